@@ -1,0 +1,381 @@
+//! Unified patches without a repository around them: `git diff`, `diff -u`, a mail of `git format-patch`.
+//!
+//! Pure. A patch shows only parts of a file; the parts are laid out at their own line numbers, the rest left empty,
+//! so that findings point at the right lines.
+
+use super::text::decode;
+use super::{ChangedFile, Content, Status};
+use crate::path::RepoPath;
+use crate::span::LineSet;
+
+/// Lines a file in a patch may claim to reach; beyond that the patch is refused rather than padded.
+const MAX_LINE: u32 = 2_000_000;
+
+/// What is wrong with a patch: always the fault of the input.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PatchError {
+    /// Nothing in the input looks like a patch.
+    #[error("no file header (`--- a/..`, `+++ b/..` or `diff --git`) found in {lines} lines")]
+    NoFiles {
+        /// How many lines were read.
+        lines: usize,
+    },
+    /// A hunk header or body is broken.
+    #[error("line {line}: {what}")]
+    Malformed {
+        /// Line in the patch, from 1.
+        line: usize,
+        /// What is wrong there.
+        what: String,
+    },
+}
+
+/// Reads a patch.
+///
+/// # Errors
+/// [`PatchError`] where the input holds no file header, or a hunk does not have the lines its header promises.
+pub fn parse(bytes: &[u8]) -> Result<Vec<ChangedFile>, PatchError> {
+    let mut reader = Reader { lines: bytes.split_inclusive(|b| *b == b'\n').collect(), at: 0 };
+    let mut files = Vec::new();
+    let mut headers = 0usize;
+    while let Some(line) = reader.peek() {
+        if line.starts_with(b"diff --git ") || (line.starts_with(b"--- ") && reader.next_is_plus()) {
+            headers += 1;
+            files.extend(reader.file()?);
+        } else {
+            reader.at += 1;
+        }
+    }
+    if headers == 0 && !reader.lines.iter().all(|l| l.trim_ascii().is_empty()) {
+        return Err(PatchError::NoFiles { lines: reader.lines.len() });
+    }
+    files.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(files)
+}
+
+struct Reader<'a> {
+    lines: Vec<&'a [u8]>,
+    at: usize,
+}
+
+/// One side of a file while its hunks are read: bytes laid out at their own line numbers.
+#[derive(Default)]
+struct Side {
+    bytes: Vec<u8>,
+    line: u32,
+    changed: LineSet,
+}
+
+impl Side {
+    fn pad_to(&mut self, line: u32) {
+        while self.line + 1 < line {
+            self.bytes.push(b'\n');
+            self.line += 1;
+        }
+    }
+
+    fn push(&mut self, content: &[u8], changed: bool) {
+        self.bytes.extend_from_slice(content);
+        if !content.ends_with(b"\n") {
+            self.bytes.push(b'\n');
+        }
+        self.line += 1;
+        if changed {
+            self.changed.insert(self.line, self.line);
+        }
+    }
+}
+
+#[derive(Default)]
+struct Header {
+    old: Option<RepoPath>,
+    new: Option<RepoPath>,
+    created: bool,
+    deleted: bool,
+    renamed: bool,
+    binary: bool,
+    mode: Option<String>,
+}
+
+impl<'a> Reader<'a> {
+    fn peek(&self) -> Option<&'a [u8]> {
+        self.lines.get(self.at).copied()
+    }
+
+    fn next_is_plus(&self) -> bool {
+        self.lines.get(self.at + 1).is_some_and(|l| l.starts_with(b"+++ "))
+    }
+
+    fn malformed(&self, what: impl Into<String>) -> PatchError {
+        PatchError::Malformed { line: self.at + 1, what: what.into() }
+    }
+
+    fn file(&mut self) -> Result<Option<ChangedFile>, PatchError> {
+        let header = self.header();
+        let (mut before, mut after) = (Side::default(), Side::default());
+        while self.peek().is_some_and(|l| l.starts_with(b"@@ ")) {
+            self.hunk(&mut before, &mut after)?;
+        }
+        let Some(path) = header.new.clone().or_else(|| header.old.clone()) else { return Ok(None) };
+        let status = match &header {
+            Header { created: true, .. } => Status::Added,
+            Header { deleted: true, .. } => Status::Deleted,
+            Header { renamed: true, .. } => Status::Renamed,
+            _ => Status::Modified,
+        };
+        let old_path = header.old.clone().filter(|old| status == Status::Renamed && *old != path);
+        let special = match header.mode.as_deref() {
+            Some("120000") => Some(Content::Symlink),
+            Some("160000") => Some(Content::Submodule),
+            _ if header.binary => Some(Content::Binary),
+            _ => None,
+        };
+        let content = |side: &Side, absent: bool| match &special {
+            _ if absent => Content::Absent,
+            Some(special) => special.clone(),
+            None => text_of(side, &path),
+        };
+        let (b, a) = (content(&before, status == Status::Added), content(&after, status == Status::Deleted));
+        Ok(Some(ChangedFile {
+            old_path,
+            status,
+            before: b,
+            after: a,
+            added: after.changed,
+            removed: before.changed,
+            partial: status != Status::Added,
+            path,
+        }))
+    }
+
+    fn header(&mut self) -> Header {
+        let mut header = Header::default();
+        let mut first = true;
+        while let Some(line) = self.peek() {
+            let text = line.trim_ascii_end();
+            if text.starts_with(b"@@ ") || (!first && text.starts_with(b"diff --git ")) {
+                break;
+            }
+            if let Some(rest) = text.strip_prefix(b"diff --git ") {
+                (header.old, header.new) = git_names(rest);
+            } else if let Some(rest) = text.strip_prefix(b"--- ") {
+                if header.old.is_some() && header.new.is_some() && !first && !self.next_is_plus() {
+                    break;
+                }
+                header.old = name(rest, b"a/");
+                header.created |= rest.starts_with(b"/dev/null");
+            } else if let Some(rest) = text.strip_prefix(b"+++ ") {
+                header.deleted |= rest.starts_with(b"/dev/null");
+                if !header.deleted {
+                    header.new = name(rest, b"b/");
+                }
+                self.at += 1;
+                break;
+            } else {
+                extended(text, &mut header);
+                if !is_extended(text) && !first {
+                    break;
+                }
+            }
+            first = false;
+            self.at += 1;
+        }
+        header
+    }
+
+    fn hunk(&mut self, before: &mut Side, after: &mut Side) -> Result<(), PatchError> {
+        let line = self.peek().unwrap_or_default();
+        let Some(((old_start, mut old_left), (new_start, mut new_left))) = hunk_header(line) else {
+            return Err(self.malformed("hunk header is not `@@ -line,count +line,count @@`"));
+        };
+        if old_start.saturating_add(old_left).max(new_start.saturating_add(new_left)) > MAX_LINE {
+            return Err(self.malformed(format!("hunk reaches past line {MAX_LINE}")));
+        }
+        before.pad_to(old_start);
+        after.pad_to(new_start);
+        self.at += 1;
+        while old_left > 0 || new_left > 0 {
+            let Some(line) = self.peek() else {
+                return Err(self.malformed(format!("hunk ends early: {old_left} old and {new_left} new lines missing")));
+            };
+            match line.first() {
+                Some(b'+') if new_left > 0 => {
+                    new_left -= 1;
+                    after.push(&line[1..], true);
+                }
+                Some(b'-') if old_left > 0 => {
+                    old_left -= 1;
+                    before.push(&line[1..], true);
+                }
+                Some(b' ' | b'\n' | b'\r') if old_left > 0 && new_left > 0 => {
+                    (old_left, new_left) = (old_left - 1, new_left - 1);
+                    let content = line.strip_prefix(b" ").unwrap_or(line);
+                    before.push(content, false);
+                    after.push(content, false);
+                }
+                Some(b'\\') => {}
+                _ => return Err(self.malformed("hunk line does not begin with `+`, `-`, ` ` or `\\`")),
+            }
+            self.at += 1;
+        }
+        while self.peek().is_some_and(|l| l.starts_with(b"\\")) {
+            self.at += 1;
+        }
+        Ok(())
+    }
+}
+
+fn text_of(side: &Side, path: &RepoPath) -> Content {
+    match decode(&side.bytes, true) {
+        Ok(text) => Content::Text(text),
+        Err(_) => Content::Unreadable(format!("the patch for {path} holds no text")),
+    }
+}
+
+fn extended(text: &[u8], header: &mut Header) {
+    let value = |prefix: &[u8]| text.strip_prefix(prefix).map(|v| String::from_utf8_lossy(v).into_owned());
+    if let Some(mode) = value(b"new file mode ") {
+        header.created = true;
+        header.mode = Some(mode);
+    } else if let Some(mode) = value(b"deleted file mode ") {
+        header.deleted = true;
+        header.mode = Some(mode);
+    } else if let Some(mode) = value(b"new mode ") {
+        header.mode = Some(mode);
+    } else if let Some(index) = value(b"index ") {
+        header.mode = index.rsplit_once(' ').map(|(_, m)| m.to_owned()).or(header.mode.take());
+    } else if let Some(rest) = text.strip_prefix(b"rename from ") {
+        header.renamed = true;
+        header.old = name(rest, b"");
+    } else if let Some(rest) = text.strip_prefix(b"rename to ") {
+        header.new = name(rest, b"");
+    } else if text.starts_with(b"Binary files ") || text.starts_with(b"GIT binary patch") {
+        header.binary = true;
+    }
+}
+
+fn is_extended(text: &[u8]) -> bool {
+    const WORDS: [&[u8]; 11] = [
+        b"index ", b"old mode ", b"new mode ", b"new file mode ", b"deleted file mode ", b"similarity index ",
+        b"dissimilarity index ", b"rename ", b"copy ", b"Binary files ", b"GIT binary patch",
+    ];
+    WORDS.iter().any(|w| text.starts_with(w))
+}
+
+/// Reads `a/x b/x` of a `diff --git` line. Names with spaces are only sure from the `---`/`+++` lines, which follow
+/// wherever there are hunks; here equal halves are tried.
+fn git_names(rest: &[u8]) -> (Option<RepoPath>, Option<RepoPath>) {
+    if rest.starts_with(b"\"") {
+        return (None, None);
+    }
+    let half = rest.len() / 2;
+    if rest.get(half) == Some(&b' ') {
+        let (a, b) = (name(&rest[..half], b"a/"), name(&rest[half + 1..], b"b/"));
+        if a == b {
+            return (a, b);
+        }
+    }
+    match rest.iter().position(|b| *b == b' ') {
+        Some(i) => (name(&rest[..i], b"a/"), name(&rest[i + 1..], b"b/")),
+        None => (None, None),
+    }
+}
+
+fn name(raw: &[u8], prefix: &[u8]) -> Option<RepoPath> {
+    let raw = raw.split(|b| *b == b'\t').next().unwrap_or(raw).trim_ascii_end();
+    let unquoted = if raw.len() >= 2 && raw.starts_with(b"\"") && raw.ends_with(b"\"") {
+        unquote(&raw[1..raw.len() - 1])
+    } else {
+        raw.to_vec()
+    };
+    if unquoted == b"/dev/null" || unquoted.is_empty() {
+        return None;
+    }
+    let path = unquoted.strip_prefix(prefix).unwrap_or(&unquoted);
+    Some(RepoPath::from_bytes(path.strip_prefix(b"/").unwrap_or(path)))
+}
+
+/// Undoes git's C-style quoting (`core.quotePath`).
+fn unquote(raw: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(raw.len());
+    let mut bytes = raw.iter().copied().peekable();
+    while let Some(b) = bytes.next() {
+        if b != b'\\' {
+            out.push(b);
+            continue;
+        }
+        match bytes.next() {
+            Some(b'n') => out.push(b'\n'),
+            Some(b't') => out.push(b'\t'),
+            Some(b'r') => out.push(b'\r'),
+            Some(b'a') => out.push(7),
+            Some(b'b') => out.push(8),
+            Some(b'v') => out.push(11),
+            Some(b'f') => out.push(12),
+            Some(d @ b'0'..=b'7') => {
+                let mut value = u32::from(d - b'0');
+                for _ in 0..2 {
+                    if let Some(d) = bytes.next_if(|d| (b'0'..=b'7').contains(d)) {
+                        value = value * 8 + u32::from(d - b'0');
+                    }
+                }
+                out.push((value & 0xff) as u8);
+            }
+            Some(other) => out.push(other),
+            None => out.push(b'\\'),
+        }
+    }
+    out
+}
+
+type Side2 = (u32, u32);
+
+/// Reads `@@ -a,b +c,d @@`. A start of 0 (empty side) is taken as 1.
+fn hunk_header(line: &[u8]) -> Option<(Side2, Side2)> {
+    let text = std::str::from_utf8(line.strip_prefix(b"@@ -")?).ok().or_else(|| {
+        let end = line.windows(3).skip(3).position(|w| w == b" @@")?;
+        std::str::from_utf8(&line[4..end + 3]).ok()
+    })?;
+    let (old, rest) = text.split_once(" +")?;
+    let new = rest.split([' ', '\n', '\r']).next()?;
+    let side = |s: &str| -> Option<Side2> {
+        let (start, count) = s.split_once(',').unwrap_or((s, "1"));
+        Some((start.parse::<u32>().ok()?.max(1), count.parse().ok()?))
+    };
+    Some((side(old)?, side(new)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{PatchError, parse};
+    use crate::change::Status;
+
+    const PATCH: &[u8] = b"From 1 Mon Sep 17\nSubject: x\n---\n a.py | 2 +-\n\ndiff --git a/a b.py b/a b.py\nindex 1..2 100644\n--- a/a b.py\n+++ b/a b.py\n@@ -3,2 +3,3 @@ def f():\n x\n-y\n+z\n+w\n\\ No newline at end of file\ndiff --git a/old.py b/new.py\nsimilarity index 100%\nrename from old.py\nrename to new.py\ndiff --git a/i.png b/i.png\nnew file mode 100644\nBinary files /dev/null and b/i.png differ\n";
+
+    #[test]
+    fn a_patch_keeps_its_line_numbers() {
+        let files = parse(PATCH).expect("a valid patch");
+        assert_eq!(files.len(), 3);
+        let file = &files[0];
+        assert_eq!(file.path.as_str(), "a b.py");
+        assert_eq!(file.after.text().expect("text").text, "\n\nx\nz\nw\n");
+        assert_eq!(file.added.ranges(), &[(4, 5)]);
+        assert_eq!(file.removed.ranges(), &[(4, 4)]);
+        assert!(file.partial);
+        assert_eq!((files[2].status, files[2].old_path.as_ref().map(|p| p.as_str())), (Status::Renamed, Some("old.py")));
+    }
+
+    #[test]
+    fn plain_diff_and_quoted_names_are_read() {
+        let files = parse(b"--- \"a/t\\303\\251.py\"\t2020\n+++ \"b/t\\303\\251.py\"\n@@ -0,0 +1 @@\n+x\n").expect("valid");
+        assert_eq!(files[0].path.as_str(), "t\u{e9}.py");
+    }
+
+    #[test]
+    fn broken_patches_are_refused_with_the_line() {
+        assert_eq!(parse(b"hello\n"), Err(PatchError::NoFiles { lines: 1 }));
+        let short = parse(b"--- a/x\n+++ b/x\n@@ -1,2 +1,2 @@\n x\n");
+        assert!(matches!(short, Err(PatchError::Malformed { line: 5, .. })), "{short:?}");
+        assert!(parse(b"").expect("an empty patch is an empty change").is_empty());
+    }
+}

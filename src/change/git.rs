@@ -1,0 +1,412 @@
+//! I/O: asks the `git` program for commits, differences and blobs. The only file that runs git.
+//!
+//! A repository is untrusted: hooks, file-system monitors, external diff drivers, text conversion, replacement objects
+//! and lazy fetches are switched off, revisions are passed after `--end-of-options`, nothing goes through a shell.
+
+#![expect(clippy::disallowed_methods, reason = "I/O edge: runs git")]
+
+use super::{Content, Status};
+use crate::path::RepoPath;
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// Why git could not answer.
+#[derive(Debug, thiserror::Error)]
+pub enum GitError {
+    /// The program is missing or cannot be started: the environment's fault.
+    #[error("git cannot be run")]
+    Start(#[source] std::io::Error),
+    /// There is no repository here: the caller decides whether that is a fault.
+    #[error("{} is not inside a git repository", .0.display())]
+    NoRepository(PathBuf),
+    /// Git refused: usually a broken repository or one owned by another user.
+    #[error("`git {command}` failed: {message}")]
+    Failed {
+        /// The sub-command.
+        command: String,
+        /// What git wrote, first line.
+        message: String,
+    },
+    /// Git's answer does not have the documented shape: a bug here or in git.
+    #[error("`git {command}` answered in an unknown form")]
+    Protocol {
+        /// The sub-command.
+        command: String,
+    },
+}
+
+/// One entry of a difference between two trees.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// What happened.
+    pub status: Status,
+    /// Path after (before, for a deletion).
+    pub path: RepoPath,
+    /// Path before a rename.
+    pub old_path: Option<RepoPath>,
+    /// Mode and object before.
+    pub before: (Mode, String),
+    /// Mode and object after.
+    pub after: (Mode, String),
+}
+
+/// What kind of thing a tree entry is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Nothing on this side.
+    Absent,
+    /// A file.
+    File,
+    /// A symbolic link.
+    Symlink,
+    /// A commit of another repository.
+    Submodule,
+}
+
+/// A repository.
+#[derive(Debug, Clone)]
+pub struct Git {
+    root: PathBuf,
+}
+
+impl Git {
+    /// Finds the repository that holds `directory`.
+    ///
+    /// # Errors
+    /// [`GitError::NoRepository`] where there is none, [`GitError::Start`] without git.
+    pub fn open(directory: &Path) -> Result<Self, GitError> {
+        let probe = Self { root: directory.to_owned() };
+        match probe.line(&["rev-parse", "--show-toplevel"]) {
+            Ok(root) if !root.is_empty() => Ok(Self { root: PathBuf::from(root) }),
+            Ok(_) => Err(GitError::NoRepository(directory.to_owned())),
+            Err(GitError::Failed { message, .. }) if message.contains("not a git repository") => {
+                Err(GitError::NoRepository(directory.to_owned()))
+            }
+            Err(GitError::Failed { message, .. }) if message.contains("must be run in a work tree") => {
+                Ok(Self { root: directory.to_owned() })
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Returns the directory that paths are relative to.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Resolves a revision to a commit, peeling tags. `None` where there is no such commit here.
+    ///
+    /// # Errors
+    /// [`GitError`] where git cannot be run.
+    pub fn commit(&self, revision: &str) -> Result<Option<String>, GitError> {
+        if revision.is_empty() || revision.contains('\0') {
+            return Ok(None);
+        }
+        let peeled = format!("{revision}^{{commit}}");
+        match self.line(&["rev-parse", "--verify", "--quiet", "--end-of-options", &peeled]) {
+            Ok(oid) if is_oid(&oid) => Ok(Some(oid)),
+            Ok(_) | Err(GitError::Failed { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Returns the parents of a commit, as far as this clone has them.
+    ///
+    /// # Errors
+    /// [`GitError`] where git cannot be run or the commit is missing.
+    pub fn parents(&self, commit: &str) -> Result<Vec<String>, GitError> {
+        let line = self.line(&["rev-list", "--parents", "--max-count=1", "--end-of-options", commit])?;
+        Ok(line.split_whitespace().skip(1).map(str::to_owned).collect())
+    }
+
+    /// Returns the best common ancestor, or `None` where this clone has none.
+    ///
+    /// # Errors
+    /// [`GitError`] where git cannot be run.
+    pub fn merge_base(&self, a: &str, b: &str) -> Result<Option<String>, GitError> {
+        match self.line(&["merge-base", "--end-of-options", a, b]) {
+            Ok(oid) if is_oid(&oid) => Ok(Some(oid)),
+            Ok(_) | Err(GitError::Failed { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Says whether the history is cut off.
+    ///
+    /// # Errors
+    /// [`GitError`] where git cannot be run.
+    pub fn is_shallow(&self) -> Result<bool, GitError> {
+        Ok(self.line(&["rev-parse", "--is-shallow-repository"])? == "true")
+    }
+
+    /// Fetches `depth` more commits of history, and `revision` where it is an object id. Uses the network.
+    ///
+    /// # Errors
+    /// [`GitError::Failed`] where the remote does not answer.
+    pub fn deepen(&self, depth: u32, revision: &str) -> Result<(), GitError> {
+        let by = format!("--deepen={depth}");
+        self.run(&["fetch", "--quiet", "--no-tags", "--no-recurse-submodules", &by, "origin"], &[])?;
+        if is_oid(revision) && self.commit(revision)?.is_none() {
+            let depth = format!("--depth={depth}");
+            self.run(&["fetch", "--quiet", "--no-tags", "--no-recurse-submodules", &depth, "origin", revision], &[])?;
+        }
+        Ok(())
+    }
+
+    /// Returns what differs between two commits, renames found.
+    ///
+    /// # Errors
+    /// [`GitError`] where git fails or answers in an unknown form.
+    pub fn diff_commits(&self, base: &str, head: &str) -> Result<Vec<Entry>, GitError> {
+        let raw = self.run(&[&["diff-tree", "-r"], &DIFF_FLAGS[..], &["--end-of-options", base, head]].concat(), &[])?;
+        parse_raw(&raw).ok_or_else(|| GitError::Protocol { command: "diff-tree".into() })
+    }
+
+    /// Returns what differs between a commit and the index.
+    ///
+    /// # Errors
+    /// [`GitError`] where git fails or answers in an unknown form.
+    pub fn diff_index(&self, base: &str) -> Result<Vec<Entry>, GitError> {
+        let raw = self.run(&[&["diff-index", "--cached"], &DIFF_FLAGS[..], &["--end-of-options", base]].concat(), &[])?;
+        parse_raw(&raw).ok_or_else(|| GitError::Protocol { command: "diff-index".into() })
+    }
+
+    /// Returns mode and object of one path in a commit, or `None` where the commit does not have it.
+    ///
+    /// # Errors
+    /// [`GitError`] where git fails.
+    pub fn entry(&self, commit: &str, path: &str) -> Result<Option<(Mode, String)>, GitError> {
+        let raw = self.run(&["ls-tree", "-z", "--full-tree", commit, "--", path], &[])?;
+        let Some(line) = raw.split(|b| *b == 0).find(|l| !l.is_empty()) else { return Ok(None) };
+        let text = String::from_utf8_lossy(line);
+        let mut parts = text.split([' ', '\t']);
+        match (parts.next(), parts.next(), parts.next()) {
+            (Some(mode), Some("blob" | "commit"), Some(oid)) => Ok(Some((mode_of(mode), oid.to_owned()))),
+            _ => Ok(None),
+        }
+    }
+
+    /// Reads blobs. Those over `max_bytes` are not read, only measured; those that this clone lacks are unreadable.
+    ///
+    /// # Errors
+    /// [`GitError`] where git fails.
+    pub fn blobs(&self, oids: &[String], max_bytes: u64) -> Result<BTreeMap<String, Blob>, GitError> {
+        let mut blobs = BTreeMap::new();
+        if oids.is_empty() {
+            return Ok(blobs);
+        }
+        let sizes = self.run(&["cat-file", "--batch-check"], oids.join("\n").as_bytes())?;
+        let mut wanted = Vec::new();
+        for line in String::from_utf8_lossy(&sizes).lines() {
+            let mut parts = line.split(' ');
+            let (Some(oid), kind, size) = (parts.next(), parts.next(), parts.next()) else { continue };
+            match (kind, size.and_then(|s| s.parse::<u64>().ok())) {
+                (Some("blob"), Some(size)) if size > max_bytes => drop(blobs.insert(oid.to_owned(), Blob::TooLarge(size))),
+                (Some("blob"), Some(_)) => wanted.push(oid.to_owned()),
+                _ => drop(blobs.insert(oid.to_owned(), Blob::Missing)),
+            }
+        }
+        self.read_batch(&wanted, &mut blobs)?;
+        Ok(blobs)
+    }
+
+    fn read_batch(&self, oids: &[String], blobs: &mut BTreeMap<String, Blob>) -> Result<(), GitError> {
+        if oids.is_empty() {
+            return Ok(());
+        }
+        let protocol = || GitError::Protocol { command: "cat-file".into() };
+        let mut child = self
+            .command(&["cat-file", "--batch"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .map_err(GitError::Start)?;
+        let (Some(mut input), Some(output)) = (child.stdin.take(), child.stdout.take()) else { return Err(protocol()) };
+        let request = oids.join("\n") + "\n";
+        let writer = std::thread::spawn(move || input.write_all(request.as_bytes()));
+        let mut output = BufReader::new(output);
+        for oid in oids {
+            let mut header = String::new();
+            output.read_line(&mut header).map_err(|_| protocol())?;
+            let size = header.trim_end().rsplit(' ').next().and_then(|s| s.parse::<usize>().ok());
+            let Some(size) = size else {
+                blobs.insert(oid.clone(), Blob::Missing);
+                continue;
+            };
+            let mut bytes = vec![0; size + 1];
+            output.read_exact(&mut bytes).map_err(|_| protocol())?;
+            bytes.pop();
+            blobs.insert(oid.clone(), Blob::Bytes(bytes));
+        }
+        let written = writer.join().is_ok_and(|r| r.is_ok());
+        let status = child.wait().map_err(GitError::Start)?;
+        if written && status.success() { Ok(()) } else { Err(protocol()) }
+    }
+
+    /// Returns where git keeps hooks of this repository.
+    ///
+    /// # Errors
+    /// [`GitError`] where git fails.
+    pub fn hooks_directory(&self) -> Result<PathBuf, GitError> {
+        let mut command = Command::new("git");
+        command.arg("-C").arg(&self.root).args(["rev-parse", "--git-path", "hooks"]);
+        let output = command.output().map_err(GitError::Start)?;
+        let path = String::from_utf8_lossy(&output.stdout).trim_end().to_owned();
+        if path.is_empty() {
+            return Err(GitError::Protocol { command: "rev-parse".into() });
+        }
+        Ok(self.root.join(path))
+    }
+
+    fn line(&self, args: &[&str]) -> Result<String, GitError> {
+        let out = self.run(args, &[])?;
+        Ok(String::from_utf8_lossy(&out).trim_end_matches(['\n', '\r']).to_owned())
+    }
+
+    fn run(&self, args: &[&str], input: &[u8]) -> Result<Vec<u8>, GitError> {
+        let mut child = self
+            .command(args)
+            .stdin(if input.is_empty() { Stdio::null() } else { Stdio::piped() })
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .map_err(GitError::Start)?;
+        let writer = child.stdin.take().map(|mut stdin| {
+            let bytes = [input, b"\n"].concat();
+            std::thread::spawn(move || stdin.write_all(&bytes))
+        });
+        let output = child.wait_with_output().map_err(GitError::Start)?;
+        if let Some(writer) = writer {
+            // A write cut short shows as a failed command or a short answer, both handled by the caller.
+            drop(writer.join());
+        }
+        if output.status.success() {
+            return Ok(output.stdout);
+        }
+        let message = String::from_utf8_lossy(&output.stderr);
+        let message = message.lines().find(|l| !l.trim().is_empty()).unwrap_or("no message");
+        Err(GitError::Failed {
+            command: args.first().copied().unwrap_or_default().to_owned(),
+            message: crate::path::visible(message),
+        })
+    }
+
+    fn command<S: AsRef<OsStr>>(&self, args: &[S]) -> Command {
+        let mut command = Command::new("git");
+        command.arg("--no-pager").arg("--literal-pathspecs").arg("--no-replace-objects");
+        for setting in HARDENED {
+            command.args(["-c", setting]);
+        }
+        command.arg("-C").arg(&self.root).args(args);
+        for name in ["GIT_EXTERNAL_DIFF", "GIT_DIFF_OPTS", "GIT_TRACE", "GIT_TRACE2", "GIT_TRACE2_EVENT"] {
+            command.env_remove(name);
+        }
+        command.env("GIT_CONFIG_NOSYSTEM", "1").env("GIT_ATTR_NOSYSTEM", "1").env("GIT_TERMINAL_PROMPT", "0");
+        command.env("GIT_OPTIONAL_LOCKS", "0").env("GIT_NO_LAZY_FETCH", "1").env("LC_ALL", "C");
+        command
+    }
+}
+
+/// A blob, as far as it was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Blob {
+    /// Its bytes.
+    Bytes(Vec<u8>),
+    /// Over the limit; its size.
+    TooLarge(u64),
+    /// Not in this clone.
+    Missing,
+}
+
+impl Blob {
+    /// Turns a blob into content, decoding text.
+    pub fn into_content(self, source: bool) -> Content {
+        use super::text::{NotText, decode};
+        match self {
+            Self::TooLarge(bytes) => Content::TooLarge { bytes },
+            Self::Missing => Content::Unreadable("its content is not in this clone".into()),
+            Self::Bytes(bytes) => match decode(&bytes, source) {
+                Ok(text) => Content::Text(text),
+                Err(NotText::Binary) => Content::Binary,
+                Err(NotText::Garbled(why)) => Content::Unreadable(why),
+            },
+        }
+    }
+}
+
+const HARDENED: [&str; 8] = [
+    "core.hooksPath=/dev/null",
+    "core.fsmonitor=false",
+    "core.attributesFile=/dev/null",
+    "diff.external=",
+    "diff.renameLimit=2000",
+    "submodule.recurse=false",
+    "protocol.ext.allow=never",
+    "gc.auto=0",
+];
+
+const DIFF_FLAGS: [&str; 7] =
+    ["-z", "--raw", "--no-abbrev", "--find-renames", "--no-ext-diff", "--no-textconv", "--ignore-submodules=none"];
+
+fn is_oid(text: &str) -> bool {
+    matches!(text.len(), 40 | 64) && text.bytes().all(|b| b.is_ascii_hexdigit())
+}
+
+fn mode_of(mode: &str) -> Mode {
+    match mode {
+        "000000" => Mode::Absent,
+        "120000" => Mode::Symlink,
+        "160000" => Mode::Submodule,
+        _ => Mode::File,
+    }
+}
+
+/// Reads `:mode mode oid oid status NUL path NUL [path NUL]`, git's raw format with `-z` (git-diff-index(1)).
+fn parse_raw(raw: &[u8]) -> Option<Vec<Entry>> {
+    let mut fields = raw.split(|b| *b == 0);
+    let mut entries = Vec::new();
+    while let Some(field) = fields.next() {
+        if field.is_empty() {
+            continue;
+        }
+        let header = std::str::from_utf8(field.strip_prefix(b":")?).ok()?;
+        let mut parts = header.split(' ');
+        let (old_mode, new_mode) = (mode_of(parts.next()?), mode_of(parts.next()?));
+        let (old_oid, new_oid) = (parts.next()?.to_owned(), parts.next()?.to_owned());
+        let letter = parts.next()?.chars().next()?;
+        let first = RepoPath::from_bytes(fields.next()?);
+        let (path, old_path) = match letter {
+            'R' | 'C' => (RepoPath::from_bytes(fields.next()?), Some(first)),
+            _ => (first, None),
+        };
+        let status = match letter {
+            'A' | 'C' => Status::Added,
+            'D' => Status::Deleted,
+            'R' => Status::Renamed,
+            'T' => Status::TypeChanged,
+            _ => Status::Modified,
+        };
+        entries.push(Entry { status, path, old_path, before: (old_mode, old_oid), after: (new_mode, new_oid) });
+    }
+    entries.sort_by(|a, b| a.path.cmp(&b.path));
+    Some(entries)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Mode, parse_raw};
+    use crate::change::Status;
+
+    #[test]
+    fn raw_differences_are_read() {
+        let raw = b":100644 100644 aa bb R090\0old\nname\0new\0:000000 120000 00 cc A\0link\0";
+        let entries = parse_raw(raw).expect("documented form");
+        assert_eq!(entries[1].old_path.as_ref().map(|p| p.as_str()), Some("old\nname"));
+        assert_eq!((entries[0].status, entries[0].after.0), (Status::Added, Mode::Symlink));
+        assert_eq!(parse_raw(b"garbage\0"), None);
+    }
+}

@@ -1,0 +1,273 @@
+//! Which commit a change is compared with: the order of candidates, from explicit words to the local default.
+//!
+//! Pure: reads the environment and the event as values. Whether a candidate exists is found out by `run`.
+
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+/// What the runner says about the change, as far as it matters for the base. Untrusted only in its `head` parts.
+#[derive(Debug, Clone, Default)]
+pub struct Surroundings {
+    /// Environment variables.
+    pub variables: BTreeMap<String, String>,
+    /// Content of the file that `GITHUB_EVENT_PATH` names.
+    pub event: Option<String>,
+}
+
+/// One way to choose the base.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Candidate {
+    /// What to do.
+    pub how: How,
+    /// Phrase for the report: "merge base with …".
+    pub reason: String,
+}
+
+/// How a candidate is resolved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum How {
+    /// The revision itself is the base.
+    Exact(String),
+    /// The merge base of the revision and the head; policy comes from the revision.
+    MergeBase(String),
+    /// The first parent of the head, where the head is a merge commit whose second parent is the given commit
+    /// (any merge commit, where none is given).
+    FirstParent(Option<String>),
+}
+
+/// What the surroundings ask for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Choice {
+    /// Try these in order; the first that resolves is taken.
+    Candidates(Vec<Candidate>),
+    /// There is no base for this kind of run, and why.
+    NoBase(String),
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Event {
+    pull_request: Option<PullRequest>,
+    merge_group: Option<MergeGroup>,
+    before: Option<String>,
+    repository: Option<Repository>,
+}
+
+#[derive(Debug, Deserialize)]
+struct PullRequest {
+    base: Side,
+    head: Side,
+}
+
+#[derive(Debug, Deserialize)]
+struct Side {
+    sha: String,
+    #[serde(default, rename = "ref")]
+    name: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct MergeGroup {
+    base_sha: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct Repository {
+    #[serde(default)]
+    default_branch: String,
+}
+
+/// Says which bases to try.
+///
+/// Order: `--base`; pre-commit's variables; the merge group's base; the first parent of the merge commit that CI made
+/// of the pull request; merge base with the target branch; `before` of a push; locally, the merge base with the
+/// remote's default branch. Scheduled and manual runs have no base.
+pub fn choose(explicit: Option<&str>, around: &Surroundings) -> Choice {
+    if let Some(base) = explicit {
+        return Choice::Candidates(vec![merge_base(base, format!("merge base with --base {base}"))]);
+    }
+    let var = |name: &str| around.variables.get(name).map(String::as_str).filter(|v| !v.is_empty());
+    if let Some(from) = var("PRE_COMMIT_FROM_REF") {
+        return Choice::Candidates(vec![merge_base(from, "merge base with pre-commit's PRE_COMMIT_FROM_REF".into())]);
+    }
+    if var("GITHUB_ACTIONS") == Some("true") {
+        return github(around, &var);
+    }
+    if var("GITLAB_CI") == Some("true") {
+        return gitlab(&var);
+    }
+    Choice::Candidates(local())
+}
+
+fn github<'a>(around: &'a Surroundings, var: &dyn Fn(&str) -> Option<&'a str>) -> Choice {
+    let name = var("GITHUB_EVENT_NAME").unwrap_or("unknown");
+    let event = match around.event.as_deref().map(serde_json::from_str::<Event>) {
+        Some(Ok(event)) => event,
+        Some(Err(error)) => return Choice::NoBase(format!("the event payload of `{name}` cannot be read: {error}")),
+        None => Event::default(),
+    };
+    match name {
+        "pull_request" | "pull_request_target" | "pull_request_review" => github_pull_request(event, var),
+        "merge_group" => match event.merge_group {
+            Some(group) => {
+                Choice::Candidates(vec![exact(&group.base_sha, "base of the merge group".into())])
+            }
+            None => Choice::NoBase("the merge_group event names no base_sha".into()),
+        },
+        "push" => {
+            let default = event.repository.map(|r| r.default_branch).filter(|b| !b.is_empty());
+            Choice::Candidates(push(event.before.as_deref(), default.as_deref(), "`before` of the push event"))
+        }
+        other => Choice::NoBase(format!(
+            "a `{other}` event compares nothing; use `portcullis audit` for whole trees, or give --base"
+        )),
+    }
+}
+
+fn github_pull_request<'a>(event: Event, var: &dyn Fn(&str) -> Option<&'a str>) -> Choice {
+    let mut candidates = Vec::new();
+    let head = event.pull_request.as_ref().map(|p| p.head.sha.clone());
+    candidates.push(Candidate {
+        how: How::FirstParent(head),
+        reason: "first parent of the pull request's merge commit".into(),
+    });
+    let base_ref = event.pull_request.as_ref().map(|p| p.base.name.as_str()).filter(|n| !n.is_empty());
+    if let Some(branch) = var("GITHUB_BASE_REF").or(base_ref) {
+        candidates.push(merge_base(&format!("refs/remotes/origin/{branch}"), format!("merge base with origin/{branch}")));
+    }
+    if let Some(pull) = &event.pull_request {
+        candidates.push(merge_base(&pull.base.sha, "merge base with the event's base commit".into()));
+    }
+    Choice::Candidates(candidates)
+}
+
+fn gitlab<'a>(var: &dyn Fn(&str) -> Option<&'a str>) -> Choice {
+    match var("CI_PIPELINE_SOURCE").unwrap_or("unknown") {
+        "merge_request_event" => {
+            let mut candidates = Vec::new();
+            if let Some(source) = var("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA") {
+                candidates.push(Candidate {
+                    how: How::FirstParent(Some(source.into())),
+                    reason: "first parent of the merged result".into(),
+                });
+            }
+            if let Some(target) = var("CI_MERGE_REQUEST_TARGET_BRANCH_SHA") {
+                candidates.push(merge_base(target, "merge base with the target branch's commit".into()));
+            }
+            if let Some(branch) = var("CI_MERGE_REQUEST_TARGET_BRANCH_NAME") {
+                let name = format!("refs/remotes/origin/{branch}");
+                candidates.push(merge_base(&name, format!("merge base with origin/{branch}")));
+            }
+            if let Some(base) = var("CI_MERGE_REQUEST_DIFF_BASE_SHA") {
+                candidates.push(merge_base(base, "CI_MERGE_REQUEST_DIFF_BASE_SHA".into()));
+            }
+            Choice::Candidates(candidates)
+        }
+        "push" => Choice::Candidates(push(var("CI_COMMIT_BEFORE_SHA"), var("CI_DEFAULT_BRANCH"), "CI_COMMIT_BEFORE_SHA")),
+        other => Choice::NoBase(format!(
+            "a `{other}` pipeline compares nothing; use `portcullis audit` for whole trees, or give --base"
+        )),
+    }
+}
+
+fn push(before: Option<&str>, default_branch: Option<&str>, reason: &str) -> Vec<Candidate> {
+    let mut candidates = Vec::new();
+    if let Some(before) = before.filter(|b| !is_zero(b)) {
+        candidates.push(merge_base(before, reason.into()));
+    }
+    if let Some(branch) = default_branch {
+        let name = format!("refs/remotes/origin/{branch}");
+        candidates.push(merge_base(&name, format!("merge base with the default branch origin/{branch}")));
+    }
+    candidates
+}
+
+fn local() -> Vec<Candidate> {
+    ["origin/HEAD", "origin/main", "origin/master", "upstream/HEAD"]
+        .iter()
+        .map(|r| merge_base(&format!("refs/remotes/{r}"), format!("merge base with {r}")))
+        .chain(["main", "master"].iter().map(|r| merge_base(&format!("refs/heads/{r}"), format!("merge base with {r}"))))
+        .collect()
+}
+
+/// Bases for a ref that is about to be pushed to `remote`: what the remote has (`remote_oid`), else the remote's
+/// default branch. Never the root of the history.
+pub fn for_push(remote: &str, remote_oid: &str) -> Vec<Candidate> {
+    let mut candidates = Vec::new();
+    if !is_zero(remote_oid) {
+        candidates.push(merge_base(remote_oid, "merge base with what the remote has".into()));
+    }
+    for name in ["HEAD", "main", "master"] {
+        let reason = format!("merge base with {remote}/{name}");
+        candidates.push(merge_base(&format!("refs/remotes/{remote}/{name}"), reason));
+    }
+    candidates
+}
+
+/// Says whether an object id is git's "nothing": only zeros, 40 or 64 of them.
+pub fn is_zero(oid: &str) -> bool {
+    matches!(oid.len(), 40 | 64) && oid.bytes().all(|b| b == b'0')
+}
+
+fn merge_base(revision: &str, reason: String) -> Candidate {
+    Candidate { how: How::MergeBase(revision.to_owned()), reason }
+}
+
+fn exact(revision: &str, reason: String) -> Candidate {
+    Candidate { how: How::Exact(revision.to_owned()), reason }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Choice, How, Surroundings, choose, for_push};
+
+    fn around(pairs: &[(&str, &str)], event: Option<&str>) -> Surroundings {
+        Surroundings {
+            variables: pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(),
+            event: event.map(str::to_owned),
+        }
+    }
+
+    fn hows(choice: Choice) -> Vec<How> {
+        match choice {
+            Choice::Candidates(list) => list.into_iter().map(|c| c.how).collect(),
+            Choice::NoBase(why) => panic!("no base: {why}"),
+        }
+    }
+
+    #[test]
+    fn github_events_choose_as_documented() {
+        let env = [("GITHUB_ACTIONS", "true"), ("GITHUB_EVENT_NAME", "pull_request"), ("GITHUB_BASE_REF", "main")];
+        let event = r#"{"pull_request":{"base":{"sha":"b","ref":"main"},"head":{"sha":"h"}}}"#;
+        assert_eq!(
+            hows(choose(None, &around(&env, Some(event)))),
+            [
+                How::FirstParent(Some("h".into())),
+                How::MergeBase("refs/remotes/origin/main".into()),
+                How::MergeBase("b".into())
+            ]
+        );
+        let env = [("GITHUB_ACTIONS", "true"), ("GITHUB_EVENT_NAME", "merge_group")];
+        let event = r#"{"merge_group":{"base_sha":"b","head_sha":"h"}}"#;
+        assert_eq!(hows(choose(None, &around(&env, Some(event)))), [How::Exact("b".into())]);
+        let env = [("GITHUB_ACTIONS", "true"), ("GITHUB_EVENT_NAME", "schedule")];
+        assert!(matches!(choose(None, &around(&env, None)), Choice::NoBase(why) if why.contains("schedule")));
+        let env = [("GITHUB_ACTIONS", "true"), ("GITHUB_EVENT_NAME", "push")];
+        assert!(matches!(choose(None, &around(&env, Some("{"))), Choice::NoBase(why) if why.contains("cannot be read")));
+    }
+
+    #[test]
+    fn explicit_base_beats_the_environment() {
+        let env = [("GITHUB_ACTIONS", "true"), ("GITHUB_EVENT_NAME", "schedule")];
+        assert_eq!(hows(choose(Some("x"), &around(&env, None))), [How::MergeBase("x".into())]);
+    }
+
+    #[test]
+    fn new_branches_never_reach_for_the_root() {
+        for zeros in ["0".repeat(40), "0".repeat(64)] {
+            let list = for_push("origin", &zeros);
+            assert_eq!(list[0].how, How::MergeBase("refs/remotes/origin/HEAD".into()));
+        }
+        assert_eq!(for_push("origin", &"a".repeat(40))[0].how, How::MergeBase("a".repeat(40)));
+    }
+}

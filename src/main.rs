@@ -1,0 +1,3 @@
+//! The `portcullis` executable.
+
+fn main() {}

@@ -1,0 +1,202 @@
+//! Source files as syntax trees: text, tree, lines, comments, functions.
+//!
+//! Parsing never fails: what the parser could not do is part of the result. Walks are iterative, because nesting is
+//! chosen by whoever wrote the file. Knows nothing of rules.
+
+pub mod language;
+mod outline;
+
+pub use outline::{Comment, Function, Outline};
+
+use crate::change::ChangedFile;
+use crate::change::text::Text;
+use crate::path::RepoPath;
+use crate::span::{LineIndex, LineSet, Span};
+use ast_grep_core::AstGrep;
+use ast_grep_core::tree_sitter::{LanguageExt, StrDoc};
+use language::Language;
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::ops::ControlFlow;
+use std::time::{Duration, Instant};
+use tree_sitter::{ParseOptions, ParseState, Parser, Tree};
+
+/// A parsed document in the form that pattern matching works on.
+pub type Document = AstGrep<StrDoc<Language>>;
+
+/// A source file, parsed.
+pub struct SourceFile {
+    /// Where it is.
+    pub path: RepoPath,
+    /// What it is written in.
+    pub language: Language,
+    /// Its tree, with the text inside.
+    pub document: Document,
+    /// Its lines.
+    pub index: LineIndex,
+    /// Lines that the change adds; all lines in an audit.
+    pub added: LineSet,
+    /// Lines of the other side that the change removes, where there is one.
+    pub removed: LineSet,
+    /// Whether only parts of the file are known (a patch).
+    pub partial: bool,
+    /// Functions, comments, and what the parser could not read.
+    pub outline: Outline,
+}
+
+impl SourceFile {
+    /// Returns the whole text.
+    pub fn text(&self) -> &str {
+        self.document.source()
+    }
+
+    /// Returns the span of a byte range.
+    pub fn span(&self, range: std::ops::Range<usize>) -> Span {
+        self.index.span(range, self.text())
+    }
+
+    /// Returns the names of the symbols around a byte range, outermost first, joined with `.`.
+    pub fn symbol_at(&self, range: &std::ops::Range<usize>) -> &str {
+        self.outline.symbol_at(range)
+    }
+
+    /// Says whether the file is test code, by its path or, in Rust, by the module around `range`.
+    pub fn is_test_code(&self, range: &std::ops::Range<usize>) -> bool {
+        is_test_path(&self.path)
+            || (self.language == Language::Rust && self.symbol_at(range).split('.').any(|s| s == "tests" || s == "test"))
+    }
+}
+
+/// Limits for one file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Time for parsing and matching one file.
+    pub time: Duration,
+    /// Deepest nesting of the tree that is analysed, in nodes.
+    pub depth: u32,
+}
+
+/// Why a file has no tree that can be analysed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ParseGap {
+    /// The time limit was reached.
+    Time,
+    /// The tree is nested deeper than the limit; the first depth beyond it.
+    Depth(u32),
+}
+
+/// Parses a text.
+///
+/// # Errors
+/// [`ParseGap`] where a limit was reached: the input's doing, to be reported as a gap.
+pub fn parse(path: &RepoPath, language: Language, text: &Text, limits: &Limits) -> Result<SourceFile, ParseGap> {
+    let tree = parse_tree(language, &text.text, limits.time).ok_or(ParseGap::Time)?;
+    let index = LineIndex::new(&text.text);
+    let outline = outline::read(language, &tree, &text.text, limits.depth);
+    if outline.depth > limits.depth {
+        return Err(ParseGap::Depth(outline.depth));
+    }
+    let document = Document::doc(StrDoc { src: text.text.clone(), lang: language, tree });
+    let added = LineSet::range(1, index.line_count());
+    Ok(SourceFile {
+        path: path.clone(),
+        language,
+        document,
+        index,
+        added,
+        removed: LineSet::default(),
+        partial: false,
+        outline,
+    })
+}
+
+/// Sets which lines of a freshly parsed file the change adds and removes.
+pub fn with_change(mut file: SourceFile, change: &ChangedFile) -> SourceFile {
+    file.added.clone_from(&change.added);
+    file.removed.clone_from(&change.removed);
+    file.partial = change.partial;
+    file
+}
+
+/// Parses `text` and nothing else; `None` where `time` ran out. For the comparison in benchmarks, too.
+pub fn parse_tree(language: Language, text: &str, time: Duration) -> Option<Tree> {
+    thread_local! {
+        static PARSERS: RefCell<HashMap<Language, Parser>> = RefCell::new(HashMap::new());
+    }
+    let deadline = Instant::now() + time;
+    PARSERS.with(|parsers| {
+        let mut parsers = parsers.borrow_mut();
+        let parser = parsers.entry(language).or_insert_with(|| {
+            let mut parser = Parser::new();
+            parser.set_language(&language.get_ts_language()).expect("grammars of the table fit the linked tree-sitter");
+            parser
+        });
+        parser.reset();
+        let bytes = text.as_bytes();
+        let mut late = |_: &ParseState| {
+            if Instant::now() > deadline { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        };
+        let options = ParseOptions::new().progress_callback(&mut late);
+        parser.parse_with_options(&mut |at, _| bytes.get(at..).unwrap_or_default(), None, Some(options))
+    })
+}
+
+/// Says whether a path is that of test code by the usual conventions of the five languages.
+pub fn is_test_path(path: &RepoPath) -> bool {
+    let text = path.as_str();
+    let name = path.file_name();
+    let stem = name.split('.').next().unwrap_or(name);
+    let folder = |f: &str| {
+        matches!(f, "test" | "tests" | "__tests__" | "spec" | "specs" | "testing" | "e2e" | "benches" | "__mocks__" | "fixtures")
+    };
+    text.rsplit('/').skip(1).any(folder)
+        || stem == "conftest"
+        || stem.starts_with("test_")
+        || stem.ends_with("_test")
+        || stem.ends_with("_tests")
+        || name.contains(".test.")
+        || name.contains(".spec.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Limits, ParseGap, is_test_path, parse};
+    use crate::change::text::Text;
+    use crate::path::RepoPath;
+    use crate::syntax::language::Language;
+    use std::time::Duration;
+
+    fn limits() -> Limits {
+        Limits { time: Duration::from_secs(5), depth: 500 }
+    }
+
+    #[test]
+    fn symbols_functions_and_comments_are_found() {
+        let text = Text {
+            text: "class A {\n  // note\n  m() { const f = () => { g(1) } }\n}\n".into(),
+            notes: vec![],
+        };
+        let file = parse(&RepoPath::from("a.ts"), Language::TypeScript, &text, &limits()).expect("small");
+        let at = file.text().find("g(1)").expect("present");
+        assert_eq!(file.symbol_at(&(at..at + 4)), "A.m.f");
+        assert_eq!(file.outline.comments[0].text(file.text()), "// note");
+        assert!(file.outline.errors.is_empty());
+    }
+
+    #[test]
+    fn deep_nesting_is_reported_not_walked() {
+        let text = Text { text: format!("x = {}1{}\n", "[".repeat(5000), "]".repeat(5000)), notes: vec![] };
+        let gap = parse(&RepoPath::from("a.py"), Language::Python, &text, &limits()).err();
+        assert!(matches!(gap, Some(ParseGap::Depth(501))), "{gap:?}");
+    }
+
+    #[test]
+    fn test_paths_follow_the_usual_conventions() {
+        for path in ["tests/a.py", "pkg/test_a.py", "src/a.test.ts", "src/__tests__/a.js", "a_test.rs"] {
+            assert!(is_test_path(&RepoPath::from(path)), "{path}");
+        }
+        for path in ["src/contest.py", "latest/a.ts", "src/testimony.rs"] {
+            assert!(!is_test_path(&RepoPath::from(path)), "{path}");
+        }
+    }
+}
