@@ -7,3 +7,4 @@ pub mod span;
 pub mod finding;
 pub mod change;
 pub mod syntax;
+pub mod model;
