@@ -8,3 +8,4 @@ pub mod finding;
 pub mod change;
 pub mod syntax;
 pub mod model;
+pub mod detect;

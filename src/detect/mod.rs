@@ -1,0 +1,3 @@
+//! What is dangerous in a change, said by several detectors.
+
+pub mod classifier;
