@@ -9,3 +9,4 @@ pub mod change;
 pub mod syntax;
 pub mod model;
 pub mod detect;
+pub mod run;
