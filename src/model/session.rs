@@ -5,11 +5,11 @@
 #![expect(clippy::disallowed_methods, reason = "I/O edge: reads ORT_DYLIB_PATH and loads the library it names")]
 
 use super::{Card, Embedded, Input, ModelError, Scored, Scorer};
-use ort::environment::Environment;
+use ort::environment::{Environment, EnvironmentBuilder};
 use ort::session::Session;
 use ort::session::builder::GraphOptimizationLevel;
 use ort::value::TensorRef;
-use std::sync::{Mutex, PoisonError};
+use std::sync::OnceLock;
 
 /// A network ready to run. One runs on one thread at a time; for more threads make more sessions.
 pub struct OnnxScorer {
@@ -105,28 +105,23 @@ fn open(environment: &Environment, onnx: &[u8]) -> Result<Session, Box<dyn std::
     builder.commit_from_memory(onnx).map_err(|e| e.to_string().into())
 }
 
-/// Returns the runtime's environment, chosen at the first call. A library that cannot be loaded is an error each time.
+/// Returns the runtime's environment. It is made once, because a process can have only one; a failure is kept as well,
+/// because the runtime would panic at a second try.
 fn environment() -> Result<Environment, ModelError> {
-    static CHOSEN: Mutex<bool> = Mutex::new(false);
-    let mut chosen = CHOSEN.lock().unwrap_or_else(PoisonError::into_inner);
-    let failed = |path: &str, e: &dyn std::fmt::Display| ModelError::Library {
-        path: path.to_owned(),
-        source: e.to_string().into(),
-    };
-    let builder = match std::env::var_os("ORT_DYLIB_PATH") {
-        Some(path) => {
-            let shown = path.to_string_lossy().into_owned();
-            if *chosen { ort::init() } else { ort::init_from(&path).map_err(|e| failed(&shown, &e))? }
-        }
+    static MADE: OnceLock<Result<Environment, (String, String)>> = OnceLock::new();
+    let made = MADE.get_or_init(|| match std::env::var_os("ORT_DYLIB_PATH") {
+        Some(path) => make(ort::init_from(&path).map_err(|e| e.to_string()))
+            .map_err(|cause| (path.to_string_lossy().into_owned(), cause)),
         None => {
-            if !*chosen {
-                ort::set_api(ort_tract::api());
-            }
-            ort::init()
+            ort::set_api(ort_tract::api());
+            make(Ok(ort::init())).map_err(|cause| ("the program itself".to_owned(), cause))
         }
-    };
-    *chosen = true;
-    builder.build().map_err(|e| failed("the built-in runtime", &e))
+    });
+    made.clone().map_err(|(path, cause)| ModelError::Library { path, source: cause.into() })
+}
+
+fn make(builder: Result<EnvironmentBuilder, String>) -> Result<Environment, String> {
+    builder?.build().map_err(|e| e.to_string())
 }
 
 /// Says whether a network keeps tensors in other files: `external_data` entries have the key `location`.
