@@ -4,6 +4,13 @@
 
 pub mod path;
 pub mod span;
+pub mod redact;
 pub mod finding;
 pub mod change;
 pub mod syntax;
+pub mod detect;
+pub mod compare;
+pub mod risk;
+pub mod policy;
+pub mod config;
+pub mod report;
