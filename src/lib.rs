@@ -14,3 +14,5 @@ pub mod risk;
 pub mod policy;
 pub mod config;
 pub mod report;
+pub mod run;
+pub mod cli;

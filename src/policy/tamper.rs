@@ -9,14 +9,18 @@ use crate::span::{Position, Span};
 /// Id of the finding.
 pub const RULE: &str = "gate-policy-changed";
 
-/// Returns a finding for each changed file that governs the gate: one of `governing`, in whatever case it is written.
-pub fn findings(files: &[ChangedFile], governing: &[String]) -> Vec<Finding> {
+/// Returns a finding for each changed file that governs the gate: one of `governing`, or one below the rule directory,
+/// in whatever case it is written.
+pub fn findings(files: &[ChangedFile], governing: &[String], rules: Option<&str>) -> Vec<Finding> {
+    let governs = |path: &str| {
+        let below = |dir: &str| {
+            path.get(..dir.len()).is_some_and(|p| p.eq_ignore_ascii_case(dir)) && path[dir.len()..].starts_with('/')
+        };
+        governing.iter().any(|g| path.eq_ignore_ascii_case(g) || below(g)) || rules.is_some_and(below)
+    };
     files
         .iter()
-        .filter(|file| {
-            let paths = std::iter::once(&file.path).chain(&file.old_path);
-            paths.into_iter().any(|p| governing.iter().any(|g| p.as_str().eq_ignore_ascii_case(g)))
-        })
+        .filter(|file| std::iter::once(&file.path).chain(&file.old_path).any(|p| governs(p.as_str())))
         .map(finding)
         .collect()
 }

@@ -54,3 +54,11 @@ pub fn render(format: Format, report: &Report, _style: Style, out: &mut dyn Writ
         _ => json::write(report, out),
     }
 }
+
+/// Writes a job summary: Markdown, under GitHub's limit for one step.
+///
+/// # Errors
+/// Whatever the writer says.
+pub fn summary(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    render(Format::Markdown, report, Style::default(), out)
+}

@@ -121,7 +121,7 @@ impl RuleSource {
 }
 
 /// Says whether rules of a folder can apply to a language: JavaScript's serve TypeScript and TSX, TypeScript's TSX.
-fn folder_serves(folder: &str, language: Language) -> bool {
+pub fn folder_serves(folder: &str, language: Language) -> bool {
     match folder {
         "javascript" => matches!(language, Language::JavaScript | Language::TypeScript | Language::Tsx),
         "typescript" => matches!(language, Language::TypeScript | Language::Tsx),

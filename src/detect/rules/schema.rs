@@ -144,3 +144,8 @@ impl RuleFile {
 fn is_cwe(text: &str) -> bool {
     text.strip_prefix("CWE-").is_some_and(|n| !n.is_empty() && n.len() <= 5 && n.bytes().all(|b| b.is_ascii_digit()))
 }
+
+/// Returns the JSON schema of a rule file, with a line feed at the end.
+pub fn json() -> String {
+    serde_json::to_string_pretty(&schemars::schema_for!(RuleFile)).expect("a schema is JSON") + "\n"
+}
