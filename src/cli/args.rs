@@ -81,6 +81,9 @@ pub enum Command {
     /// Analyse files for the gate, in a process of its own
     #[command(hide = true)]
     Worker,
+    /// Write what the network would see of changed files, for training: JSON lines in, JSON lines out
+    #[command(hide = true)]
+    Tokens,
 }
 
 /// Options that say what is compared.

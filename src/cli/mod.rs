@@ -11,7 +11,7 @@ use crate::report::{Format, Style};
 use crate::run::check::{Options, Outcome, Overrides};
 use crate::run::gather::Wanted;
 use crate::run::publish::{Output, publish, to_stdout};
-use crate::run::{RunError, audit, check, exit, explain, hook, init, rules, surroundings, worker};
+use crate::run::{RunError, audit, check, exit, explain, hook, init, rules, surroundings, tokens, worker};
 use args::{AuditArgs, CheckArgs, Cli, Color, Command, ConfigCommand, GlobalArgs, HookCommand, OutputArgs, RulesCommand};
 use clap::{CommandFactory, Parser};
 use failure::Failure;
@@ -89,6 +89,11 @@ fn dispatch(cli: Cli) -> Result<u8, RunError> {
         }
         Command::Worker => {
             worker::serve(BufReader::new(std::io::stdin()), std::io::stdout())?;
+            Ok(exit::PASS)
+        }
+        Command::Tokens => {
+            let internal = |e: tokens::TokensError| RunError::Usage(e.to_string());
+            tokens::run(BufReader::new(std::io::stdin()), std::io::stdout().lock()).map_err(internal)?;
             Ok(exit::PASS)
         }
     }
