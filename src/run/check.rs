@@ -1,13 +1,14 @@
 //! `portcullis check`: from a change to a verdict.
 
 use super::gather::{self, Gathered, Wanted, short};
-use super::score::{Scored, score};
+use super::score::{MAX_WINDOWS, Scored, Scorers};
 use super::{RunError, analyse, exit, surroundings};
 use crate::change::select::Surroundings;
 use crate::change::{ChangedFile, Content};
 use crate::compare::{AddedLines, Comparison, Origin, compare};
 use crate::config::{Config, FILE_NAMES};
 use crate::detect::classifier::Window;
+use crate::detect::rules::RuleSet;
 use crate::detect::{Analysis, Job, content_gap, gap};
 use crate::finding::{Gap, GapKind};
 use crate::policy::suppression::{FileRemarks, Ledger};
@@ -94,10 +95,10 @@ pub fn run(options: &Options, around: &Surroundings) -> Result<Outcome, RunError
         |_, analysis| analysis.unwrap_or_default(),
     );
     let windows: Vec<&Window> = analyses.iter().flat_map(|a| &a.windows).collect();
-    let scored = score(&windows);
+    let scored = Scorers::default().score(&windows, MAX_WINDOWS);
     let (judgement, coverage) = conclude(&gathered, &analyses, &scored, started);
     let models = scored.model.iter().cloned().collect();
-    let mut report = Report::of(&judgement, "check", tool(&gathered, models));
+    let mut report = Report::of(&judgement, "check", tool(&gathered.rules, models));
     report.change = change_view(&gathered);
     report.coverage = Coverage { gaps: report.coverage.gaps, ..coverage };
     report.notes = notes(&gathered, &options.wanted);
@@ -231,12 +232,13 @@ fn not_applicable(file: &ChangedFile, analysis: &Analysis, source: bool) -> Opti
     }
 }
 
-fn tool(gathered: &Gathered, models: Vec<String>) -> Tool {
+/// Returns what reports say of this program.
+pub fn tool(rules: &RuleSet, models: Vec<String>) -> Tool {
     Tool {
         name: "portcullis".into(),
         version: env!("CARGO_PKG_VERSION").into(),
-        rules: gathered.rules.len(),
-        rules_digest: gathered.rules.digest().into(),
+        rules: rules.len(),
+        rules_digest: rules.digest().into(),
         models,
     }
 }

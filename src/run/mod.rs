@@ -12,6 +12,7 @@ pub mod rules;
 pub mod score;
 pub mod surroundings;
 pub mod tokens;
+pub mod tree;
 pub mod worker;
 
 use crate::change::diff::PatchError;

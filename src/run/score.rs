@@ -2,12 +2,14 @@
 
 use crate::detect::classifier::{Window, findings};
 use crate::finding::{Finding, Gap, GapKind};
-use crate::model::{EMBEDDED, ModelError, Scorer, session};
+use crate::model::session::{self, OnnxScorer};
+use crate::model::{EMBEDDED, ModelError, Scorer};
+use std::sync::Mutex;
 
 /// Name of the network that looks at changes.
 const MODEL: &str = "attention";
-/// Windows that are scored in one run; more are left out and noted, so that cost stays bounded.
-const MAX_WINDOWS: usize = 400;
+/// Windows that a check scores; more are left out and noted, so that its cost stays bounded.
+pub const MAX_WINDOWS: usize = 400;
 
 /// What the network said of a change.
 #[derive(Debug, Default)]
@@ -22,28 +24,41 @@ pub struct Scored {
     pub left_out: usize,
 }
 
-/// Scores windows. Without windows, or without a built-in model, nothing is loaded.
-pub fn score(windows: &[&Window]) -> Scored {
-    if windows.is_empty() || EMBEDDED.iter().all(|m| m.name != MODEL) {
-        return Scored::default();
-    }
-    let asked = &windows[..windows.len().min(MAX_WINDOWS)];
-    match ask(asked) {
-        Ok((findings, model)) => {
-            Scored { findings, model: Some(model), left_out: windows.len() - asked.len(), gap: None }
-        }
-        Err(error) => {
-            let detail = crate::path::visible(&describe(&error));
-            Scored { gap: Some(Gap { kind: GapKind::Model, path: None, detail }), ..Scored::default() }
-        }
-    }
+/// Networks ready to run, one for each thread that asks.
+#[derive(Default)]
+pub struct Scorers {
+    idle: Mutex<Vec<OnnxScorer>>,
 }
 
-fn ask(windows: &[&Window]) -> Result<(Vec<Finding>, String), ModelError> {
-    let mut scorer = session::load(MODEL)?;
-    let bands = scorer.card().bands.clone();
-    let model = format!("{} {} {}", scorer.name(), scorer.version(), &scorer.card().sha256[..12]);
-    Ok((findings(windows, &mut scorer, &bands)?, model))
+impl Scorers {
+    /// Scores at most `limit` windows. Without windows, or without a built-in model, nothing is loaded.
+    pub fn score(&self, windows: &[&Window], limit: usize) -> Scored {
+        if windows.is_empty() || EMBEDDED.iter().all(|m| m.name != MODEL) {
+            return Scored::default();
+        }
+        let asked = &windows[..windows.len().min(limit)];
+        match self.ask(asked) {
+            Ok((findings, model)) => {
+                Scored { findings, model: Some(model), left_out: windows.len() - asked.len(), gap: None }
+            }
+            Err(error) => {
+                let detail = crate::path::visible(&describe(&error));
+                Scored { gap: Some(Gap { kind: GapKind::Model, path: None, detail }), ..Scored::default() }
+            }
+        }
+    }
+
+    fn ask(&self, windows: &[&Window]) -> Result<(Vec<Finding>, String), ModelError> {
+        let idle = self.idle.lock().ok().and_then(|mut idle| idle.pop());
+        let mut scorer = idle.map_or_else(|| session::load(MODEL), Ok)?;
+        let bands = scorer.card().bands.clone();
+        let found = findings(windows, &mut scorer, &bands)?;
+        let model = format!("{} {} {}", scorer.name(), scorer.version(), &scorer.card().sha256[..12]);
+        if let Ok(mut idle) = self.idle.lock() {
+            idle.push(scorer);
+        }
+        Ok((found, model))
+    }
 }
 
 fn describe(error: &ModelError) -> String {
