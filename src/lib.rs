@@ -4,9 +4,16 @@
 
 pub mod path;
 pub mod span;
+pub mod redact;
 pub mod finding;
 pub mod change;
-pub mod syntax;
 pub mod model;
+pub mod syntax;
 pub mod detect;
+pub mod compare;
+pub mod risk;
+pub mod policy;
+pub mod config;
+pub mod report;
 pub mod run;
+pub mod cli;

@@ -1,3 +1,7 @@
 //! The `portcullis` executable.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ExitCode::from(portcullis::cli::main())
+}

@@ -189,6 +189,26 @@ impl Git {
         }
     }
 
+    /// Returns the files below a directory of a commit, links and submodules left out.
+    ///
+    /// # Errors
+    /// [`GitError`] where git fails.
+    pub fn files_under(&self, commit: &str, directory: &str) -> Result<Vec<(RepoPath, String)>, GitError> {
+        let raw = self.run(&["ls-tree", "-r", "-z", "--full-tree", commit, "--", directory], &[])?;
+        let mut files = Vec::new();
+        for line in raw.split(|b| *b == 0).filter(|l| !l.is_empty()) {
+            let Some(tab) = line.iter().position(|b| *b == b'\t') else { continue };
+            let head = String::from_utf8_lossy(&line[..tab]).into_owned();
+            let mut parts = head.split(' ');
+            if let (Some(mode), Some("blob"), Some(oid)) = (parts.next(), parts.next(), parts.next())
+                && mode_of(mode) == Mode::File
+            {
+                files.push((RepoPath::from_bytes(&line[tab + 1..]), oid.to_owned()));
+            }
+        }
+        Ok(files)
+    }
+
     /// Reads blobs. Those over `max_bytes` are not read, only measured; those that this clone lacks are unreadable.
     ///
     /// # Errors

@@ -93,6 +93,8 @@ pub enum Content {
     Text(Text),
     /// Not text, and not named like source.
     Binary,
+    /// Named like something that is not analysed; not read.
+    Other,
     /// A symbolic link; never followed, its target never read.
     Symlink,
     /// A commit of another repository.

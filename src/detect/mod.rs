@@ -1,3 +1,289 @@
-//! What is dangerous in a change, said by several detectors.
+//! From a file to what is wrong in it: the detectors, and the analysis of both sides of a changed file.
+//!
+//! Problems in the scanned code are part of the result, never an `Err`. Which findings matter is decided later.
 
 pub mod classifier;
+pub mod excerpt;
+pub mod rules;
+
+use crate::change::text::Text;
+use crate::change::{ChangedFile, Content};
+use crate::finding::{Finding, Gap, GapKind};
+use crate::path::RepoPath;
+use crate::redact::Redactor;
+use crate::span::LineSet;
+use crate::syntax::language::Language;
+use crate::syntax::{Limits, ParseGap, SourceFile, parse};
+use classifier::Window;
+use serde::{Deserialize, Serialize};
+use std::time::{Duration, Instant};
+
+/// Finds weaknesses in one parsed file.
+pub trait Detector: Send + Sync {
+    /// Returns what it finds, and what it could not do, before `deadline`.
+    fn detect(&self, file: &SourceFile, deadline: Deadline) -> Detections;
+}
+
+/// When the work on a file has to stop.
+#[derive(Debug, Clone, Copy)]
+pub struct Deadline(Instant);
+
+impl Deadline {
+    /// Returns the deadline that lies `time` ahead.
+    pub fn after(time: Duration) -> Self {
+        Self(Instant::now() + time)
+    }
+
+    /// Says whether it has passed.
+    pub fn passed(self) -> bool {
+        Instant::now() > self.0
+    }
+}
+
+/// What a detector returns.
+#[derive(Debug, Default)]
+pub struct Detections {
+    /// What it found.
+    pub findings: Vec<Finding>,
+    /// What it could not do.
+    pub gaps: Vec<Gap>,
+    /// The secrets it met.
+    pub redactor: Redactor,
+}
+
+/// One file to analyse: its text on both sides. Travels to worker processes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Job {
+    /// Path at head (at base, for a deletion).
+    pub path: RepoPath,
+    /// Path at base, where it differs.
+    pub old_path: Option<RepoPath>,
+    /// Text at base.
+    pub before: Option<Text>,
+    /// Text at head.
+    pub after: Option<Text>,
+    /// Lines of `after` that are new.
+    pub added: LineSet,
+    /// Lines of `before` that are gone.
+    pub removed: LineSet,
+    /// Whether the texts are only parts of the file.
+    pub partial: bool,
+}
+
+/// What the analysis of one file needs to know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Options {
+    /// Time for one side of one file, in milliseconds.
+    pub time_ms: u64,
+    /// Deepest nesting that is analysed.
+    pub depth: u32,
+    /// Whether to cut windows for the network.
+    pub windows: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { time_ms: 5_000, depth: 1_000, windows: true }
+    }
+}
+
+impl Options {
+    fn limits(&self) -> Limits {
+        Limits { time: Duration::from_millis(self.time_ms), depth: self.depth }
+    }
+}
+
+/// What the analysis of one file found. Travels back from worker processes.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Analysis {
+    /// Language at head, where it has one.
+    pub language: Option<Language>,
+    /// Findings at base.
+    pub before: Vec<Finding>,
+    /// Findings at head.
+    pub after: Vec<Finding>,
+    /// Comments at base that speak to the gate.
+    pub remarks_before: Vec<Remark>,
+    /// Comments at head that speak to the gate.
+    pub remarks_after: Vec<Remark>,
+    /// What could not be analysed at head. Gaps at base alone do not matter: they only make old findings look new.
+    pub gaps: Vec<Gap>,
+    /// Whether the base side exists and could not be analysed: then old findings cannot be told by comparing.
+    pub before_unread: bool,
+    /// Added lines in code that the parser could not read.
+    pub unread_lines: u32,
+    /// Token windows of changed functions.
+    pub windows: Vec<Window>,
+}
+
+/// A comment that speaks to the gate: it holds `portcullis:`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Remark {
+    /// The file.
+    pub path: RepoPath,
+    /// The comment as written, delimiters included.
+    pub text: String,
+    /// First and last line of the comment.
+    pub lines: (u32, u32),
+    /// Line the comment speaks of: its own, or the next line of code where it stands alone.
+    pub target: u32,
+    /// Enclosing symbol.
+    pub symbol: String,
+}
+
+/// What marks a comment as meant for the gate.
+pub const MARKER: &str = "portcullis:";
+
+impl Job {
+    /// Makes the job of a changed file; `None` where neither side is text.
+    pub fn of(file: &ChangedFile) -> Option<Self> {
+        let (before, after) = (file.before.text().cloned(), file.after.text().cloned());
+        if before.is_none() && after.is_none() {
+            return None;
+        }
+        Some(Self {
+            path: file.path.clone(),
+            old_path: file.old_path.clone(),
+            before,
+            after,
+            added: file.added.clone(),
+            removed: file.removed.clone(),
+            partial: file.partial,
+        })
+    }
+
+    /// Makes the job of a whole file, for an audit.
+    pub fn whole(path: RepoPath, text: Text) -> Self {
+        let added = crate::change::lines::all_lines(&text.text);
+        Self { path, old_path: None, before: None, after: Some(text), added, removed: LineSet::default(), partial: false }
+    }
+
+    /// Returns the language of the head side, else of the base side.
+    pub fn language(&self) -> Option<Language> {
+        let of = |text: &Option<Text>, path: &RepoPath| text.as_ref().and_then(|t| Language::of_file(path, &t.text));
+        of(&self.after, &self.path).or_else(|| of(&self.before, self.old_path.as_ref().unwrap_or(&self.path)))
+    }
+}
+
+/// Analyses both sides of one file.
+pub fn analyse(job: &Job, detectors: &[&dyn Detector], options: &Options) -> Analysis {
+    let mut analysis = Analysis { language: job.language(), ..Analysis::default() };
+    let old_path = job.old_path.as_ref().unwrap_or(&job.path);
+    let mut before_unread = false;
+    let before = side(old_path, job.before.as_ref(), options, |_| before_unread = true);
+    analysis.before_unread = before_unread;
+    let after = side(&job.path, job.after.as_ref(), options, |gap| analysis.gaps.push(gap));
+    let before = before.map(|mut file| {
+        file.added.clone_from(&job.removed);
+        file.partial = job.partial;
+        let (findings, _, _) = run(&file, detectors, options);
+        analysis.before = findings;
+        analysis.remarks_before = remarks(&file);
+        file
+    });
+    if let Some(mut file) = after {
+        file.added.clone_from(&job.added);
+        file.removed.clone_from(&job.removed);
+        file.partial = job.partial;
+        let (findings, gaps, redactor) = run(&file, detectors, options);
+        analysis.after = findings;
+        analysis.gaps.extend(gaps);
+        analysis.remarks_after = remarks(&file);
+        analysis.unread_lines = unread(&file);
+        if options.windows {
+            analysis.windows = classifier::windows(&file, before.as_ref(), &redactor);
+        }
+    }
+    analysis
+}
+
+fn side(
+    path: &RepoPath,
+    text: Option<&Text>,
+    options: &Options,
+    mut on_gap: impl FnMut(Gap),
+) -> Option<SourceFile> {
+    let text = text?;
+    let language = Language::of_file(path, &text.text)?;
+    match parse(path, language, text, &options.limits()) {
+        Ok(file) => Some(file),
+        Err(ParseGap::Time) => {
+            on_gap(gap(GapKind::Time, path, format!("parsing took longer than {} ms", options.time_ms)));
+            None
+        }
+        Err(ParseGap::Depth(_)) => {
+            on_gap(gap(GapKind::Depth, path, format!("nested more than {} levels deep", options.depth)));
+            None
+        }
+    }
+}
+
+fn run(file: &SourceFile, detectors: &[&dyn Detector], options: &Options) -> (Vec<Finding>, Vec<Gap>, Redactor) {
+    let deadline = Deadline::after(Duration::from_millis(options.time_ms));
+    let (mut findings, mut gaps, mut redactor) = (Vec::new(), Vec::new(), Redactor::default());
+    for detector in detectors {
+        let detections = detector.detect(file, deadline);
+        findings.extend(detections.findings);
+        gaps.extend(detections.gaps);
+        redactor.merge(detections.redactor);
+    }
+    findings.sort_by(|a, b| (&a.location, &a.rule).cmp(&(&b.location, &b.rule)));
+    (findings, gaps, redactor)
+}
+
+fn remarks(file: &SourceFile) -> Vec<Remark> {
+    let text = file.text();
+    if !text.contains(MARKER) {
+        return Vec::new();
+    }
+    let comments = &file.outline.comments;
+    let remark = |(i, comment): (usize, &crate::syntax::Comment)| {
+        let written = comment.text(text);
+        written.contains(MARKER).then(|| Remark {
+            path: file.path.clone(),
+            text: written.to_owned(),
+            lines: comment.lines,
+            target: if comment.alone { next_code_line(file, i) } else { comment.lines.0 },
+            symbol: file.symbol_at(&comment.range).to_owned(),
+        })
+    };
+    comments.iter().enumerate().filter_map(remark).collect()
+}
+
+/// Returns the first line after the comment that is neither blank nor a comment of its own.
+fn next_code_line(file: &SourceFile, comment: usize) -> u32 {
+    let comments = &file.outline.comments;
+    let mut line = comments[comment].lines.1 + 1;
+    for next in &comments[comment + 1..] {
+        if next.alone && next.lines.0 == line {
+            line = next.lines.1 + 1;
+        }
+    }
+    line
+}
+
+fn unread(file: &SourceFile) -> u32 {
+    let mut unread = LineSet::default();
+    for (first, last) in file.outline.errors.ranges() {
+        for line in *first..=*last {
+            if file.added.contains(line) {
+                unread.insert(line, line);
+            }
+        }
+    }
+    unread.len()
+}
+
+/// Makes a gap of a file.
+pub fn gap(kind: GapKind, path: &RepoPath, detail: impl Into<String>) -> Gap {
+    Gap { kind, path: Some(path.clone()), detail: detail.into() }
+}
+
+/// Says why the head side of a file is not analysed, where it is not text.
+pub fn content_gap(path: &RepoPath, content: &Content) -> Option<Gap> {
+    match content {
+        Content::TooLarge { bytes } => Some(gap(GapKind::Size, path, format!("{bytes} bytes, over the size limit"))),
+        Content::Unreadable(why) => Some(gap(GapKind::Unreadable, path, why.clone())),
+        _ => None,
+    }
+}

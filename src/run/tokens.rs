@@ -7,6 +7,7 @@ use crate::change::text::Text;
 use crate::detect::classifier::tokens::{CONTRACT, TokenMark};
 use crate::detect::classifier::{Window, windows};
 use crate::path::RepoPath;
+use crate::redact::Redactor;
 use crate::span::LineSet;
 use crate::syntax::language::Language;
 use crate::syntax::{Limits, SourceFile, parse};
@@ -137,7 +138,7 @@ fn windows_of(asked: &Asked) -> Option<Vec<Window>> {
     };
     (file.removed, file.added) = (removed, added);
     let before = asked.before.as_deref().and_then(|text| source(&path, language, text));
-    Some(windows(&file, before.as_ref()))
+    Some(windows(&file, before.as_ref(), &Redactor::default()))
 }
 
 fn source(path: &RepoPath, language: Language, text: &str) -> Option<SourceFile> {

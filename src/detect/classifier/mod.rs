@@ -8,11 +8,13 @@ mod shape;
 pub mod tokens;
 mod window;
 
+use crate::detect::excerpt::excerpt;
 use crate::finding::{
     Confidence, Evidence, Excerpt, Finding, Fingerprint, Location, MatchKey, RuleId, WeightedToken,
 };
 use crate::model::{Band, Input, ModelError, Scorer};
 use crate::path::RepoPath;
+use crate::redact::Redactor;
 use crate::span::Span;
 use crate::syntax::SourceFile;
 use crate::syntax::language::Language;
@@ -68,8 +70,9 @@ impl Window {
     }
 }
 
-/// Cuts what a change touches in one file into windows. `before` is the same file before the change.
-pub fn windows(after: &SourceFile, before: Option<&SourceFile>) -> Vec<Window> {
+/// Cuts what a change touches in one file into windows. `before` is the same file before the change; `redactor` knows
+/// the file's secrets.
+pub fn windows(after: &SourceFile, before: Option<&SourceFile>, redactor: &Redactor) -> Vec<Window> {
     let mut windows = Vec::new();
     for unit in window::units(after, before) {
         let mut truncated = unit.truncated;
@@ -83,7 +86,7 @@ pub fn windows(after: &SourceFile, before: Option<&SourceFile>) -> Vec<Window> {
                 tokens,
                 truncated: std::mem::take(&mut truncated),
                 in_tests: after.is_test_code(&range),
-                excerpt: excerpt_of(after, range),
+                excerpt: excerpt(after, &range, redactor),
             });
         }
     }
@@ -106,16 +109,12 @@ fn changed_range(file: &SourceFile, unit: &Range<usize>, tokens: &[Token]) -> Ra
     }
 }
 
-fn excerpt_of(_file: &SourceFile, _range: Range<usize>) -> Excerpt {
-    Excerpt::default()
-}
-
 /// Scores windows and returns a hint for each that reaches a band. Test code gets none: the network was not trained on
 /// it.
 ///
 /// # Errors
 /// [`ModelError`] where the network cannot be run; never the fault of the scanned code.
-pub fn findings(windows: &[Window], scorer: &mut dyn Scorer, bands: &[Band]) -> Result<Vec<Finding>, ModelError> {
+pub fn findings(windows: &[&Window], scorer: &mut dyn Scorer, bands: &[Band]) -> Result<Vec<Finding>, ModelError> {
     let mut findings = Vec::new();
     for window in windows.iter().filter(|w| !w.in_tests) {
         let scored = scorer.score(Input { ids: &window.ids(), marks: &window.marks() })?;

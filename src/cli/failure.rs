@@ -1,0 +1,82 @@
+//! The one table from what went wrong to what the user reads and how the process exits.
+
+use crate::change::git::GitError;
+use crate::config::ConfigError;
+use crate::config::load::LoadError;
+use crate::run::{RunError, exit};
+use std::error::Error;
+
+/// What the user is told about a failure.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// What failed, and why: the chain of causes.
+    pub message: String,
+    /// What to do next.
+    pub hint: Option<String>,
+    /// The exit status.
+    pub exit: u8,
+}
+
+impl Failure {
+    /// Looks a failure up.
+    pub fn of(error: &RunError) -> Self {
+        let (exit, hint) = match error {
+            RunError::Usage(_) => (exit::USAGE, Some("`portcullis help` lists what can be asked".into())),
+            RunError::Policy(error) => (exit::USAGE, policy_hint(error)),
+            RunError::Rules(_) => (exit::USAGE, Some("`portcullis rules test --rules DIR` checks rules of your own".into())),
+            RunError::Baseline { .. } => {
+                (exit::USAGE, Some("write it anew with `portcullis audit --write-baseline FILE`".into()))
+            }
+            RunError::Patch(_) => (exit::USAGE, Some("a patch is what `git diff` or `diff -u` writes".into())),
+            RunError::Git(error) => (exit::USAGE, git_hint(error)),
+            RunError::Read { .. } => (exit::USAGE, Some("check the path and its permissions".into())),
+            RunError::Write { .. } => (exit::USAGE, Some("check the path, its permissions and the space left".into())),
+            RunError::Internal(_) => (exit::INTERNAL, Some("this is a bug; please report it with what you ran".into())),
+        };
+        Self { message: chain(error), hint, exit }
+    }
+
+    /// Returns the lines for standard error.
+    pub fn render(&self) -> String {
+        let hint = self.hint.as_ref().map(|h| format!("\n  help: {h}")).unwrap_or_default();
+        format!("error: {}{hint}\n  no verdict was given (exit {})\n", self.message, self.exit)
+    }
+}
+
+fn policy_hint(error: &LoadError) -> Option<String> {
+    match error {
+        LoadError::Config(ConfigError::Form { nearest: Some(key), .. }) => Some(format!("did you mean `{key}`?")),
+        LoadError::NotAtBase { .. } => {
+            Some("a policy inside the repository is read from the base commit; merge it first".into())
+        }
+        _ => Some("`portcullis config schema` prints the form, `portcullis config check FILE` checks a file".into()),
+    }
+}
+
+fn git_hint(error: &GitError) -> Option<String> {
+    match error {
+        GitError::Start(_) => Some("install git, or give a patch with --diff".into()),
+        GitError::NoRepository(_) => {
+            Some("run it inside a repository, give a patch with --diff, or use `portcullis audit`".into())
+        }
+        GitError::Failed { message, .. } if message.contains("dubious ownership") => {
+            Some("the repository belongs to another user: `git config --global --add safe.directory <path>`".into())
+        }
+        _ => None,
+    }
+}
+
+/// Writes an error and its causes on one line each.
+fn chain(error: &dyn Error) -> String {
+    let mut text = crate::path::visible_lines(&error.to_string());
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        let line = crate::path::visible_lines(&inner.to_string());
+        if !text.ends_with(&line) {
+            text.push_str("\n  because: ");
+            text.push_str(&line);
+        }
+        cause = inner.source();
+    }
+    crate::redact::shapes(&text)
+}

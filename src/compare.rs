@@ -1,0 +1,81 @@
+//! Which findings a change brings in: base and head compared as multisets, so that a move is old and a copy is new.
+//!
+//! Pure. Knows nothing of policy.
+
+use crate::detect::Analysis;
+use crate::finding::Finding;
+use std::collections::HashMap;
+
+/// The findings of a change, told apart.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Comparison {
+    /// At head, with whether the change brings it in; in report order.
+    pub head: Vec<(Finding, Origin)>,
+    /// At base and no longer at head.
+    pub fixed: Vec<Finding>,
+}
+
+/// Where a finding at head comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// The change brings it in.
+    Introduced,
+    /// It was there before.
+    Existing,
+}
+
+/// Compares the two sides of all files of a change together.
+///
+/// First by rule, symbol and tokens; what is left by rule and tokens alone, for code that moved into another function.
+/// Of equal findings those on lines the change did not add are taken for the old ones. Where the base side of a file
+/// could not be analysed, only findings on added lines count as brought in.
+pub fn compare(analyses: &[(Analysis, AddedLines<'_>)]) -> Comparison {
+    let mut fixed: Vec<Option<&Finding>> = analyses.iter().flat_map(|(a, _)| &a.before).map(Some).collect();
+    let mut head: Vec<(&Finding, bool, Option<Origin>)> = Vec::new();
+    for (analysis, lines) in analyses {
+        for finding in &analysis.after {
+            let on_added = lines.added.intersects(finding.location.span.start.line, finding.location.span.last_line());
+            let known = (lines.only_added && !on_added).then_some(Origin::Existing);
+            head.push((finding, on_added, known));
+        }
+    }
+    let mut order: Vec<usize> = (0..head.len()).collect();
+    order.sort_by_key(|i| head[*i].1);
+    for key in [placed as fn(&Finding) -> [u8; 32], floating] {
+        let mut at_base: HashMap<[u8; 32], Vec<usize>> = HashMap::new();
+        for (i, finding) in fixed.iter().enumerate().rev() {
+            if let Some(finding) = finding {
+                at_base.entry(key(finding)).or_default().push(i);
+            }
+        }
+        for &i in &order {
+            if head[i].2.is_none()
+                && let Some(old) = at_base.get_mut(&key(head[i].0)).and_then(Vec::pop)
+            {
+                fixed[old] = None;
+                head[i].2 = Some(Origin::Existing);
+            }
+        }
+    }
+    let mut head: Vec<_> =
+        head.into_iter().map(|(f, _, origin)| (f.clone(), origin.unwrap_or(Origin::Introduced))).collect();
+    head.sort_by(|(a, _), (b, _)| (&a.location, &a.rule).cmp(&(&b.location, &b.rule)));
+    Comparison { head, fixed: fixed.into_iter().flatten().cloned().collect() }
+}
+
+/// The added lines of a file at head, and whether they alone can hold what the change brings in.
+#[derive(Debug, Clone, Copy)]
+pub struct AddedLines<'a> {
+    /// The lines.
+    pub added: &'a crate::span::LineSet,
+    /// True for patches and for files whose base side could not be analysed.
+    pub only_added: bool,
+}
+
+fn placed(finding: &Finding) -> [u8; 32] {
+    finding.key.placed
+}
+
+fn floating(finding: &Finding) -> [u8; 32] {
+    finding.key.floating
+}

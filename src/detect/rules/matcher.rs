@@ -1,0 +1,203 @@
+//! Compiled rules, and the walk that matches them.
+
+use super::schema::{RuleFile, RuleProblem};
+use super::{RuleError, RuleSet};
+use crate::detect::{Deadline, Detections, Detector, excerpt::excerpt, gap};
+use crate::finding::{Evidence, Finding, Fingerprint, GapKind, Location, MatchKey};
+use crate::redact::Redactor;
+use crate::syntax::SourceFile;
+use crate::syntax::language::{Language, Role};
+use ast_grep_config::{DeserializeEnv, RuleCore};
+use ast_grep_core::Matcher;
+use ast_grep_core::matcher::MatcherExt;
+use ast_grep_core::tree_sitter::StrDoc;
+use std::ops::Range;
+
+type Node<'a> = ast_grep_core::Node<'a, StrDoc<Language>>;
+
+/// How many nodes are visited between two looks at the clock.
+const CLOCK_EVERY: u32 = 512;
+
+/// The rules of one language, ready to match.
+pub struct Compiled {
+    rules: Vec<(RuleFile, RuleCore)>,
+    /// Rule numbers by node kind.
+    by_kind: Vec<Vec<u16>>,
+    digest: String,
+}
+
+impl std::fmt::Debug for Compiled {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Compiled({} rules)", self.rules.len())
+    }
+}
+
+impl Compiled {
+    /// Compiles rules for a language.
+    ///
+    /// # Errors
+    /// [`RuleError`] for the first rule that the matcher refuses.
+    pub fn new(files: Vec<RuleFile>, language: Language, digest: &str) -> Result<Self, RuleError> {
+        let mut rules = Vec::with_capacity(files.len());
+        let mut by_kind: Vec<Vec<u16>> = Vec::new();
+        for file in files {
+            let core = file.core().get_matcher(DeserializeEnv::new(language)).map_err(|error| RuleError {
+                origin: file.id.to_string(),
+                problem: RuleProblem::Match { language: language.name(), what: chain(&error) },
+            })?;
+            let kinds = core.potential_kinds().ok_or_else(|| RuleError {
+                origin: file.id.to_string(),
+                problem: RuleProblem::Match {
+                    language: language.name(),
+                    what: "it could match any kind of node; begin with a `pattern` or a `kind`".into(),
+                },
+            })?;
+            let number = u16::try_from(rules.len()).unwrap_or(u16::MAX);
+            for kind in &kinds {
+                if by_kind.len() <= kind {
+                    by_kind.resize(kind + 1, Vec::new());
+                }
+                by_kind[kind].push(number);
+            }
+            rules.push((file, core));
+        }
+        Ok(Self { rules, by_kind, digest: digest.to_owned() })
+    }
+
+    /// Returns the rules.
+    pub fn files(&self) -> impl Iterator<Item = &RuleFile> {
+        self.rules.iter().map(|(file, _)| file)
+    }
+
+    /// Returns the numbers of the rules that match somewhere in a file, with the bytes that they match; outermost
+    /// matches only. `None` where the deadline passed.
+    fn matches<'a>(&self, file: &'a SourceFile, deadline: Deadline) -> Option<Vec<(u16, Node<'a>)>> {
+        let mut found: Vec<(u16, Node<'a>)> = Vec::new();
+        let mut covered = vec![0usize; self.rules.len()];
+        let root = file.document.root();
+        for (count, node) in (0u32..).zip(root.dfs()) {
+            if count % CLOCK_EVERY == 0 && deadline.passed() {
+                return None;
+            }
+            let Some(candidates) = self.by_kind.get(node.kind_id() as usize) else { continue };
+            for &number in candidates {
+                let end = &mut covered[number as usize];
+                if node.range().end > *end && self.rules[number as usize].1.match_node(node.clone()).is_some() {
+                    *end = node.range().end;
+                    found.push((number, node.clone()));
+                }
+            }
+        }
+        Some(found)
+    }
+
+    fn finding(&self, number: u16, node: &Node<'_>, file: &SourceFile, redactor: &Redactor) -> Finding {
+        let (rule, _) = &self.rules[number as usize];
+        let range = node.range();
+        let symbol = crate::redact::shapes(file.symbol_at(&range));
+        let full = tokens(node, file, false);
+        let public = if rule.secret { tokens(node, file, true) } else { full.clone() };
+        Finding {
+            rule: rule.id.clone(),
+            message: rule.message.clone(),
+            severity: rule.severity,
+            confidence: rule.confidence,
+            cwe: rule.cwe.clone(),
+            fingerprint: Fingerprint::new(rule.id.as_str(), &symbol, &public),
+            aliases: rule.aliases.iter().map(|id| Fingerprint::new(id, &symbol, &public)).collect(),
+            evidence: vec![Evidence::Rule { rules: self.digest.clone() }],
+            why: rule.why.trim().to_owned(),
+            fix: rule.fix.trim().to_owned(),
+            references: rule.references.clone(),
+            excerpt: excerpt(file, &range, redactor),
+            advisory: false,
+            in_tests: file.is_test_code(&range),
+            key: MatchKey::new(rule.id.as_str(), &symbol, &full),
+            location: Location { path: file.path.clone(), span: file.span(range), symbol },
+        }
+    }
+}
+
+/// Matches a rule set as a detector.
+#[derive(Debug)]
+pub struct RuleDetector<'a> {
+    /// The rules.
+    pub rules: &'a RuleSet,
+}
+
+impl Detector for RuleDetector<'_> {
+    fn detect(&self, file: &SourceFile, deadline: Deadline) -> Detections {
+        // Rules that do not compile are refused when the run begins, so here there is nothing to say about them.
+        let Ok(compiled) = self.rules.for_language(file.language) else { return Detections::default() };
+        let Some(matches) = compiled.matches(file, deadline) else {
+            let gaps = vec![gap(GapKind::Time, &file.path, "matching rules ran into the time limit")];
+            return Detections { gaps, ..Detections::default() };
+        };
+        let mut redactor = Redactor::default();
+        for (number, node) in &matches {
+            if compiled.rules[*number as usize].0.secret {
+                literals(node, file).for_each(|range| redactor.learn(literal_text(file.text(), range)));
+            }
+        }
+        let findings = matches.iter().map(|(n, node)| compiled.finding(*n, node, file, &redactor)).collect();
+        Detections { findings, gaps: Vec::new(), redactor }
+    }
+}
+
+fn literals<'a>(node: &'a Node<'_>, file: &'a SourceFile) -> impl Iterator<Item = Range<usize>> + 'a {
+    let kinds = file.language.kinds();
+    node.dfs().filter(move |n| kinds.role(n.kind_id()) == Role::Literal).map(|n| n.range())
+}
+
+/// Returns what stands between the delimiters of a literal.
+fn literal_text(text: &str, range: Range<usize>) -> &str {
+    let literal = text.get(range).unwrap_or_default();
+    let open = literal.find(['"', '\'', '`']).unwrap_or(0);
+    literal[open..].trim_matches(|c| matches!(c, '"' | '\'' | '`' | '#'))
+}
+
+/// Returns the leaf tokens of a node in a form that formatting does not change: comments, semicolons and trailing
+/// commas dropped, quotes made equal; with `mask`, literals reduced to one token.
+fn tokens(node: &Node<'_>, file: &SourceFile, mask: bool) -> Vec<String> {
+    let kinds = file.language.kinds();
+    let mut out: Vec<String> = Vec::new();
+    let mut masked_to = 0;
+    for leaf in node.dfs() {
+        let range = leaf.range();
+        if range.start < masked_to {
+            continue;
+        }
+        match kinds.role(leaf.kind_id()) {
+            Role::Comment => masked_to = range.end,
+            Role::Literal if mask => {
+                masked_to = range.end;
+                out.push("<literal>".into());
+            }
+            _ if leaf.is_leaf() => {
+                let text = leaf.text();
+                let closes = matches!(text.as_ref(), ")" | "]" | "}");
+                if closes && out.last().is_some_and(|t| t == ",") {
+                    out.pop();
+                }
+                match text.trim() {
+                    "" | ";" => {}
+                    quoted if quoted.ends_with(['\'', '`']) && quoted.len() <= 4 => out.push(quoted.replace(['\'', '`'], "\"")),
+                    token => out.push(token.to_owned()),
+                }
+            }
+            _ => {}
+        }
+    }
+    out
+}
+
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(inner) = source {
+        text.push_str(": ");
+        text.push_str(&inner.to_string());
+        source = inner.source();
+    }
+    text
+}

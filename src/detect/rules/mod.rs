@@ -1,0 +1,130 @@
+//! Rules as data: one YAML file a rule, matched over syntax trees with ast-grep's rule language.
+
+pub mod load;
+pub mod matcher;
+pub mod schema;
+
+use crate::syntax::language::{LANGUAGES, Language};
+use matcher::Compiled;
+use schema::{RuleFile, RuleProblem};
+use sha2::{Digest, Sha256};
+use std::borrow::Cow;
+use std::sync::OnceLock;
+
+/// The text of one rule file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RuleSource {
+    /// Name of its folder, which is a language's name.
+    pub folder: String,
+    /// File name without `.yml`.
+    pub stem: String,
+    /// Where it came from, for error messages.
+    pub origin: String,
+    /// The YAML.
+    pub text: Cow<'static, str>,
+}
+
+/// A rule file that cannot be used: its author's fault.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("rule {origin}: {problem}")]
+pub struct RuleError {
+    /// The file.
+    pub origin: String,
+    /// What is wrong.
+    pub problem: RuleProblem,
+}
+
+/// A set of rules, read and compiled for a language when that language is first met.
+#[derive(Debug)]
+pub struct RuleSet {
+    sources: Vec<RuleSource>,
+    compiled: [OnceLock<Result<Compiled, RuleError>>; LANGUAGES.len()],
+    digest: OnceLock<String>,
+}
+
+impl RuleSet {
+    /// Makes a set. Of two files with the same stem the later one counts, so that users can replace a built-in rule.
+    pub fn new(sources: Vec<RuleSource>) -> Self {
+        let mut kept: Vec<RuleSource> = Vec::with_capacity(sources.len());
+        for source in sources {
+            kept.retain(|k| k.stem != source.stem);
+            kept.push(source);
+        }
+        kept.sort_by(|a, b| (&a.folder, &a.stem).cmp(&(&b.folder, &b.stem)));
+        Self { sources: kept, compiled: [const { OnceLock::new() }; LANGUAGES.len()], digest: OnceLock::new() }
+    }
+
+    /// Returns how many rules there are.
+    pub fn len(&self) -> usize {
+        self.sources.len()
+    }
+
+    /// Says whether the set has no rule.
+    pub fn is_empty(&self) -> bool {
+        self.sources.is_empty()
+    }
+
+    /// Returns 12 hexadecimal digits of SHA-256 over all rule files: the version of the set.
+    pub fn digest(&self) -> &str {
+        self.digest.get_or_init(|| {
+            let mut hash = Sha256::new();
+            for source in &self.sources {
+                hash.update(source.folder.as_bytes());
+                hash.update(source.stem.as_bytes());
+                hash.update(source.text.as_bytes());
+            }
+            hash.finalize()[..6].iter().map(|b| format!("{b:02x}")).collect()
+        })
+    }
+
+    /// Returns the source files.
+    pub fn sources(&self) -> &[RuleSource] {
+        &self.sources
+    }
+
+    /// Reads every rule.
+    ///
+    /// # Errors
+    /// [`RuleError`] for the first file that is not a valid rule.
+    pub fn files(&self) -> Result<Vec<RuleFile>, RuleError> {
+        self.sources.iter().map(RuleSource::read).collect()
+    }
+
+    /// Returns the compiled rules for a language.
+    ///
+    /// # Errors
+    /// [`RuleError`] for the first file that is not a valid rule.
+    pub fn for_language(&self, language: Language) -> Result<&Compiled, RuleError> {
+        let compiled = self.compiled[language as usize].get_or_init(|| {
+            let files = self
+                .sources
+                .iter()
+                .filter(|s| folder_serves(&s.folder, language))
+                .map(RuleSource::read)
+                .filter(|file| file.as_ref().map_or(true, |f| f.applies_to(language)))
+                .collect::<Result<Vec<_>, _>>()?;
+            Compiled::new(files, language, self.digest())
+        });
+        compiled.as_ref().map_err(Clone::clone)
+    }
+}
+
+impl RuleSource {
+    /// Reads the file as a rule.
+    ///
+    /// # Errors
+    /// [`RuleError`] where the YAML is not a valid rule or the stem is not its id.
+    pub fn read(&self) -> Result<RuleFile, RuleError> {
+        RuleFile::read(&self.text, &self.folder, &self.stem)
+            .map_err(|problem| RuleError { origin: self.origin.clone(), problem })
+    }
+}
+
+/// Says whether rules of a folder can apply to a language: JavaScript's serve TypeScript and TSX, TypeScript's TSX.
+pub fn folder_serves(folder: &str, language: Language) -> bool {
+    match folder {
+        "javascript" => matches!(language, Language::JavaScript | Language::TypeScript | Language::Tsx),
+        "typescript" => matches!(language, Language::TypeScript | Language::Tsx),
+        other => other == language.name(),
+    }
+}

@@ -1,0 +1,114 @@
+//! One number for a finding and one for a change, from 0 to 100, each with its reasons.
+
+use crate::finding::{Confidence, Finding, Severity};
+use serde::Serialize;
+
+/// The risk of one finding.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Risk {
+    /// From 0 to 100, one decimal.
+    pub score: f64,
+    /// What made it so, in order of effect.
+    pub reasons: Vec<String>,
+}
+
+/// The risk of a change.
+#[derive(Debug, Clone, PartialEq, Serialize, Default)]
+pub struct ChangeRisk {
+    /// 100 x (1 - product of (1 - r/100)) over distinct root causes; one decimal.
+    pub score: f64,
+    /// What each root cause contributes, largest first.
+    pub contributions: Vec<Contribution>,
+}
+
+/// One root cause in the risk of a change.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Contribution {
+    /// Fingerprint of the finding that stands for it.
+    pub fingerprint: String,
+    /// Its rule.
+    pub rule: String,
+    /// Its risk, from 0 to 100.
+    pub risk: f64,
+    /// How many findings share the root cause.
+    pub findings: usize,
+}
+
+/// Likelihood that a finding of this confidence is real, until its rule's precision is measured.
+fn likelihood(confidence: Confidence) -> f64 {
+    match confidence {
+        Confidence::High => 0.9,
+        Confidence::Medium => 0.6,
+        Confidence::Low => 0.3,
+    }
+}
+
+/// Harm if it is real, from 0 to 100: the middle of CVSS's bands for the four words, times ten.
+fn harm(severity: Severity) -> f64 {
+    match severity {
+        Severity::Critical => 95.0,
+        Severity::High => 70.0,
+        Severity::Medium => 40.0,
+        Severity::Low => 15.0,
+    }
+}
+
+/// Weight of a finding in test code: it does not run in production.
+const IN_TESTS: f64 = 0.25;
+
+/// Returns the risk of a finding: harm times likelihood, lower in test code.
+pub fn of_finding(finding: &Finding) -> Risk {
+    let mut score = harm(finding.severity) * likelihood(finding.confidence);
+    let mut reasons = vec![
+        format!("severity {}: harm {:.0} of 100", finding.severity, harm(finding.severity)),
+        format!("confidence {}: likelihood {:.1}", finding.confidence, likelihood(finding.confidence)),
+    ];
+    if finding.in_tests {
+        score *= IN_TESTS;
+        reasons.push(format!("in test code: weight {IN_TESTS}"));
+    }
+    if finding.advisory {
+        reasons.push("advisory: not part of the change's risk".into());
+    }
+    Risk { score: one_decimal(score), reasons }
+}
+
+/// Returns the risk of a change from its findings and their risks. Advisory findings take no part.
+///
+/// Findings share a root cause where their spans overlap, or where the same rule speaks more than once in one symbol:
+/// the largest risk among them counts once.
+pub fn of_change<'a>(findings: impl IntoIterator<Item = (&'a Finding, &'a Risk)>) -> ChangeRisk {
+    let mut causes: Vec<(&Finding, f64, usize)> = Vec::new();
+    for (finding, risk) in findings.into_iter().filter(|(f, _)| !f.advisory) {
+        match causes.iter_mut().find(|(other, _, _)| same_cause(other, finding)) {
+            Some((stands, score, count)) => {
+                *count += 1;
+                if risk.score > *score {
+                    (*stands, *score) = (finding, risk.score);
+                }
+            }
+            None => causes.push((finding, risk.score, 1)),
+        }
+    }
+    let safe: f64 = causes.iter().map(|(_, risk, _)| 1.0 - risk / 100.0).product();
+    let mut contributions: Vec<Contribution> = causes
+        .into_iter()
+        .map(|(finding, risk, findings)| Contribution {
+            fingerprint: finding.fingerprint.to_string(),
+            rule: finding.rule.to_string(),
+            risk,
+            findings,
+        })
+        .collect();
+    contributions.sort_by(|a, b| b.risk.total_cmp(&a.risk).then_with(|| a.fingerprint.cmp(&b.fingerprint)));
+    ChangeRisk { score: one_decimal(100.0 * (1.0 - safe)), contributions }
+}
+
+fn same_cause(a: &Finding, b: &Finding) -> bool {
+    let (x, y) = (&a.location, &b.location);
+    x.path == y.path && (x.span.overlaps(&y.span) || (a.rule == b.rule && x.symbol == y.symbol && !x.symbol.is_empty()))
+}
+
+fn one_decimal(score: f64) -> f64 {
+    (score * 10.0).round() / 10.0
+}

@@ -1,0 +1,284 @@
+//! `portcullis check`: from a change to a verdict.
+
+use super::gather::{self, Gathered, Wanted, short};
+use super::score::{MAX_WINDOWS, Scored, Scorers};
+use super::{RunError, analyse, exit, surroundings};
+use crate::change::select::Surroundings;
+use crate::change::{ChangedFile, Content};
+use crate::compare::{AddedLines, Comparison, Origin, compare};
+use crate::config::{Config, FILE_NAMES};
+use crate::detect::classifier::Window;
+use crate::detect::rules::RuleSet;
+use crate::detect::{Analysis, Job, content_gap, gap};
+use crate::finding::{Gap, GapKind};
+use crate::policy::suppression::{FileRemarks, Ledger};
+use crate::policy::{Judgement, Verdict, judge, tamper};
+use crate::report::Report;
+use crate::report::model::{ChangeView, Coverage, PolicyView, Times, Tool};
+use crate::syntax::language::Language;
+use jiff::Timestamp;
+use std::path::PathBuf;
+use std::time::Instant;
+
+/// Added lines in unreadable code from which on a file counts as a gap, where they are also half of what was added.
+const UNREAD_LINES: u32 = 5;
+
+/// What to check and how.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// What to compare.
+    pub wanted: Wanted,
+    /// `--diff`.
+    pub patch: Option<PathBuf>,
+    /// Overrides of the policy from the command line.
+    pub overrides: Overrides,
+    /// Threads.
+    pub threads: usize,
+}
+
+/// What the command line says against the policy. The caller is trusted: it is the pipeline, not the change.
+#[derive(Debug, Clone, Default)]
+pub struct Overrides {
+    /// `--fail-on-severity`.
+    pub severity: Option<crate::config::SeverityLimit>,
+    /// `--fail-on-risk`.
+    pub risk: Option<f64>,
+    /// `--no-classifier`.
+    pub no_classifier: bool,
+}
+
+impl Overrides {
+    /// Applies what was given.
+    pub fn apply(&self, config: &mut Config) {
+        if let Some(limit) = self.severity {
+            config.policy.severity = limit.severity();
+        }
+        if let Some(risk) = self.risk {
+            config.policy.risk = (risk <= 100.0).then_some(risk);
+        }
+        config.classifier &= !self.no_classifier;
+        config.analysis.windows = config.classifier;
+    }
+}
+
+/// A report, and the status to exit with.
+#[derive(Debug)]
+pub struct Outcome {
+    /// The report.
+    pub report: Report,
+    /// The status.
+    pub exit: u8,
+    /// Whether anything was there to analyse.
+    pub had_input: bool,
+}
+
+/// Checks a change.
+///
+/// # Errors
+/// [`RunError`] where no verdict can be given, not even an inconclusive one.
+pub fn run(options: &Options, around: &Surroundings) -> Result<Outcome, RunError> {
+    let (started, clock) = (surroundings::now(), Instant::now());
+    let mut gathered = match &options.patch {
+        Some(patch) => gather::from_patch(patch, &options.wanted)?,
+        None => gather::from_repository(&options.wanted, around)?,
+    };
+    options.overrides.apply(&mut gathered.config);
+    for language in languages(&gathered.change.files) {
+        gathered.rules.for_language(language)?;
+    }
+    let analyses = analyse::all(
+        &gathered.change.files,
+        options.threads,
+        &gathered.rules,
+        &gathered.config.analysis,
+        Job::of,
+        |_, analysis| analysis.unwrap_or_default(),
+    );
+    let windows: Vec<&Window> = analyses.iter().flat_map(|a| &a.windows).collect();
+    let scored = Scorers::default().score(&windows, MAX_WINDOWS);
+    let (judgement, coverage) = conclude(&gathered, &analyses, &scored, started);
+    let models = scored.model.iter().cloned().collect();
+    let mut report = Report::of(&judgement, "check", tool(&gathered.rules, models));
+    report.change = change_view(&gathered);
+    report.coverage = Coverage { gaps: report.coverage.gaps, ..coverage };
+    report.notes = notes(&gathered, &options.wanted);
+    if scored.left_out > 0 {
+        report.notes.push(format!("the network looked at the first windows only; {} were left out", scored.left_out));
+    }
+    report.policy = policy_view(&gathered.config);
+    report.risk.limit = gathered.config.policy.risk;
+    report.times = times(started, clock);
+    Ok(Outcome {
+        exit: status(judgement.verdict, gathered.config.policy.inconclusive_passes),
+        had_input: report.coverage.analysed > 0,
+        report,
+    })
+}
+
+/// Returns the exit status of a verdict.
+pub fn status(verdict: Verdict, inconclusive_passes: bool) -> u8 {
+    match verdict {
+        Verdict::Pass => exit::PASS,
+        Verdict::Blocked => exit::BLOCKED,
+        Verdict::Inconclusive if inconclusive_passes => exit::PASS,
+        Verdict::Inconclusive => exit::INCONCLUSIVE,
+    }
+}
+
+/// Returns the declared times of a run.
+pub fn times(started: Timestamp, clock: Instant) -> Times {
+    let elapsed_ms = u64::try_from(clock.elapsed().as_millis()).unwrap_or(u64::MAX);
+    Times { started: started.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(), elapsed_ms }
+}
+
+fn languages(files: &[ChangedFile]) -> Vec<Language> {
+    let side = |path, content: &Content| content.text().and_then(|t| Language::of_file(path, &t.text));
+    let mut found: Vec<Language> = files
+        .iter()
+        .flat_map(|f| [side(&f.path, &f.after), side(f.old_path.as_ref().unwrap_or(&f.path), &f.before)])
+        .flatten()
+        .collect();
+    found.sort();
+    found.dedup();
+    found
+}
+
+fn conclude(
+    gathered: &Gathered,
+    analyses: &[Analysis],
+    scored: &Scored,
+    started: Timestamp,
+) -> (Judgement, Coverage) {
+    let Gathered { change, config, baseline, .. } = gathered;
+    let mut gaps = change.gaps.clone();
+    gaps.extend(scored.gap.clone());
+    let coverage = cover(&change.files, analyses, &mut gaps);
+    if !surroundings::clock_is_plausible(started) {
+        let detail = format!("the clock says {started}; end dates of suppressions cannot be told");
+        gaps.push(Gap { kind: GapKind::Environment, path: None, detail });
+    }
+    let mut comparison = comparison(&change.files, analyses);
+    let more = tampering(gathered).into_iter().chain(scored.findings.iter().cloned());
+    comparison.head.extend(more.map(|f| (f, Origin::Introduced)));
+    let remarks: Vec<FileRemarks<'_>> = change
+        .files
+        .iter()
+        .zip(analyses)
+        .map(|(file, a)| FileRemarks { before: &a.remarks_before, after: &a.remarks_after, added: Some(&file.added) })
+        .collect();
+    let day = surroundings::day(started);
+    let ledger = Ledger::open(&config.policy.suppressions, &remarks, &comparison, day);
+    (judge(comparison, gaps, &config.policy, ledger, baseline), coverage)
+}
+
+fn comparison(files: &[ChangedFile], analyses: &[Analysis]) -> Comparison {
+    let sides: Vec<(Analysis, AddedLines<'_>)> = files
+        .iter()
+        .zip(analyses)
+        .map(|(file, a)| {
+            (a.clone(), AddedLines { added: &file.added, only_added: file.partial || a.before_unread })
+        })
+        .collect();
+    compare(&sides)
+}
+
+fn tampering(gathered: &Gathered) -> Vec<crate::finding::Finding> {
+    let config = &gathered.config;
+    let mut governing: Vec<String> = FILE_NAMES.iter().map(|n| (*n).to_owned()).collect();
+    governing.extend(config.path.clone());
+    governing.extend(config.baseline.clone());
+    tamper::findings(&gathered.change.files, &governing, config.rules.as_deref())
+}
+
+/// Counts what was and was not analysed; adds gaps of files to `gaps`.
+fn cover(files: &[ChangedFile], analyses: &[Analysis], gaps: &mut Vec<Gap>) -> Coverage {
+    let mut coverage = Coverage { files: files.len(), ..Coverage::default() };
+    for (file, analysis) in files.iter().zip(analyses) {
+        let added = u64::from(file.added.len());
+        coverage.added_lines += added;
+        coverage.unread_lines += u64::from(analysis.unread_lines);
+        let source = Language::of_path(&file.path).is_some();
+        let content = content_gap(&file.path, &file.after).filter(|_| source);
+        if let Some(reason) = not_applicable(file, analysis, source) {
+            *coverage.not_applicable.entry(reason.to_owned()).or_insert(0) += 1;
+        } else if let Some(gap) = content {
+            gaps.push(gap);
+        } else if analysis.gaps.is_empty() {
+            coverage.analysed += 1;
+            coverage.analysed_lines += added;
+            if let Some(language) = analysis.language {
+                *coverage.languages.entry(language.name().to_owned()).or_insert(0) += 1;
+            }
+        }
+        gaps.extend(analysis.gaps.iter().cloned());
+        let unread = analysis.unread_lines;
+        if unread >= UNREAD_LINES && unread * 2 >= file.added.len() {
+            gaps.push(gap(GapKind::Syntax, &file.path, format!("{unread} of {added} added lines could not be parsed")));
+        }
+    }
+    coverage
+}
+
+fn not_applicable(file: &ChangedFile, analysis: &Analysis, source: bool) -> Option<&'static str> {
+    match &file.after {
+        Content::Absent => Some("deleted"),
+        Content::Symlink => Some("symbolic link"),
+        Content::Submodule => Some("submodule"),
+        Content::Binary => Some("binary"),
+        Content::Other => Some("other language or format"),
+        Content::TooLarge { .. } | Content::Unreadable(_) if !source => Some("other language or format"),
+        Content::Text(_) if analysis.language.is_none() => Some("other language or format"),
+        _ => None,
+    }
+}
+
+/// Returns what reports say of this program.
+pub fn tool(rules: &RuleSet, models: Vec<String>) -> Tool {
+    Tool {
+        name: "portcullis".into(),
+        version: env!("CARGO_PKG_VERSION").into(),
+        rules: rules.len(),
+        rules_digest: rules.digest().into(),
+        models,
+    }
+}
+
+fn change_view(gathered: &Gathered) -> ChangeView {
+    let (base, head) = (&gathered.change.base, &gathered.change.head);
+    ChangeView {
+        base: base.commit.clone(),
+        base_reason: crate::redact::shapes(&base.reason),
+        policy_commit: base.policy_commit.clone(),
+        head: head.commit.clone(),
+        head_reason: head.reason.clone(),
+    }
+}
+
+/// Returns the policy as reports show it.
+pub fn policy_view(config: &Config) -> PolicyView {
+    PolicyView {
+        source: config.source.clone(),
+        digest: config.digest.clone(),
+        fail_on_severity: config.policy.severity.map(|s| s.to_string()),
+        fail_on_confidence: config.policy.confidence.to_string(),
+    }
+}
+
+fn notes(gathered: &Gathered, wanted: &Wanted) -> Vec<String> {
+    let mut notes = Vec::new();
+    if !wanted.paths.is_empty() {
+        notes.push(format!("limited to {}", wanted.paths.join(", ")));
+    }
+    if gathered.change.files.iter().any(|f| f.partial) {
+        notes.push("the patch shows parts of files; code outside it was not seen".to_owned());
+    }
+    for file in &gathered.change.files {
+        for note in file.after.text().map(|t| t.notes.as_slice()).unwrap_or_default() {
+            notes.push(format!("{}: {note}", file.path));
+        }
+    }
+    if let Some(commit) = &gathered.change.base.policy_commit {
+        notes.push(format!("policy read from {}, the tip of the base", short(commit)));
+    }
+    notes
+}

@@ -1,0 +1,365 @@
+//! I/O: finds out what is to be compared and reads it: base, files, policy, rules, baseline.
+
+#![expect(clippy::disallowed_methods, reason = "I/O edge: reads patches and rule directories")]
+
+use super::RunError;
+use crate::change::git::{Blob, Entry, Git, GitError, Mode};
+use crate::change::select::{Candidate, Choice, How, Surroundings, choose, expected_head};
+use crate::change::{Base, ChangeSet, ChangedFile, Content, Head, diff};
+use crate::config::{Config, load};
+use crate::detect::rules::load as rule_files;
+use crate::detect::rules::{RuleSet, RuleSource};
+use crate::finding::{Gap, GapKind};
+use crate::path::RepoPath;
+use crate::policy::baseline::Baseline;
+use crate::syntax::language::Language;
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+/// Largest patch that is read, in bytes.
+const MAX_PATCH: u64 = 256 << 20;
+/// How much history is fetched, step by step, with `--deepen`.
+const DEEPEN: [u32; 6] = [4, 16, 64, 256, 1024, 16_384];
+
+/// What the user asked to compare.
+#[derive(Debug, Clone, Default)]
+pub struct Wanted {
+    /// Where to look.
+    pub directory: PathBuf,
+    /// `--base`.
+    pub base: Option<String>,
+    /// `--head`.
+    pub head: Option<String>,
+    /// `--staged`.
+    pub staged: bool,
+    /// `--deepen`.
+    pub deepen: bool,
+    /// Only these paths, relative to the repository root.
+    pub paths: Vec<String>,
+    /// `--config`.
+    pub config: Option<PathBuf>,
+    /// `--rules`.
+    pub rules: Vec<PathBuf>,
+    /// Bases to try in place of those that the surroundings suggest.
+    pub candidates: Option<Vec<Candidate>>,
+}
+
+/// Everything a check needs.
+#[derive(Debug)]
+pub struct Gathered {
+    /// The change.
+    pub change: ChangeSet,
+    /// The policy in force.
+    pub config: Config,
+    /// The rules.
+    pub rules: RuleSet,
+    /// The baseline.
+    pub baseline: Baseline,
+}
+
+/// Gathers a change from a repository.
+///
+/// # Errors
+/// [`RunError`] where there is no repository, or what was asked for does not exist.
+pub fn from_repository(wanted: &Wanted, around: &Surroundings) -> Result<Gathered, RunError> {
+    let git = Git::open(&wanted.directory)?;
+    let head_name = wanted.head.as_deref().unwrap_or("HEAD");
+    let head = git.commit(head_name)?.ok_or_else(|| match &wanted.head {
+        Some(name) => RunError::Usage(format!("--head `{name}` is not a commit of this repository")),
+        None => RunError::Usage("this repository has no commit yet; `--staged` needs one, too".into()),
+    })?;
+    let base = if wanted.staged { staged_base(&head, wanted)? } else { find_base(&git, wanted, around, &head)? };
+    let (config, rules, baseline) = policy(&git, wanted, &base)?;
+    let mut gaps = Vec::new();
+    let entries = match &base.commit {
+        None => {
+            gaps.push(Gap { kind: GapKind::Base, path: None, detail: base.reason.clone() });
+            Vec::new()
+        }
+        Some(commit) if wanted.staged => git.diff_index(commit)?,
+        Some(commit) => git.diff_commits(commit, &head)?,
+    };
+    let entries = entries.into_iter().filter(|e| within(&e.path, &wanted.paths)).collect();
+    let files = read_files(&git, entries, &config, &mut gaps)?;
+    let reason = if wanted.staged { "the index".to_owned() } else { format!("commit {}", short(&head)) };
+    let head = Head { commit: (!wanted.staged).then_some(head), reason };
+    Ok(Gathered { change: ChangeSet { base, head, files, gaps }, config, rules, baseline })
+}
+
+/// Gathers a change from a patch; a repository around it serves only for policy.
+///
+/// # Errors
+/// [`RunError`] where the patch cannot be read.
+pub fn from_patch(file: &Path, wanted: &Wanted) -> Result<Gathered, RunError> {
+    let read = |source| RunError::Read { path: file.to_owned(), source };
+    let mut bytes = Vec::new();
+    if file == Path::new("-") {
+        std::io::stdin().lock().take(MAX_PATCH + 1).read_to_end(&mut bytes).map_err(read)?;
+    } else {
+        let opened = std::fs::File::open(file).map_err(read)?;
+        opened.take(MAX_PATCH + 1).read_to_end(&mut bytes).map_err(read)?;
+    }
+    if bytes.len() as u64 > MAX_PATCH {
+        return Err(RunError::Usage(format!("the patch is larger than {MAX_PATCH} bytes")));
+    }
+    let mut files = diff::parse(&bytes)?;
+    files.retain(|f| within(&f.path, &wanted.paths));
+    let base = Base { commit: None, policy_commit: None, reason: "the patch's own old side".into() };
+    let head = Head { commit: None, reason: "a patch".into() };
+    let change = ChangeSet { base, head, files, gaps: Vec::new() };
+    let (config, rules, baseline) = match Git::open(&wanted.directory) {
+        Ok(git) => {
+            let commit = git.commit("HEAD")?;
+            let base = Base { commit: commit.clone(), policy_commit: commit, reason: String::new() };
+            policy(&git, wanted, &base)?
+        }
+        Err(GitError::NoRepository(_)) => policy_outside_git(wanted)?,
+        Err(error) => return Err(error.into()),
+    };
+    Ok(Gathered { change, config, rules, baseline })
+}
+
+/// Reads policy, rules and baseline from the file system.
+///
+/// # Errors
+/// [`RunError`] where one of them is broken.
+pub fn policy_outside_git(wanted: &Wanted) -> Result<(Config, RuleSet, Baseline), RunError> {
+    let config = load::from_directory(&wanted.directory, wanted.config.as_deref())?;
+    let mut directories = wanted.rules.clone();
+    directories.extend(config.rules.iter().map(|r| wanted.directory.join(r)));
+    let rules = rules_of(&directories, Vec::new())?;
+    let baseline = match &config.baseline {
+        None => Baseline::default(),
+        Some(path) => {
+            let file = wanted.directory.join(path);
+            let text = std::fs::read_to_string(&file).map_err(|source| RunError::Read { path: file, source })?;
+            Baseline::read(&text).map_err(|source| RunError::Baseline { path: path.clone(), source })?
+        }
+    };
+    Ok((config, rules, baseline))
+}
+
+fn staged_base(head: &str, wanted: &Wanted) -> Result<Base, RunError> {
+    if wanted.base.is_some() || wanted.head.is_some() {
+        return Err(RunError::Usage("--staged compares the index with HEAD; give neither --base nor --head".into()));
+    }
+    Ok(Base { commit: Some(head.to_owned()), policy_commit: None, reason: "HEAD, for the index".into() })
+}
+
+fn find_base(git: &Git, wanted: &Wanted, around: &Surroundings, head: &str) -> Result<Base, RunError> {
+    let choice = match &wanted.candidates {
+        Some(list) => Choice::Candidates(list.clone()),
+        None => choose(wanted.base.as_deref(), around),
+    };
+    let candidates = match choice {
+        Choice::NoBase(why) => return Ok(Base { commit: None, policy_commit: None, reason: why }),
+        Choice::Candidates(list) => list,
+    };
+    if let Some(base) = resolve(git, &candidates, head)? {
+        return match unseen_head(git, wanted, around, head)? {
+            Some(why) => Ok(no_base(why)),
+            None => Ok(base),
+        };
+    }
+    let shallow = git.is_shallow()?;
+    if shallow && wanted.deepen {
+        for depth in DEEPEN {
+            let revision = candidates.iter().rev().find_map(|c| match &c.how {
+                How::MergeBase(r) | How::Exact(r) => Some(r.as_str()),
+                How::FirstParent(_) => None,
+            });
+            if let Err(GitError::Failed { message, .. }) = git.deepen(depth, revision.unwrap_or_default()) {
+                return Ok(no_base(format!("the history could not be deepened: {message}")));
+            }
+            if let Some(base) = resolve(git, &candidates, head)? {
+                return Ok(Base { reason: format!("{}, after deepening by {depth}", base.reason), ..base });
+            }
+        }
+    }
+    if let Some(name) = &wanted.base
+        && !shallow
+        && git.commit(name)?.is_none()
+    {
+        return Err(RunError::Usage(format!("--base `{name}` is not a commit of this repository")));
+    }
+    let tried: Vec<&str> = candidates.iter().map(|c| c.reason.as_str()).collect();
+    let hint = if shallow { "the clone is shallow: fetch more history, or use --deepen" } else { "give one with --base" };
+    Ok(no_base(format!("no base commit found ({hint}); tried: {}", tried.join("; "))))
+}
+
+/// Says why the checked-out commit is not the change, where the event tells of another one.
+fn unseen_head(git: &Git, wanted: &Wanted, around: &Surroundings, head: &str) -> Result<Option<String>, GitError> {
+    let chosen = wanted.head.is_some() || wanted.base.is_some() || wanted.candidates.is_some();
+    let Some(expected) = expected_head(around).filter(|_| !chosen) else { return Ok(None) };
+    if git.merge_base(&expected, head)?.as_ref() == Some(&expected) {
+        return Ok(None);
+    }
+    let (checked_out, expected) = (short(head), short(&expected));
+    Ok(Some(format!("the checked-out commit {checked_out} does not contain the pull request's head {expected}: check that out, or give --head")))
+}
+
+fn no_base(reason: String) -> Base {
+    Base { commit: None, policy_commit: None, reason: crate::path::visible(&reason) }
+}
+
+fn resolve(git: &Git, candidates: &[Candidate], head: &str) -> Result<Option<Base>, GitError> {
+    for Candidate { how, reason } in candidates {
+        let found = match how {
+            How::Exact(revision) => git.commit(revision)?.map(|c| (c.clone(), c)),
+            How::MergeBase(revision) => match git.commit(revision)? {
+                Some(tip) => git.merge_base(&tip, head)?.map(|base| (base, tip)),
+                None => None,
+            },
+            How::FirstParent(second) => match git.parents(head)?.as_slice() {
+                [first, merged] if second == merged => {
+                    git.commit(first)?.map(|c| (c.clone(), c))
+                }
+                _ => None,
+            },
+        };
+        let Some((base, tip)) = found else { continue };
+        // A branch of this clone that is the head itself says nothing about what is new.
+        let own_branch = matches!(how, How::MergeBase(r) if r.starts_with("refs/heads/"));
+        if own_branch && base == head {
+            continue;
+        }
+        let policy_commit = (tip != base).then_some(tip);
+        let reason = crate::path::visible(reason);
+        return Ok(Some(Base { commit: Some(base), policy_commit, reason }));
+    }
+    Ok(None)
+}
+
+fn policy(git: &Git, wanted: &Wanted, base: &Base) -> Result<(Config, RuleSet, Baseline), RunError> {
+    let Some(commit) = base.policy_commit.as_ref().or(base.commit.as_ref()) else {
+        let outside = wanted.config.as_deref().filter(|p| inside(git, p).is_none());
+        let config = match outside {
+            Some(path) => load::from_directory(git.root(), Some(path))?,
+            None => Config::default(),
+        };
+        return Ok((config, rules_of(&outside_only(git, &wanted.rules), Vec::new())?, Baseline::default()));
+    };
+    let config = match &wanted.config {
+        None => load::at_commit(git, commit, None)?,
+        Some(path) => match inside(git, path) {
+            Some(path) => load::at_commit(git, commit, Some(&path))?,
+            None => load::from_directory(git.root(), Some(path))?,
+        },
+    };
+    let mut at_base = Vec::new();
+    let named = wanted.rules.iter().filter_map(|p| inside(git, p));
+    for directory in named.chain(config.rules.clone()) {
+        at_base.extend(rules_at(git, commit, &directory)?);
+    }
+    let rules = rules_of(&outside_only(git, &wanted.rules), at_base)?;
+    let baseline = match &config.baseline {
+        None => Baseline::default(),
+        Some(path) => match load::text_at(git, commit, path)? {
+            None => Baseline::default(),
+            Some(text) => Baseline::read(&text).map_err(|source| RunError::Baseline { path: path.clone(), source })?,
+        },
+    };
+    Ok((config, rules, baseline))
+}
+
+fn outside_only(git: &Git, paths: &[PathBuf]) -> Vec<PathBuf> {
+    paths.iter().filter(|p| inside(git, p).is_none()).cloned().collect()
+}
+
+/// Returns the path relative to the repository, where it lies inside.
+fn inside(git: &Git, path: &Path) -> Option<String> {
+    let absolute = std::path::absolute(path).ok()?;
+    let root = git.root();
+    let relative = absolute.strip_prefix(root).ok().map(Path::to_owned).or_else(|| {
+        let (real, root) = (std::fs::canonicalize(absolute.parent()?).ok()?, std::fs::canonicalize(root).ok()?);
+        real.strip_prefix(root).ok().map(|p| p.join(absolute.file_name().unwrap_or_default()))
+    })?;
+    Some(relative.to_string_lossy().replace('\\', "/"))
+}
+
+fn rules_at(git: &Git, commit: &str, directory: &str) -> Result<Vec<RuleSource>, RunError> {
+    let mut sources = Vec::new();
+    for (path, oid) in git.files_under(commit, directory)? {
+        let relative = path.as_str().strip_prefix(directory).unwrap_or_default().trim_start_matches('/');
+        let Some((folder, file)) = relative.split_once('/') else { continue };
+        let Some(stem) = file.strip_suffix(".yml").or_else(|| file.strip_suffix(".yaml")) else { continue };
+        if let Some(Blob::Bytes(bytes)) = git.blobs(std::slice::from_ref(&oid), 1 << 20)?.remove(&oid) {
+            sources.push(RuleSource {
+                folder: folder.to_owned(),
+                stem: stem.to_owned(),
+                origin: format!("{path} at {}", short(commit)),
+                text: Cow::Owned(String::from_utf8_lossy(&bytes).into_owned()),
+            });
+        }
+    }
+    Ok(sources)
+}
+
+/// Reads the embedded rules, those of directories, and `more`; own rules are checked at once.
+///
+/// # Errors
+/// [`RunError`] where a directory or a rule cannot be read.
+pub fn rules_of(directories: &[PathBuf], more: Vec<RuleSource>) -> Result<RuleSet, RunError> {
+    let mut sources = rule_files::embedded();
+    for directory in directories {
+        let read = rule_files::directory(directory);
+        sources.extend(read.map_err(|source| RunError::Read { path: directory.clone(), source })?);
+    }
+    sources.extend(more);
+    let own: Vec<RuleSource> = sources.iter().filter(|s| matches!(s.text, Cow::Owned(_))).cloned().collect();
+    for source in &own {
+        source.read()?;
+    }
+    Ok(RuleSet::new(sources))
+}
+
+fn within(path: &RepoPath, paths: &[String]) -> bool {
+    let inside = |p: &String| path.as_str() == p || path.as_str().strip_prefix(p.as_str()).is_some_and(|r| r.starts_with('/'));
+    paths.is_empty() || paths.iter().any(|p| p.is_empty() || p == "." || inside(p))
+}
+
+fn read_files(git: &Git, entries: Vec<Entry>, config: &Config, gaps: &mut Vec<Gap>) -> Result<Vec<ChangedFile>, RunError> {
+    let readable = |entry: &Entry, side: &(Mode, String)| side.0 == Mode::File && may_be_source(&entry.path);
+    let mut oids: Vec<String> = Vec::new();
+    for entry in &entries {
+        oids.extend([&entry.before, &entry.after].into_iter().filter(|s| readable(entry, s)).map(|s| s.1.clone()));
+    }
+    oids.sort();
+    oids.dedup();
+    let mut blobs = git.blobs(&oids, config.file_bytes)?;
+    let total: u64 = blobs.values().map(|b| if let Blob::Bytes(b) = b { b.len() as u64 } else { 0 }).sum();
+    if total > config.change_bytes {
+        let detail = format!("the change has {total} bytes of source, over the limit of {}", config.change_bytes);
+        gaps.push(Gap { kind: GapKind::Size, path: None, detail });
+        blobs = BTreeMap::new();
+    }
+    let content = |entry: &Entry, side: &(Mode, String)| match side.0 {
+        Mode::Absent => Content::Absent,
+        Mode::Symlink => Content::Symlink,
+        Mode::Submodule => Content::Submodule,
+        Mode::File if !may_be_source(&entry.path) => Content::Other,
+        Mode::File => match blobs.get(&side.1) {
+            Some(blob) => blob.clone().into_content(Language::of_path(&entry.path).is_some()),
+            None => Content::Unreadable("it was not read".into()),
+        },
+    };
+    Ok(entries
+        .iter()
+        .map(|e| {
+            let (before, after) = (content(e, &e.before), content(e, &e.after));
+            ChangedFile::compare(e.path.clone(), e.old_path.clone(), e.status, before, after)
+        })
+        .collect())
+}
+
+/// Says whether a file could be source: its name says so, or it has no extension and a `#!` line could.
+fn may_be_source(path: &RepoPath) -> bool {
+    Language::of_path(path).is_some() || path.extension().is_empty()
+}
+
+/// Returns the first 12 digits of a commit.
+pub fn short(commit: &str) -> &str {
+    &commit[..commit.len().min(12)]
+}

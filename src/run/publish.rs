@@ -1,0 +1,108 @@
+//! I/O: writes reports to files, to the terminal and to where CI systems look for them.
+
+#![expect(clippy::disallowed_methods, reason = "I/O edge: writes reports")]
+
+use super::RunError;
+use crate::change::select::Surroundings;
+use crate::report::{Format, Report, Style, render};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+/// A report to write: its format, and where to; `None` is standard output.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Output {
+    /// The format.
+    pub format: Format,
+    /// The file.
+    pub file: Option<PathBuf>,
+}
+
+/// Writes all reports. Each file appears whole or not at all, and a link in its place is replaced, not followed.
+///
+/// # Errors
+/// [`RunError::Write`] for the first that cannot be written; the others are written all the same.
+pub fn publish(report: &Report, outputs: &[Output], style: Style, around: &Surroundings) -> Result<(), RunError> {
+    let mut failure = None;
+    for output in outputs {
+        let mut bytes = Vec::new();
+        let plain = Style { color: style.color && output.file.is_none(), ..style };
+        let written = render(output.format, report, plain, &mut bytes).and_then(|()| match &output.file {
+            None => to_stdout(&bytes),
+            Some(file) => replace(file, &bytes),
+        });
+        if let Err(source) = written {
+            let path = output.file.clone().unwrap_or_else(|| PathBuf::from("standard output"));
+            failure.get_or_insert(RunError::Write { path, source });
+        }
+        if output.format == Format::Github {
+            failure = failure.or(github(report, around).err());
+        }
+    }
+    failure.map_or(Ok(()), Err)
+}
+
+/// Writes to standard output. A reader that has gone away is no failure: the verdict is the exit status.
+///
+/// # Errors
+/// Whatever the system says, except a broken pipe.
+pub fn to_stdout(bytes: &[u8]) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    match out.write_all(bytes).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        other => other,
+    }
+}
+
+/// Writes a file whole: to a new file beside it, then renamed over it. A device (`/dev/stdout`, `/dev/null`,
+/// `/proc/self/fd/3`) is written to as it is, for a rename would put a file in its place.
+///
+/// # Errors
+/// Whatever the system says.
+pub fn replace(file: &Path, bytes: &[u8]) -> io::Result<()> {
+    if is_device(file) {
+        return std::fs::OpenOptions::new().append(true).open(file)?.write_all(bytes);
+    }
+    let directory = match file.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let mut temporary = tempfile::Builder::new().prefix(".portcullis-").tempfile_in(directory)?;
+    temporary.write_all(bytes)?;
+    temporary.flush()?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        temporary.as_file().set_permissions(std::fs::Permissions::from_mode(0o644))?;
+    }
+    temporary.persist(file).map_err(|e| e.error)?;
+    Ok(())
+}
+
+/// Says whether a path names a device rather than a place for a file. `/dev/shm` is an ordinary directory.
+fn is_device(file: &Path) -> bool {
+    (file.starts_with("/dev") && !file.starts_with("/dev/shm")) || file.starts_with("/proc")
+}
+
+/// Appends the job summary and the step outputs, where the runner names files for them.
+fn github(report: &Report, around: &Surroundings) -> Result<(), RunError> {
+    let file = |name: &str| around.variables.get(name).filter(|p| !p.is_empty()).map(PathBuf::from);
+    if let Some(path) = file("GITHUB_STEP_SUMMARY") {
+        let mut bytes = Vec::new();
+        let written = crate::report::summary(report, &mut bytes).and_then(|()| append(&path, &bytes));
+        written.map_err(|source| RunError::Write { path, source })?;
+    }
+    if let Some(path) = file("GITHUB_OUTPUT") {
+        let lines = format!(
+            "verdict={}\nrisk={}\nfindings-count={}\n",
+            report.verdict.as_str(),
+            report.risk.score,
+            report.findings.iter().filter(|f| f.origin == "introduced").count()
+        );
+        append(&path, lines.as_bytes()).map_err(|source| RunError::Write { path, source })?;
+    }
+    Ok(())
+}
+
+fn append(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    std::fs::OpenOptions::new().append(true).create(true).open(path)?.write_all(bytes)
+}

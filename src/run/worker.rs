@@ -1,0 +1,215 @@
+//! I/O: analysis in a process of its own, for files that could take the gate down: large, deep or with endless lines.
+//!
+//! One line of JSON in, one line out. The process has a memory limit; the gate kills it when its time is up and goes on
+//! with a new one. Small changes never start one.
+
+#![expect(clippy::disallowed_methods, reason = "I/O edge: starts and ends worker processes")]
+
+use super::RunError;
+use crate::detect::rules::matcher::RuleDetector;
+use crate::detect::rules::{RuleSet, RuleSource, load};
+use crate::detect::{Analysis, Job, Options, analyse, gap};
+use crate::finding::GapKind;
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::Mutex;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::Duration;
+
+/// Address space of a worker in bytes.
+const MEMORY: u64 = 1 << 30;
+/// Texts up to this size are analysed in the gate's own process, where nothing else speaks against it.
+const SMALL: usize = 96 << 10;
+/// Lines up to this length are ordinary.
+const LINE: usize = 20_000;
+/// Bracket nesting up to this depth is ordinary.
+const NESTING: usize = 150;
+
+#[derive(Serialize, Deserialize)]
+struct Request {
+    job: Job,
+    options: Options,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Hello {
+    /// Rules that are not inside the executable: folder, stem, origin, text.
+    rules: Vec<(String, String, String, String)>,
+}
+
+/// Says whether a job goes to a worker.
+pub fn is_risky(job: &Job) -> bool {
+    [&job.before, &job.after].into_iter().flatten().any(|text| {
+        let text = text.text.as_str();
+        text.len() > SMALL || text.lines().any(|line| line.len() > LINE) || nesting(text) > NESTING
+    })
+}
+
+/// Deepest bracket nesting, strings and comments not told apart: an upper bound that costs next to nothing.
+fn nesting(text: &str) -> usize {
+    let (mut depth, mut deepest) = (0usize, 0usize);
+    for byte in text.bytes() {
+        match byte {
+            b'(' | b'[' | b'{' => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b')' | b']' | b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    deepest
+}
+
+/// Workers that wait for the next file.
+pub struct Pool<'a> {
+    idle: Mutex<Vec<Worker>>,
+    rules: &'a RuleSet,
+    options: Options,
+}
+
+struct Worker {
+    child: Child,
+    input: ChildStdin,
+    answers: Receiver<String>,
+}
+
+impl<'a> Pool<'a> {
+    /// Makes an empty pool; workers start when they are first needed.
+    pub fn new(rules: &'a RuleSet, options: Options) -> Self {
+        Self { idle: Mutex::new(Vec::new()), rules, options }
+    }
+
+    /// Analyses a job in a worker. A worker that dies or runs out of time becomes a gap of the file.
+    pub fn analyse(&self, job: &Job) -> Analysis {
+        let failed = |kind, detail: String| Analysis {
+            language: job.language(),
+            before_unread: true,
+            gaps: vec![gap(kind, &job.path, detail)],
+            ..Analysis::default()
+        };
+        let idle = self.idle.lock().ok().and_then(|mut idle| idle.pop());
+        let mut worker = match idle.map_or_else(|| Worker::start(self.rules), Ok) {
+            Ok(worker) => worker,
+            Err(error) => return failed(GapKind::Crash, format!("no worker could be started: {error}")),
+        };
+        match worker.ask(job, &self.options) {
+            Ok(analysis) => {
+                if let Ok(mut idle) = self.idle.lock() {
+                    idle.push(worker);
+                }
+                analysis
+            }
+            Err(reason) => {
+                worker.end();
+                match reason {
+                    Loss::Time(ms) => failed(GapKind::Time, format!("not analysed within {ms} ms")),
+                    Loss::Died => failed(GapKind::Crash, "the worker that analysed it died (out of memory, or a crash)".into()),
+                }
+            }
+        }
+    }
+}
+
+impl Drop for Pool<'_> {
+    fn drop(&mut self) {
+        if let Ok(idle) = self.idle.get_mut() {
+            idle.drain(..).for_each(|mut worker| worker.end());
+        }
+    }
+}
+
+enum Loss {
+    Time(u64),
+    Died,
+}
+
+impl Worker {
+    fn start(rules: &RuleSet) -> std::io::Result<Self> {
+        let mut child = Command::new(std::env::current_exe()?)
+            .arg("worker")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()?;
+        let (Some(mut input), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
+            return Err(std::io::Error::other("the worker has no pipes"));
+        };
+        let own = |s: &RuleSource| match &s.text {
+            Cow::Borrowed(_) => None,
+            Cow::Owned(text) => Some((s.folder.clone(), s.stem.clone(), s.origin.clone(), text.clone())),
+        };
+        let hello = Hello { rules: rules.sources().iter().filter_map(own).collect() };
+        writeln!(input, "{}", serde_json::to_string(&hello)?)?;
+        let (sender, answers) = channel();
+        std::thread::spawn(move || {
+            for line in BufReader::new(output).lines() {
+                let Ok(line) = line else { return };
+                if sender.send(line).is_err() {
+                    return;
+                }
+            }
+        });
+        Ok(Self { child, input, answers })
+    }
+
+    fn ask(&mut self, job: &Job, options: &Options) -> Result<Analysis, Loss> {
+        let request = Request { job: job.clone(), options: *options };
+        let line = serde_json::to_string(&request).map_err(|_| Loss::Died)?;
+        writeln!(self.input, "{line}").map_err(|_| Loss::Died)?;
+        self.input.flush().map_err(|_| Loss::Died)?;
+        // Both sides are parsed and matched: four times the limit, and a second to start.
+        let patience = options.time_ms.saturating_mul(2).saturating_add(1_000);
+        match self.answers.recv_timeout(Duration::from_millis(patience)) {
+            Ok(answer) => serde_json::from_str(&answer).map_err(|_| Loss::Died),
+            Err(RecvTimeoutError::Timeout) => Err(Loss::Time(patience)),
+            Err(RecvTimeoutError::Disconnected) => Err(Loss::Died),
+        }
+    }
+
+    fn end(&mut self) {
+        // Already dead is as good as killed.
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+/// Serves as a worker until the input ends.
+///
+/// # Errors
+/// [`RunError::Internal`] where the gate does not speak the protocol.
+pub fn serve(input: impl BufRead, mut output: impl Write) -> Result<(), RunError> {
+    limit_memory();
+    let internal = |e: &dyn std::fmt::Display| RunError::Internal(format!("worker protocol: {e}"));
+    let mut lines = input.lines();
+    let Some(hello) = lines.next() else { return Ok(()) };
+    let hello: Hello = serde_json::from_str(&hello.map_err(|e| internal(&e))?).map_err(|e| internal(&e))?;
+    let mut sources = load::embedded();
+    sources.extend(hello.rules.into_iter().map(|(folder, stem, origin, text)| RuleSource {
+        folder,
+        stem,
+        origin,
+        text: Cow::Owned(text),
+    }));
+    let rules = RuleSet::new(sources);
+    let detector = RuleDetector { rules: &rules };
+    for line in lines {
+        let line = line.map_err(|e| internal(&e))?;
+        let request: Request = serde_json::from_str(&line).map_err(|e| internal(&e))?;
+        let analysis = analyse(&request.job, &[&detector], &request.options);
+        let answer = serde_json::to_string(&analysis).map_err(|e| internal(&e))?;
+        writeln!(output, "{answer}").and_then(|()| output.flush()).map_err(|e| internal(&e))?;
+    }
+    Ok(())
+}
+
+#[cfg(unix)]
+fn limit_memory() {
+    // A refused limit leaves the worker as safe as any process: it can still be killed for time.
+    drop(rlimit::Resource::AS.set(MEMORY, MEMORY));
+}
+
+#[cfg(not(unix))]
+fn limit_memory() {}
