@@ -94,10 +94,12 @@ pub struct Band {
     pub name: String,
     /// Lowest probability in the band.
     pub from: f32,
-    /// Share of the band's changes that bring in a weakness, measured on the validation projects.
+    /// Share of the changes from here up that bring in a weakness, measured on the validation projects.
     pub precision: f32,
     /// Share of harmless changes that reach the band, measured on the validation projects.
     pub false_alarms: f32,
+    /// Share of all changes of the validation projects that bring in a weakness: what chance alone would find.
+    pub base_rate: f32,
 }
 
 /// A model that is part of the program.
@@ -112,7 +114,11 @@ pub struct Embedded {
 }
 
 /// The models that are part of the program.
-pub const EMBEDDED: &[Embedded] = &[];
+pub const EMBEDDED: &[Embedded] = &[Embedded {
+    name: "attention",
+    onnx: include_bytes!("../../models/attention/model.onnx"),
+    card: include_str!("../../models/attention/model.yml"),
+}];
 
 impl Embedded {
     /// Returns the built-in model of that name.

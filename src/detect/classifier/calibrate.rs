@@ -15,11 +15,14 @@ pub fn severity(bands: &[Band], band: &Band) -> Severity {
 
 /// Returns the band in words, with what was measured of it.
 pub fn words(band: &Band) -> String {
+    let percent = |share: f32| (share * 100.0).round();
     format!(
-        "{} (about {} in 100 such changes were later found to bring in a weakness; {} in 1000 other changes get here too)",
+        "{}: in the projects it was measured on, {} % of such changes had brought in a weakness, against {} % of all; \
+         {} % of harmless changes get here too",
         band.name,
-        (band.precision * 100.0).round(),
-        (band.false_alarms * 1000.0).round()
+        percent(band.precision),
+        percent(band.base_rate),
+        percent(band.false_alarms)
     )
 }
 
@@ -31,13 +34,13 @@ mod tests {
 
     #[test]
     fn the_highest_band_that_is_reached_counts() {
-        let make = |name: &str, from| Band { name: name.into(), from, precision: 0.3, false_alarms: 0.01 };
+        let make = |name: &str, from| Band { name: name.into(), from, precision: 0.3, false_alarms: 0.01, base_rate: 0.08 };
         let bands = [make("suspicious", 0.9), make("unusual", 0.5)];
         assert_eq!(band(&bands, 0.4), None);
         let found = band(&bands, 0.6).expect("above the lower threshold");
         assert_eq!((found.name.as_str(), severity(&bands, found)), ("unusual", Severity::Low));
         let found = band(&bands, 0.9).expect("at the threshold");
         assert_eq!((found.name.as_str(), severity(&bands, found)), ("suspicious", Severity::Medium));
-        assert!(words(found).contains("30 in 100"));
+        assert!(words(found).contains("30 % of such changes") && words(found).contains("8 % of all"));
     }
 }

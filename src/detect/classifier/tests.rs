@@ -76,6 +76,48 @@ fn removed_lines_stay_with_their_function() {
     assert!(renamed[0].count(TokenMark::Removed) > 0);
 }
 
+/// What training exported of one window.
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Exported {
+    ids: Vec<i64>,
+    marks: Vec<i64>,
+    probability: f32,
+    rest: f32,
+    strongest: usize,
+    weight: f32,
+}
+
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Parity {
+    contract: u32,
+    windows: Vec<Exported>,
+}
+
+#[test]
+fn the_network_computes_here_what_it_computed_in_training() {
+    let parity: Parity =
+        serde_json::from_str(include_str!("../../../models/attention/parity.json")).expect("a file of training");
+    let mut scorer = crate::model::session::load("attention").expect("a built-in model");
+    let inputs = &scorer.card().inputs;
+    assert_eq!((inputs.contract, parity.contract), (super::tokens::CONTRACT, super::tokens::CONTRACT));
+    assert_eq!((inputs.length, inputs.vocabulary as i64), (super::tokens::LENGTH, super::tokens::VOCABULARY));
+    let near = |a: f32, b: f32| (a - b).abs() < 1e-4;
+    let mut seen = Vec::new();
+    for mut window in parity.windows {
+        window.ids.resize(scorer.length(), 0);
+        window.marks.resize(scorer.length(), 0);
+        let scored = scorer.score(Input { ids: &window.ids, marks: &window.marks }).expect("a score");
+        assert!(near(scored.probability, window.probability), "{} {}", scored.probability, window.probability);
+        assert!(near(scored.rest, window.rest) && near(scored.tokens[window.strongest], window.weight));
+        let sum = scored.rest + scored.tokens.iter().sum::<f32>();
+        assert!(near(1.0 / (1.0 + (-sum).exp()), scored.probability), "the shares sum up to the score");
+        seen.push(scored.probability);
+    }
+    assert!(seen.first() < seen.last(), "scores differ");
+}
+
 /// Answers with the share of added tokens.
 struct Share;
 
@@ -101,7 +143,7 @@ impl Scorer for Share {
 
 #[test]
 fn findings_are_advice_with_their_reasons() {
-    let bands = [Band { name: "unusual".into(), from: 0.3, precision: 0.2, false_alarms: 0.05 }];
+    let bands = [Band { name: "unusual".into(), from: 0.3, precision: 0.2, false_alarms: 0.05, base_rate: 0.08 }];
     let text = "def f(a):\n    eval(a)\n";
     let found = findings(&changed("a.py", "", text).iter().collect::<Vec<_>>(), &mut Share, &bands).expect("the scorer cannot fail");
     assert_eq!(found.len(), 1);
