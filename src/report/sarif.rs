@@ -63,7 +63,9 @@ fn run(report: &Report, limit: usize) -> Value {
 /// Returns a rule as its findings show it; the riskiest comes first and speaks for all.
 fn rule(found: &[&FindingView]) -> Option<Value> {
     let first = found.first()?;
-    let severity = found.iter().map(|f| f.severity.as_str()).max_by_key(|s| score(s).0).unwrap_or("low");
+    // What is only advice must not count as a severe alert where a branch rule looks at severities.
+    let told = found.iter().filter(|f| f.disposition != "advisory");
+    let severity = told.map(|f| f.severity.as_str()).max_by_key(|s| score(s).0).unwrap_or("low");
     let message = sentence(&first.message);
     let why = if first.why.trim().is_empty() { message.clone() } else { sentence(&first.why) };
     let fix = if first.fix.trim().is_empty() { String::new() } else { format!("\n\nFix: {}", sentence(&first.fix)) };
