@@ -49,6 +49,11 @@ pub fn main() -> u8 {
 
 fn dispatch(cli: Cli) -> Result<u8, RunError> {
     let around = surroundings::read();
+    if let Some(directory) = &cli.global.directory {
+        // Every path that the user gives is then relative to it, as with `git -C`.
+        std::env::set_current_dir(directory)
+            .map_err(|source| RunError::Read { path: directory.clone(), source })?;
+    }
     if cli.version {
         return say(&version());
     }
@@ -56,7 +61,7 @@ fn dispatch(cli: Cli) -> Result<u8, RunError> {
         complain(&Cli::command().render_help().to_string());
         return Ok(exit::USAGE);
     };
-    let directory = cli.global.directory.clone().unwrap_or_else(|| PathBuf::from("."));
+    let directory = here();
     match command {
         Command::Check(args) => run_check(&args, &cli.global, &around),
         Command::Audit(args) => run_audit(&args, &cli.global, &around),
@@ -92,7 +97,7 @@ fn dispatch(cli: Cli) -> Result<u8, RunError> {
 fn run_check(args: &CheckArgs, global: &GlobalArgs, around: &Surroundings) -> Result<u8, RunError> {
     let options = Options {
         wanted: Wanted {
-            directory: directory(global),
+            directory: here(),
             base: args.change.base.clone(),
             head: args.change.head.clone(),
             staged: args.change.staged,
@@ -120,7 +125,7 @@ fn run_audit(args: &AuditArgs, global: &GlobalArgs, around: &Surroundings) -> Re
     let options = audit::Options {
         paths: args.paths.clone(),
         wanted: Wanted {
-            directory: directory(global),
+            directory: here(),
             config: args.policy.config.clone(),
             rules: args.policy.rules.clone(),
             ..Wanted::default()
@@ -178,12 +183,11 @@ fn run_hook(remote: Option<&str>, global: &GlobalArgs, around: &Surroundings) ->
     if around.variables.get("PORTCULLIS_SKIP").is_some_and(|v| !v.is_empty()) {
         return Ok(exit::PASS);
     }
-    let wanted = Wanted { directory: directory(global), ..Wanted::default() };
+    let wanted = Wanted { directory: here(), ..Wanted::default() };
     let options = Options { wanted, threads: threads(global), ..Options::default() };
     let human = [Output { format: Format::Human, file: None }];
-    if around.variables.contains_key("PRE_COMMIT_FROM_REF") || around.variables.contains_key("PRE_COMMIT_TO_REF") {
-        let head = around.variables.get("PRE_COMMIT_TO_REF").cloned();
-        let options = Options { wanted: Wanted { head, ..options.wanted.clone() }, ..options };
+    if let Some((head, candidates)) = hook::under_pre_commit(around) {
+        let options = Options { wanted: Wanted { head, candidates, ..options.wanted.clone() }, ..options };
         let outcome = check::run(&options, around)?;
         publish(&outcome.report, &human, style(global), around)?;
         return Ok(outcome.exit);
@@ -201,8 +205,8 @@ fn version() -> String {
     format!("portcullis {}\nrules {} ({})\n", env!("CARGO_PKG_VERSION"), rules.len(), rules.digest())
 }
 
-fn directory(global: &GlobalArgs) -> PathBuf {
-    global.directory.clone().unwrap_or_else(|| PathBuf::from("."))
+fn here() -> PathBuf {
+    PathBuf::from(".")
 }
 
 fn threads(global: &GlobalArgs) -> usize {

@@ -13,13 +13,14 @@ use crate::finding::{Finding, Gap, GapKind};
 use crate::path::RepoPath;
 use crate::policy::baseline::Baseline;
 use crate::policy::suppression::{FileRemarks, Ledger};
-use crate::policy::{Disposition, Verdict, judge};
+use crate::policy::{Disposition, Verdict, judge, plural};
 use crate::report::Report;
 use crate::report::model::{ChangeView, Coverage, Tool};
 use crate::syntax::language::Language;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 /// Folders of code that others wrote.
@@ -64,7 +65,7 @@ pub fn run(options: &Options) -> Result<Outcome, RunError> {
     let (mut config, rules, baseline) = policy_outside_git(&options.wanted)?;
     options.overrides.apply(&mut config);
     let mut coverage = Coverage::default();
-    let files = walk(options, &mut coverage)?;
+    let (files, vendored) = walk(options, &mut coverage)?;
     for row in &crate::syntax::language::LANGUAGES {
         rules.for_language(row.language)?;
     }
@@ -138,6 +139,7 @@ pub fn run(options: &Options) -> Result<Outcome, RunError> {
     };
     report.coverage = Coverage { gaps: report.coverage.gaps, ..coverage };
     report.policy = policy_view(&config);
+    report.notes = notes(options, vendored);
     report.times = times(started, clock);
     let exit = match (options.fail_on, judgement.verdict) {
         (None, _) => exit::PASS,
@@ -151,10 +153,25 @@ struct File {
     shown: RepoPath,
 }
 
-fn walk(options: &Options, coverage: &mut Coverage) -> Result<Vec<File>, RunError> {
+/// Says what was left out on purpose, and how to have it in.
+fn notes(options: &Options, vendored: usize) -> Vec<String> {
+    let mut notes = Vec::new();
+    if !options.no_ignore {
+        notes.push("files that .gitignore names were left out; --no-ignore takes them in".to_owned());
+    }
+    if vendored > 0 {
+        let folders = plural(vendored, "folder", "folders");
+        notes.push(format!("{folders} of vendored code not entered; --include-vendored enters them"));
+    }
+    notes
+}
+
+/// Finds the files, and counts the folders of vendored code that were not entered.
+fn walk(options: &Options, coverage: &mut Coverage) -> Result<(Vec<File>, usize), RunError> {
     let root = &options.wanted.directory;
     let roots = if options.paths.is_empty() { vec![PathBuf::from(".")] } else { options.paths.clone() };
     let mut files = Vec::new();
+    let passed_by = Arc::new(AtomicUsize::new(0));
     for path in &roots {
         let start = root.join(path);
         std::fs::symlink_metadata(&start).map_err(|source| RunError::Read { path: start.clone(), source })?;
@@ -162,7 +179,16 @@ fn walk(options: &Options, coverage: &mut Coverage) -> Result<Vec<File>, RunErro
         let mut builder = ignore::WalkBuilder::new(&start);
         builder.hidden(false).follow_links(false).require_git(false).ignore(false).git_global(false);
         builder.git_ignore(!options.no_ignore).git_exclude(!options.no_ignore).parents(!options.no_ignore);
-        builder.filter_entry(move |entry| vendored || entry.depth() == 0 || !is_vendored(entry.path()));
+        let counter = Arc::clone(&passed_by);
+        builder.filter_entry(move |entry| {
+            if entry.depth() == 0 || !is_vendored(entry.path()) {
+                return true;
+            }
+            // Git's own folder is nobody's code.
+            let enter = vendored && entry.file_name() != ".git";
+            counter.fetch_add(usize::from(!enter && entry.file_name() != ".git"), Ordering::Relaxed);
+            enter
+        });
         for entry in builder.build() {
             let entry = match entry {
                 Ok(entry) => entry,
@@ -188,7 +214,7 @@ fn walk(options: &Options, coverage: &mut Coverage) -> Result<Vec<File>, RunErro
     }
     files.sort_by(|a, b| a.shown.cmp(&b.shown));
     files.dedup_by(|a, b| a.shown == b.shown);
-    Ok(files)
+    Ok((files, passed_by.load(Ordering::Relaxed)))
 }
 
 fn is_vendored(path: &Path) -> bool {

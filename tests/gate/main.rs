@@ -1,0 +1,7 @@
+//! The gate from end to end: the real program on real repositories, one module a topic.
+
+#![expect(clippy::disallowed_methods, clippy::unwrap_used, reason = "tests touch everything")]
+
+mod content;
+mod harness;
+mod intake;
