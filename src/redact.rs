@@ -73,6 +73,11 @@ impl Redactor {
         self.values.sort_by_key(|v| std::cmp::Reverse(v.len()));
     }
 
+    /// Takes over what another one knows.
+    pub fn merge(&mut self, other: Self) {
+        other.values.iter().for_each(|value| self.learn(value));
+    }
+
     /// Returns `text` with every known secret masked, character for character.
     pub fn redact(&self, text: &str) -> String {
         let mut out = shapes(text);

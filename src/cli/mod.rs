@@ -11,7 +11,7 @@ use crate::report::{Format, Style};
 use crate::run::check::{Options, Outcome, Overrides};
 use crate::run::gather::Wanted;
 use crate::run::publish::{Output, publish, to_stdout};
-use crate::run::{RunError, audit, check, exit, explain, hook, init, rules, surroundings, worker};
+use crate::run::{RunError, audit, check, exit, explain, hook, init, rules, surroundings, tokens, worker};
 use args::{AuditArgs, CheckArgs, Cli, Color, Command, ConfigCommand, GlobalArgs, HookCommand, OutputArgs, RulesCommand};
 use clap::{CommandFactory, Parser};
 use failure::Failure;
@@ -91,6 +91,11 @@ fn dispatch(cli: Cli) -> Result<u8, RunError> {
             worker::serve(BufReader::new(std::io::stdin()), std::io::stdout())?;
             Ok(exit::PASS)
         }
+        Command::Tokens => {
+            let internal = |e: tokens::TokensError| RunError::Usage(e.to_string());
+            tokens::run(BufReader::new(std::io::stdin()), std::io::stdout().lock()).map_err(internal)?;
+            Ok(exit::PASS)
+        }
     }
 }
 
@@ -111,7 +116,7 @@ fn run_check(args: &CheckArgs, global: &GlobalArgs, around: &Surroundings) -> Re
         overrides: Overrides {
             severity: args.fail_on_severity,
             risk: args.fail_on_risk,
-            no_classifier: args.policy.no_classifier,
+            no_classifier: args.no_classifier,
         },
         threads: threads(global),
     };
@@ -130,7 +135,7 @@ fn run_audit(args: &AuditArgs, global: &GlobalArgs, around: &Surroundings) -> Re
             rules: args.policy.rules.clone(),
             ..Wanted::default()
         },
-        overrides: Overrides { no_classifier: args.policy.no_classifier, ..Overrides::default() },
+        overrides: Overrides { no_classifier: !args.classifier, ..Overrides::default() },
         fail_on: args.fail_on,
         vendored: args.include_vendored,
         no_ignore: args.no_ignore,

@@ -77,11 +77,3 @@ pub fn render(format: Format, report: &Report, style: Style, out: &mut dyn Write
         Format::Github => github::write(report, style, out),
     }
 }
-
-/// Writes a job summary: Markdown, under GitHub's limit for one step.
-///
-/// # Errors
-/// Whatever the writer says.
-pub fn summary(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    render(Format::Markdown, report, Style::default(), out)
-}

@@ -131,7 +131,7 @@ impl Detector for RuleDetector<'_> {
         let Ok(compiled) = self.rules.for_language(file.language) else { return Detections::default() };
         let Some(matches) = compiled.matches(file, deadline) else {
             let gaps = vec![gap(GapKind::Time, &file.path, "matching rules ran into the time limit")];
-            return Detections { findings: Vec::new(), gaps };
+            return Detections { gaps, ..Detections::default() };
         };
         let mut redactor = Redactor::default();
         for (number, node) in &matches {
@@ -140,7 +140,7 @@ impl Detector for RuleDetector<'_> {
             }
         }
         let findings = matches.iter().map(|(n, node)| compiled.finding(*n, node, file, &redactor)).collect();
-        Detections { findings, gaps: Vec::new() }
+        Detections { findings, gaps: Vec::new(), redactor }
     }
 }
 
