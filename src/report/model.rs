@@ -291,6 +291,8 @@ impl Report {
     /// Returns the same report with the steering characters of every text made visible, wherever the text came from
     /// (a stored report is read back as data that somebody else may have written). Every renderer starts with this.
     ///
+    /// CI runners look for `##[command]` anywhere in a line of a log, so that is broken up too.
+    ///
     /// # Errors
     /// Where a number is not finite, which no report holds.
     pub fn visible(&self) -> io::Result<Self> {
@@ -299,11 +301,15 @@ impl Report {
 }
 
 fn made_visible(value: Value) -> Value {
+    let tame = |text: &str| {
+        let text = visible_lines(text).replace('\t', " ");
+        ["##[", "##vso[", "##teamcity["].iter().fold(text, |t, p| t.replace(p, &p.replace('[', "\\u{5b}")))
+    };
     match value {
-        Value::String(text) => Value::String(visible_lines(&text).replace('\t', " ")),
+        Value::String(text) => Value::String(tame(&text)),
         Value::Array(items) => Value::Array(items.into_iter().map(made_visible).collect()),
         Value::Object(map) => {
-            Value::Object(map.into_iter().map(|(k, v)| (visible_lines(&k), made_visible(v))).collect())
+            Value::Object(map.into_iter().map(|(k, v)| (tame(&k), made_visible(v))).collect())
         }
         other => other,
     }

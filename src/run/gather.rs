@@ -134,8 +134,12 @@ pub fn policy_outside_git(wanted: &Wanted) -> Result<(Config, RuleSet, Baseline)
         None => Baseline::default(),
         Some(path) => {
             let file = wanted.directory.join(path);
-            let text = std::fs::read_to_string(&file).map_err(|source| RunError::Read { path: file, source })?;
-            Baseline::read(&text).map_err(|source| RunError::Baseline { path: path.clone(), source })?
+            match std::fs::read_to_string(&file) {
+                Ok(text) => Baseline::read(&text).map_err(|source| RunError::Baseline { path: path.clone(), source })?,
+                // Named before it is first written: no finding is accepted yet.
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => Baseline::default(),
+                Err(source) => return Err(RunError::Read { path: file, source }),
+            }
         }
     };
     Ok((config, rules, baseline))

@@ -2,6 +2,8 @@
 
 #![expect(clippy::disallowed_methods, clippy::unwrap_used, reason = "tests touch everything")]
 
+mod configs;
 mod content;
 mod harness;
 mod intake;
+mod policy;
