@@ -164,7 +164,10 @@ impl Detector for RuleDetector<'_> {
         let needed = self.rules.for_language(file.language).and_then(|c| c.needed(file.text()).map(|n| (c, n)));
         let (compiled, needed) = match needed {
             Ok(needed) => needed,
-            Err(error) => return Detections { findings: Vec::new(), gaps: vec![gap(GapKind::Environment, &file.path, error.to_string())] },
+            Err(error) => {
+                let gaps = vec![gap(GapKind::Environment, &file.path, error.to_string())];
+                return Detections { gaps, ..Detections::default() };
+            }
         };
         let Some(matches) = compiled.matches(&needed, file, deadline) else {
             let gaps = vec![gap(GapKind::Time, &file.path, "matching rules ran into the time limit")];
