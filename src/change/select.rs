@@ -30,9 +30,8 @@ pub enum How {
     Exact(String),
     /// The merge base of the revision and the head; policy comes from the revision.
     MergeBase(String),
-    /// The first parent of the head, where the head is a merge commit whose second parent is the given commit
-    /// (any merge commit, where none is given).
-    FirstParent(Option<String>),
+    /// The first parent of the head, where the head is a merge commit whose second parent is the given commit.
+    FirstParent(String),
 }
 
 /// What the surroundings ask for.
@@ -126,11 +125,13 @@ fn github<'a>(around: &'a Surroundings, var: &dyn Fn(&str) -> Option<&'a str>) -
 
 fn github_pull_request<'a>(event: Event, var: &dyn Fn(&str) -> Option<&'a str>) -> Choice {
     let mut candidates = Vec::new();
-    let head = event.pull_request.as_ref().map(|p| p.head.sha.clone());
-    candidates.push(Candidate {
-        how: How::FirstParent(head),
-        reason: "first parent of the pull request's merge commit".into(),
-    });
+    // Without the event nothing tells CI's merge commit from one that the author made.
+    if let Some(pull) = &event.pull_request {
+        candidates.push(Candidate {
+            how: How::FirstParent(pull.head.sha.clone()),
+            reason: "first parent of the pull request's merge commit".into(),
+        });
+    }
     let base_ref = event.pull_request.as_ref().map(|p| p.base.name.as_str()).filter(|n| !n.is_empty());
     if let Some(branch) = var("GITHUB_BASE_REF").or(base_ref) {
         candidates.push(merge_base(&format!("refs/remotes/origin/{branch}"), format!("merge base with origin/{branch}")));
@@ -147,7 +148,7 @@ fn gitlab<'a>(var: &dyn Fn(&str) -> Option<&'a str>) -> Choice {
             let mut candidates = Vec::new();
             if let Some(source) = var("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA") {
                 candidates.push(Candidate {
-                    how: How::FirstParent(Some(source.into())),
+                    how: How::FirstParent(source.into()),
                     reason: "first parent of the merged result".into(),
                 });
             }
@@ -188,6 +189,13 @@ fn local() -> Vec<Candidate> {
         .map(|r| merge_base(&format!("refs/remotes/{r}"), format!("merge base with {r}")))
         .chain(["main", "master"].iter().map(|r| merge_base(&format!("refs/heads/{r}"), format!("merge base with {r}"))))
         .collect()
+}
+
+/// Returns the commit that the checked-out one has to contain: the head of the pull request that the event tells of.
+/// A workflow for `pull_request_target` finds the target branch checked out, where nothing of the change can be seen.
+pub fn expected_head(around: &Surroundings) -> Option<String> {
+    let event = around.event.as_deref().filter(|_| around.variables.get("GITHUB_ACTIONS").is_some_and(|v| v == "true"))?;
+    serde_json::from_str::<Event>(event).ok()?.pull_request.map(|p| p.head.sha).filter(|sha| sha.is_ascii())
 }
 
 /// Bases for a ref that is about to be pushed to `remote`: what the remote has (`remote_oid`), else the remote's
@@ -242,7 +250,7 @@ mod tests {
         assert_eq!(
             hows(choose(None, &around(&env, Some(event)))),
             [
-                How::FirstParent(Some("h".into())),
+                How::FirstParent("h".into()),
                 How::MergeBase("refs/remotes/origin/main".into()),
                 How::MergeBase("b".into())
             ]

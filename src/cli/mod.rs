@@ -7,11 +7,12 @@ pub mod failure;
 
 use crate::change::select::Surroundings;
 use crate::config;
+use crate::model::{EMBEDDED, session};
 use crate::report::{Format, Style};
 use crate::run::check::{Options, Outcome, Overrides};
 use crate::run::gather::Wanted;
 use crate::run::publish::{Output, publish, to_stdout};
-use crate::run::{RunError, audit, check, exit, explain, hook, init, rules, surroundings, worker};
+use crate::run::{RunError, audit, check, exit, explain, hook, init, rules, surroundings, tokens, worker};
 use args::{AuditArgs, CheckArgs, Cli, Color, Command, ConfigCommand, GlobalArgs, HookCommand, OutputArgs, RulesCommand};
 use clap::{CommandFactory, Parser};
 use failure::Failure;
@@ -49,6 +50,11 @@ pub fn main() -> u8 {
 
 fn dispatch(cli: Cli) -> Result<u8, RunError> {
     let around = surroundings::read();
+    if let Some(directory) = &cli.global.directory {
+        // Every path that the user gives is then relative to it, as with `git -C`.
+        std::env::set_current_dir(directory)
+            .map_err(|source| RunError::Read { path: directory.clone(), source })?;
+    }
     if cli.version {
         return say(&version());
     }
@@ -56,7 +62,7 @@ fn dispatch(cli: Cli) -> Result<u8, RunError> {
         complain(&Cli::command().render_help().to_string());
         return Ok(exit::USAGE);
     };
-    let directory = cli.global.directory.clone().unwrap_or_else(|| PathBuf::from("."));
+    let directory = here();
     match command {
         Command::Check(args) => run_check(&args, &cli.global, &around),
         Command::Audit(args) => run_audit(&args, &cli.global, &around),
@@ -76,14 +82,14 @@ fn dispatch(cli: Cli) -> Result<u8, RunError> {
             clap_complete::generate(shell, &mut Cli::command(), "portcullis", &mut bytes);
             say(&String::from_utf8_lossy(&bytes))
         }
-        Command::Man => {
-            let mut bytes = Vec::new();
-            let write = |source| RunError::Write { path: PathBuf::from("standard output"), source };
-            clap_mangen::Man::new(Cli::command()).render(&mut bytes).map_err(write)?;
-            say(&String::from_utf8_lossy(&bytes))
-        }
+        Command::Man { command } => manual(command.as_deref()),
         Command::Worker => {
             worker::serve(BufReader::new(std::io::stdin()), std::io::stdout())?;
+            Ok(exit::PASS)
+        }
+        Command::Tokens => {
+            let internal = |e: tokens::TokensError| RunError::Usage(e.to_string());
+            tokens::run(BufReader::new(std::io::stdin()), std::io::stdout().lock()).map_err(internal)?;
             Ok(exit::PASS)
         }
     }
@@ -92,7 +98,7 @@ fn dispatch(cli: Cli) -> Result<u8, RunError> {
 fn run_check(args: &CheckArgs, global: &GlobalArgs, around: &Surroundings) -> Result<u8, RunError> {
     let options = Options {
         wanted: Wanted {
-            directory: directory(global),
+            directory: here(),
             base: args.change.base.clone(),
             head: args.change.head.clone(),
             staged: args.change.staged,
@@ -106,7 +112,7 @@ fn run_check(args: &CheckArgs, global: &GlobalArgs, around: &Surroundings) -> Re
         overrides: Overrides {
             severity: args.fail_on_severity,
             risk: args.fail_on_risk,
-            no_classifier: args.policy.no_classifier,
+            no_classifier: args.no_classifier,
         },
         threads: threads(global),
     };
@@ -120,12 +126,12 @@ fn run_audit(args: &AuditArgs, global: &GlobalArgs, around: &Surroundings) -> Re
     let options = audit::Options {
         paths: args.paths.clone(),
         wanted: Wanted {
-            directory: directory(global),
+            directory: here(),
             config: args.policy.config.clone(),
             rules: args.policy.rules.clone(),
             ..Wanted::default()
         },
-        overrides: Overrides { no_classifier: args.policy.no_classifier, ..Overrides::default() },
+        overrides: Overrides { no_classifier: !args.classifier, ..Overrides::default() },
         fail_on: args.fail_on,
         vendored: args.include_vendored,
         no_ignore: args.no_ignore,
@@ -178,12 +184,11 @@ fn run_hook(remote: Option<&str>, global: &GlobalArgs, around: &Surroundings) ->
     if around.variables.get("PORTCULLIS_SKIP").is_some_and(|v| !v.is_empty()) {
         return Ok(exit::PASS);
     }
-    let wanted = Wanted { directory: directory(global), ..Wanted::default() };
+    let wanted = Wanted { directory: here(), ..Wanted::default() };
     let options = Options { wanted, threads: threads(global), ..Options::default() };
     let human = [Output { format: Format::Human, file: None }];
-    if around.variables.contains_key("PRE_COMMIT_FROM_REF") || around.variables.contains_key("PRE_COMMIT_TO_REF") {
-        let head = around.variables.get("PRE_COMMIT_TO_REF").cloned();
-        let options = Options { wanted: Wanted { head, ..options.wanted.clone() }, ..options };
+    if let Some((head, candidates)) = hook::under_pre_commit(around) {
+        let options = Options { wanted: Wanted { head, candidates, ..options.wanted.clone() }, ..options };
         let outcome = check::run(&options, around)?;
         publish(&outcome.report, &human, style(global), around)?;
         return Ok(outcome.exit);
@@ -196,13 +201,37 @@ fn run_hook(remote: Option<&str>, global: &GlobalArgs, around: &Surroundings) ->
     Ok(hook::worst(outcomes.iter().map(|(_, o)| o.exit)))
 }
 
-fn version() -> String {
-    let rules = crate::detect::rules::RuleSet::new(crate::detect::rules::load::embedded());
-    format!("portcullis {}\nrules {} ({})\n", env!("CARGO_PKG_VERSION"), rules.len(), rules.digest())
+fn manual(command: Option<&str>) -> Result<u8, RunError> {
+    let mut whole = Cli::command();
+    whole.build();
+    let page = match command {
+        None => whole,
+        Some(name) => match whole.find_subcommand(name).filter(|c| !c.is_hide_set()) {
+            Some(found) => found.clone().display_name(format!("portcullis-{name}")),
+            None => return Err(RunError::Usage(format!("there is no command `{}`", crate::path::visible(name)))),
+        },
+    };
+    let mut bytes = Vec::new();
+    let write = |source| RunError::Write { path: PathBuf::from("standard output"), source };
+    clap_mangen::Man::new(page).render(&mut bytes).map_err(write)?;
+    say(&String::from_utf8_lossy(&bytes))
 }
 
-fn directory(global: &GlobalArgs) -> PathBuf {
-    global.directory.clone().unwrap_or_else(|| PathBuf::from("."))
+fn version() -> String {
+    let rules = crate::detect::rules::RuleSet::new(crate::detect::rules::load::embedded());
+    let mut text = format!("portcullis {}\nrules {} ({})\n", env!("CARGO_PKG_VERSION"), rules.len(), rules.digest());
+    for model in EMBEDDED {
+        text.push_str(&match model.card() {
+            Ok(card) => format!("model {} {} ({})\n", card.name, card.version, &card.sha256[..12]),
+            Err(error) => format!("model {}: {error}\n", model.name),
+        });
+    }
+    text.push_str(&format!("runtime {}\n", session::runtime()));
+    text
+}
+
+fn here() -> PathBuf {
+    PathBuf::from(".")
 }
 
 fn threads(global: &GlobalArgs) -> usize {

@@ -4,7 +4,7 @@
 
 use super::RunError;
 use crate::change::git::{Blob, Entry, Git, GitError, Mode};
-use crate::change::select::{Candidate, Choice, How, Surroundings, choose};
+use crate::change::select::{Candidate, Choice, How, Surroundings, choose, expected_head};
 use crate::change::{Base, ChangeSet, ChangedFile, Content, Head, diff};
 use crate::config::{Config, load};
 use crate::detect::rules::load as rule_files;
@@ -134,8 +134,12 @@ pub fn policy_outside_git(wanted: &Wanted) -> Result<(Config, RuleSet, Baseline)
         None => Baseline::default(),
         Some(path) => {
             let file = wanted.directory.join(path);
-            let text = std::fs::read_to_string(&file).map_err(|source| RunError::Read { path: file, source })?;
-            Baseline::read(&text).map_err(|source| RunError::Baseline { path: path.clone(), source })?
+            match std::fs::read_to_string(&file) {
+                Ok(text) => Baseline::read(&text).map_err(|source| RunError::Baseline { path: path.clone(), source })?,
+                // Named before it is first written: no finding is accepted yet.
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => Baseline::default(),
+                Err(source) => return Err(RunError::Read { path: file, source }),
+            }
         }
     };
     Ok((config, rules, baseline))
@@ -158,7 +162,10 @@ fn find_base(git: &Git, wanted: &Wanted, around: &Surroundings, head: &str) -> R
         Choice::Candidates(list) => list,
     };
     if let Some(base) = resolve(git, &candidates, head)? {
-        return Ok(base);
+        return match unseen_head(git, wanted, around, head)? {
+            Some(why) => Ok(no_base(why)),
+            None => Ok(base),
+        };
     }
     let shallow = git.is_shallow()?;
     if shallow && wanted.deepen {
@@ -186,6 +193,17 @@ fn find_base(git: &Git, wanted: &Wanted, around: &Surroundings, head: &str) -> R
     Ok(no_base(format!("no base commit found ({hint}); tried: {}", tried.join("; "))))
 }
 
+/// Says why the checked-out commit is not the change, where the event tells of another one.
+fn unseen_head(git: &Git, wanted: &Wanted, around: &Surroundings, head: &str) -> Result<Option<String>, GitError> {
+    let chosen = wanted.head.is_some() || wanted.base.is_some() || wanted.candidates.is_some();
+    let Some(expected) = expected_head(around).filter(|_| !chosen) else { return Ok(None) };
+    if git.merge_base(&expected, head)?.as_ref() == Some(&expected) {
+        return Ok(None);
+    }
+    let (checked_out, expected) = (short(head), short(&expected));
+    Ok(Some(format!("the checked-out commit {checked_out} does not contain the pull request's head {expected}: check that out, or give --head")))
+}
+
 fn no_base(reason: String) -> Base {
     Base { commit: None, policy_commit: None, reason: crate::path::visible(&reason) }
 }
@@ -199,7 +217,7 @@ fn resolve(git: &Git, candidates: &[Candidate], head: &str) -> Result<Option<Bas
                 None => None,
             },
             How::FirstParent(second) => match git.parents(head)?.as_slice() {
-                [first, merged] if second.as_ref().is_none_or(|s| s == merged) => {
+                [first, merged] if second == merged => {
                     git.commit(first)?.map(|c| (c.clone(), c))
                 }
                 _ => None,

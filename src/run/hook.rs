@@ -7,7 +7,7 @@ use super::check::{self, Outcome};
 use super::gather::Wanted;
 use super::{RunError, exit, publish};
 use crate::change::git::Git;
-use crate::change::select::{Surroundings, for_push, is_zero};
+use crate::change::select::{Candidate, Surroundings, for_push, is_zero};
 use crate::path::visible;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -92,6 +92,20 @@ pub fn run(
         outcomes.push((visible(&push.remote_ref), check::run(&one, around)?));
     }
     Ok(outcomes)
+}
+
+/// Returns head and bases where pre-commit runs the hook: it has read git's lines itself and names both ends in the
+/// environment. The push of a whole history, from its root on, names neither: then only the remote's branches are left.
+/// `None` outside pre-commit.
+pub fn under_pre_commit(around: &Surroundings) -> Option<(Option<String>, Option<Vec<Candidate>>)> {
+    let var = |name: &str| around.variables.get(name).filter(|v| !v.is_empty()).cloned();
+    let (from, to) = (var("PRE_COMMIT_FROM_REF"), var("PRE_COMMIT_TO_REF"));
+    if from.is_none() && to.is_none() && var("PRE_COMMIT").is_none() {
+        return None;
+    }
+    let pushed_whole = from.is_none().then(|| var("PRE_COMMIT_REMOTE_NAME")).flatten();
+    let candidates = pushed_whole.map(|remote| for_push(remote_name(&remote), &"0".repeat(40)));
+    Some((to.or_else(|| var("PRE_COMMIT_LOCAL_BRANCH")), candidates))
 }
 
 /// A push by URL has no remote of its own: the default remote's branches are the best there is.

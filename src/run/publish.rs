@@ -53,11 +53,15 @@ pub fn to_stdout(bytes: &[u8]) -> io::Result<()> {
     }
 }
 
-/// Writes a file whole: to a new file beside it, then renamed over it.
+/// Writes a file whole: to a new file beside it, then renamed over it. A device (`/dev/stdout`, `/dev/null`,
+/// `/proc/self/fd/3`) is written to as it is, for a rename would put a file in its place.
 ///
 /// # Errors
 /// Whatever the system says.
 pub fn replace(file: &Path, bytes: &[u8]) -> io::Result<()> {
+    if is_device(file) {
+        return std::fs::OpenOptions::new().append(true).open(file)?.write_all(bytes);
+    }
     let directory = match file.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
@@ -72,6 +76,11 @@ pub fn replace(file: &Path, bytes: &[u8]) -> io::Result<()> {
     }
     temporary.persist(file).map_err(|e| e.error)?;
     Ok(())
+}
+
+/// Says whether a path names a device rather than a place for a file. `/dev/shm` is an ordinary directory.
+fn is_device(file: &Path) -> bool {
+    (file.starts_with("/dev") && !file.starts_with("/dev/shm")) || file.starts_with("/proc")
 }
 
 /// Appends the job summary and the step outputs, where the runner names files for them.

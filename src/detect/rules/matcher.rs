@@ -164,11 +164,14 @@ impl Detector for RuleDetector<'_> {
         let needed = self.rules.for_language(file.language).and_then(|c| c.needed(file.text()).map(|n| (c, n)));
         let (compiled, needed) = match needed {
             Ok(needed) => needed,
-            Err(error) => return Detections { findings: Vec::new(), gaps: vec![gap(GapKind::Environment, &file.path, error.to_string())] },
+            Err(error) => {
+                let gaps = vec![gap(GapKind::Environment, &file.path, error.to_string())];
+                return Detections { gaps, ..Detections::default() };
+            }
         };
         let Some(matches) = compiled.matches(&needed, file, deadline) else {
             let gaps = vec![gap(GapKind::Time, &file.path, "matching rules ran into the time limit")];
-            return Detections { findings: Vec::new(), gaps };
+            return Detections { gaps, ..Detections::default() };
         };
         let mut redactor = Redactor::default();
         for (number, node) in &matches {
@@ -177,7 +180,7 @@ impl Detector for RuleDetector<'_> {
             }
         }
         let findings = matches.iter().map(|(n, node)| compiled.finding(*n, node, file, &redactor)).collect();
-        Detections { findings, gaps: Vec::new() }
+        Detections { findings, gaps: Vec::new(), redactor }
     }
 }
 

@@ -1,0 +1,276 @@
+//! What a change can hold, each kind handled and each counted where it is not analysed.
+
+use crate::harness::{BAD_PY, BAD_RULE, GOOD_PY, Plain, Repo, WARN_PY, WARN_RULE};
+
+fn blocked(path: &str) -> Vec<String> {
+    vec![format!("{BAD_RULE} {path} blocks")]
+}
+
+/// `main` holds the bad file, `topic` is where the test goes on.
+fn with_old_finding() -> Repo {
+    let repo = Repo::new();
+    repo.write("app/old.py", BAD_PY).write("app/other.py", GOOD_PY).commit("first");
+    repo.git(&["checkout", "--quiet", "-b", "topic"]);
+    repo
+}
+
+#[test]
+fn pure_rename_brings_in_nothing() {
+    let repo = with_old_finding();
+    repo.rename("app/old.py", "lib/new.py").commit("move");
+    let run = repo.check(&["--all"]).exits(0);
+    assert_eq!(run.findings(), [format!("{BAD_RULE} lib/new.py existing")]);
+    assert_eq!(run.json()["coverage"]["added_lines"], 0);
+}
+
+#[test]
+fn renamed_and_edited_file_brings_in_only_the_edit() {
+    let repo = with_old_finding();
+    let edited = format!("{BAD_PY}\n\ndef more(name):\n    return os.popen(\"cat \" + name)\n");
+    repo.rename("app/old.py", "lib/new.py").write("lib/new.py", &edited).commit("move and edit");
+    let run = repo.check(&["--all"]).exits(1);
+    let findings = run.findings();
+    assert!(findings.contains(&format!("{BAD_RULE} lib/new.py existing")), "{findings:?}");
+    assert_eq!(findings.iter().filter(|f| f.ends_with(" blocks")).count(), 1, "{findings:?}");
+}
+
+#[test]
+fn moved_function_is_old_and_a_copied_one_is_new() {
+    let repo = with_old_finding();
+    repo.write("app/old.py", "import os\n").write("app/other.py", format!("{GOOD_PY}\n\n{BAD_PY}")).commit("move");
+    let run = repo.check(&["--all"]).exits(0);
+    assert_eq!(run.findings(), [format!("{BAD_RULE} app/other.py existing")]);
+    repo.write("app/old.py", BAD_PY).commit("and now a copy");
+    let run = repo.check(&["--all"]).exits(1);
+    assert_eq!(run.json()["counts"]["blocks"], 1, "{run}");
+    assert_eq!(run.json()["counts"].get("existing").and_then(serde_json::Value::as_u64).unwrap_or(0), 0, "{run}");
+}
+
+#[test]
+fn reformatted_code_is_old() {
+    let repo = with_old_finding();
+    let reformatted = BAD_PY.replace("os.system(\"ls \" + name)", "os.system(\n        \"ls \"\n        + name\n    )");
+    repo.write("app/old.py", reformatted).commit("reformat");
+    let run = repo.check(&["--all"]).exits(0);
+    assert_eq!(run.findings(), [format!("{BAD_RULE} app/old.py existing")]);
+}
+
+#[test]
+fn deletion_is_counted_and_its_findings_are_fixed() {
+    let repo = with_old_finding();
+    repo.remove("app/old.py").commit("delete");
+    let run = repo.check(&[]).exits(0);
+    assert_eq!((run.left_out("deleted"), run.analysed()), (1, 0));
+    assert_eq!(run.json()["fixed"][0]["rule"], BAD_RULE);
+}
+
+#[test]
+fn what_is_no_source_is_counted_by_kind() {
+    let repo = Repo::on_topic();
+    repo.write("logo", b"\x89PNG\0\0\0\0").write("notes.md", "# Notes\n").symlink("README.md", "link.py");
+    repo.git(&["add", "--all"]);
+    repo.submodule("vendor/lib.py").commit_index("odd things");
+    let run = repo.check(&[]).exits(0);
+    for reason in ["binary", "other language or format", "symbolic link", "submodule"] {
+        assert_eq!(run.left_out(reason), 1, "{reason}: {run}");
+    }
+    assert_eq!((run.json()["coverage"]["files"].as_u64(), run.analysed()), (Some(4), 0));
+}
+
+#[test]
+fn file_in_place_of_a_link_is_new_code() {
+    let repo = Repo::on_topic();
+    repo.symlink("ok.py", "app/link.py").commit("a link");
+    repo.git(&["branch", "--force", "main"]);
+    repo.remove("app/link.py").write("app/link.py", BAD_PY).commit("now a file");
+    assert_eq!(repo.check(&["--base", "main"]).exits(1).findings(), blocked("app/link.py"));
+}
+
+#[test]
+fn line_endings_alone_bring_in_nothing() {
+    let repo = with_old_finding();
+    repo.write("app/old.py", BAD_PY.replace('\n', "\r\n")).commit("to CRLF");
+    let run = repo.check(&["--all"]).exits(0);
+    assert_eq!(run.findings(), [format!("{BAD_RULE} app/old.py existing")]);
+    assert_eq!(run.json()["coverage"]["added_lines"], 0);
+}
+
+#[test]
+fn encodings_are_read_and_said() {
+    let utf16 = |order: fn(u16) -> [u8; 2], mark: [u8; 2]| {
+        mark.into_iter().chain(BAD_PY.encode_utf16().flat_map(order)).collect::<Vec<u8>>()
+    };
+    let cases: [(&str, Vec<u8>, &str); 6] = [
+        ("le.py", utf16(u16::to_le_bytes, [0xff, 0xfe]), "decoded from UTF-16LE"),
+        ("be.py", utf16(u16::to_be_bytes, [0xfe, 0xff]), "decoded from UTF-16BE"),
+        ("bytes.py", [b"# caf\xe9\n", BAD_PY.as_bytes()].concat(), "invalid bytes read as U+FFFD"),
+        ("nul.py", [b"# \0\n", BAD_PY.as_bytes()].concat(), "NUL characters read as spaces"),
+        ("cr.py", BAD_PY.replace('\n', "\r").into_bytes(), "carriage returns read as line ends"),
+        ("bom.py", [b"\xef\xbb\xbf", BAD_PY.as_bytes()].concat(), ""),
+    ];
+    for (name, bytes, note) in cases {
+        let repo = Repo::on_topic();
+        repo.write(name, bytes).commit(name);
+        let run = repo.check(&[]).exits(1);
+        assert_eq!(run.findings(), blocked(name));
+        assert!(note.is_empty() || run.out().contains(&format!("{name}: {note}")), "{run}");
+    }
+}
+
+#[test]
+fn source_that_is_mostly_no_text_is_a_gap() {
+    let repo = Repo::on_topic();
+    repo.write("noise.py", [0u8, 255, 254, 7].repeat(200)).commit("noise");
+    let run = repo.check(&[]).exits(3);
+    assert_eq!(run.gaps(), ["unreadable noise.py"]);
+}
+
+#[test]
+fn file_over_the_size_cap_is_a_gap() {
+    let repo = Repo::on_topic();
+    repo.write("big.py", "x = 1\n".repeat(400_000)).write("data.csv", "1,2\n".repeat(700_000)).commit("big");
+    let run = repo.check(&[]).exits(3);
+    assert_eq!(run.gaps(), ["size big.py"]);
+    assert_eq!(run.left_out("other language or format"), 1);
+}
+
+#[test]
+fn attributes_and_ignore_files_of_the_change_hide_nothing() {
+    let marks = ["*.py -diff", "*.py binary", "*.py diff=none filter=lfs -text", "*.py linguist-vendored linguist-generated"];
+    for attributes in marks {
+        let repo = Repo::on_topic();
+        repo.write(".gitattributes", format!("{attributes}\n")).write(".gitignore", "*.py\napp/\n");
+        repo.write("app/bad.py", BAD_PY).write("node_modules/x.py", WARN_PY).write("gen.min.py", format!("# @generated\n{WARN_PY}"));
+        repo.git(&["add", "--all", "--force"]);
+        repo.commit_index("hidden");
+        let findings = repo.check(&[]).exits(1).findings();
+        let expected = [
+            format!("{BAD_RULE} app/bad.py blocks"),
+            format!("{WARN_RULE} gen.min.py warns"),
+            format!("{WARN_RULE} node_modules/x.py warns"),
+        ];
+        assert_eq!(findings, expected, "{attributes}");
+    }
+}
+
+#[test]
+fn script_without_an_extension_is_known_by_its_first_line() {
+    let repo = Repo::on_topic();
+    repo.write("bin/tool", format!("#!/usr/bin/env python3\n{BAD_PY}")).commit("a script");
+    assert_eq!(repo.check(&[]).exits(1).findings(), blocked("bin/tool"));
+}
+
+#[test]
+fn file_with_parse_errors_is_analysed_as_far_as_it_goes() {
+    let repo = Repo::on_topic();
+    repo.write("half.py", format!("{BAD_PY}\n\ndef broken(:\n    pass\n")).commit("broken");
+    assert_eq!(repo.check(&[]).exits(1).findings(), blocked("half.py"));
+}
+
+#[test]
+fn code_that_cannot_be_parsed_at_all_is_a_gap() {
+    let repo = Repo::on_topic();
+    repo.write("junk.py", "%%% ((( ??? ]]] $$$\n".repeat(20)).commit("junk");
+    let run = repo.check(&[]).exits(3);
+    assert_eq!(run.gaps(), ["syntax junk.py"]);
+}
+
+#[test]
+fn patch_needs_no_repository() {
+    let repo = Repo::on_topic();
+    repo.write("bad.py", BAD_PY).write("app/ok.py", format!("{GOOD_PY}\n\n{WARN_PY}")).commit("change");
+    let patch = repo.git(&["diff", "main", "topic"]) + "\n";
+    let plain = Plain::new();
+    plain.write("change.patch", &patch);
+    let expected = [format!("{BAD_RULE} bad.py blocks"), format!("{WARN_RULE} app/ok.py warns")];
+    let run = plain.call(&["check", "-o", "json", "--diff", "change.patch"]).run().exits(1);
+    assert_eq!(run.findings(), expected);
+    let run = plain.call(&["check", "-o", "json", "--diff", "-"]).input(&patch).run().exits(1);
+    assert_eq!(run.findings(), expected);
+    assert!(run.out().contains("the patch shows parts of files"), "{run}");
+    assert_eq!(plain.call(&["check", "-o", "json", "--diff", "-"]).input("").run().exits(0).analysed(), 0);
+    plain.call(&["check", "--diff", "-"]).input("hello\n").run().exits(2).says("no file header");
+    plain.call(&["check", "--diff", "no.patch"]).run().exits(2).says("no.patch cannot be read");
+    plain.call(&["check"]).run().exits(2).says("not inside a git repository").says("--diff");
+}
+
+#[test]
+fn old_code_around_a_patch_is_not_new() {
+    let repo = with_old_finding();
+    repo.write("app/old.py", BAD_PY.replace("import os", "import os\nimport sys")).commit("add an import");
+    let patch = repo.git(&["diff", "main", "topic"]) + "\n";
+    let run = Plain::new().call(&["check", "-o", "json", "--diff", "-"]).input(patch).run().exits(0);
+    assert_eq!(run.json()["counts"].get("blocks"), None, "{run}");
+}
+
+#[test]
+fn staged_change_is_the_index_and_not_the_work_tree() {
+    let repo = Repo::on_topic();
+    repo.write("staged.py", BAD_PY);
+    repo.git(&["add", "staged.py"]);
+    repo.write("staged.py", GOOD_PY).write("unstaged.py", BAD_PY);
+    let run = repo.check(&["--staged"]).exits(1);
+    assert_eq!(run.findings(), blocked("staged.py"));
+    assert_eq!(run.json()["change"]["head_reason"], "the index");
+    repo.check(&["--staged", "--base", "main"]).exits(2);
+    Repo::new().check(&["--staged"]).exits(2).says("no commit yet");
+}
+
+#[test]
+fn paths_limit_the_check_and_the_report_says_so() {
+    let repo = Repo::on_topic();
+    repo.write("a/bad.py", BAD_PY).write("ab/bad.py", BAD_PY).commit("two");
+    let run = repo.check(&["a"]).exits(1);
+    assert_eq!(run.findings(), blocked("a/bad.py"));
+    assert!(run.out().contains("limited to a"), "{run}");
+    assert_eq!(repo.check(&["./ab/bad.py"]).exits(1).findings(), blocked("ab/bad.py"));
+    repo.check(&["docs"]).exits(0);
+}
+
+#[test]
+fn existing_findings_never_block() {
+    let repo = with_old_finding();
+    repo.write("app/old.py", format!("{BAD_PY}\n\ndef fine():\n    return 1\n")).commit("touch");
+    let run = repo.check(&["--all"]).exits(0);
+    assert_eq!(run.findings(), [format!("{BAD_RULE} app/old.py existing")]);
+    assert_eq!(run.json()["risk"]["score"], 0.0);
+}
+
+#[test]
+fn empty_change_passes_unless_input_is_required() {
+    let repo = Repo::on_topic();
+    let run = repo.check(&["--base", "main"]).exits(0);
+    assert_eq!((run.json()["verdict"].as_str(), run.analysed()), (Some("pass"), 0));
+    repo.check(&["--base", "main", "--require-input"]).exits(4);
+    repo.write("notes.md", "only words\n").commit("words");
+    repo.check(&["--require-input"]).exits(4);
+    repo.write("new.py", GOOD_PY).commit("code");
+    repo.check(&["--require-input"]).exits(0);
+    repo.write("bad.py", BAD_PY).commit("bad code");
+    repo.check(&["--require-input"]).exits(1);
+}
+
+#[test]
+fn wrong_command_lines_are_usage_errors() {
+    let repo = Repo::on_topic();
+    repo.write("new.py", GOOD_PY).commit("a change");
+    let wrong: [&[&str]; 10] = [
+        &["--no-such-option"],
+        &["--output", "jsn"],
+        &["--output", "json="],
+        &["--fail-on-severity", "terrible"],
+        &["--fail-on-risk", "-1"],
+        &["--fail-on-risk", "many"],
+        &["--staged", "--diff", "x"],
+        &["--base", "main", "--diff", "x"],
+        &["--config", "no-such-policy.yml"],
+        &["--rules", "/nonexistent"],
+    ];
+    for args in wrong {
+        let run = repo.call(&[&["check"], args].concat()).run().exits(2);
+        assert!(!run.stderr.is_empty() && run.stdout.is_empty(), "{args:?}: {run}");
+    }
+    repo.call(&["check", "--output", "jsn"]).run().exits(2).says("did you mean `json`?");
+    repo.call(&[]).run().exits(2);
+    repo.call(&["no-such-command"]).run().exits(2);
+}
