@@ -27,10 +27,13 @@ pub fn main() -> u8 {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
-            let usage = error.use_stderr();
+            if error.use_stderr() {
+                complain(&failure::safe_lines(&error.render().to_string()));
+                return exit::USAGE;
+            }
             // Help that cannot be written has no other place to go.
             drop(error.print());
-            return if usage { exit::USAGE } else { exit::PASS };
+            return exit::PASS;
         }
     };
     // A panic is a bug, and must never look like a verdict.

@@ -184,9 +184,12 @@ impl Check<'_> {
 
 /// Says in the author's words what the reader says in those of this program.
 fn plain(message: String) -> String {
-    const WORDS: [(&str, &str); 6] = [
+    const WORDS: [(&str, &str); 9] = [
         ("expected struct PolicyFile", "expected keys with values, like `fail-on: {severity: high}`"),
-        ("expected struct", "expected keys with values for"),
+        ("expected struct FailOn", "expected keys with values, like `severity: high`"),
+        ("expected struct LimitEntries", "expected keys with values, like `depth: 500`"),
+        ("expected struct InlineEntries", "expected keys with values, like `enabled: true`"),
+        ("expected struct", "expected keys with values:"),
         ("expected f64", "expected a number"),
         ("expected u32", "expected a whole number"),
         ("expected u64", "expected a whole number"),
