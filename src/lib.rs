@@ -7,6 +7,7 @@ pub mod span;
 pub mod redact;
 pub mod finding;
 pub mod change;
+pub mod model;
 pub mod syntax;
 pub mod detect;
 pub mod compare;

@@ -50,6 +50,12 @@ static LONG_RUN: LazyLock<Regex> = LazyLock::new(|| Regex::new(RUN).expect("the 
 static SHAPE: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(&SHAPES.map(|s| format!("(?:{s})")).join("|")).expect("the shapes are constants"));
 
+/// All shapes but the last, which is any long run.
+static KNOWN: LazyLock<Regex> = LazyLock::new(|| {
+    let known = &SHAPES[..SHAPES.len() - 1];
+    Regex::new(&known.iter().map(|s| format!("(?:{s})")).collect::<Vec<_>>().join("|")).expect("the shapes are constants")
+});
+
 /// Masks secrets in text.
 #[derive(Debug, Clone, Default)]
 pub struct Redactor {
@@ -69,6 +75,11 @@ impl Redactor {
             }
         }
         self.values.sort_by_key(|v| std::cmp::Reverse(v.len()));
+    }
+
+    /// Takes over what another one knows.
+    pub fn merge(&mut self, other: Self) {
+        other.values.iter().for_each(|value| self.learn(value));
     }
 
     /// Returns `text` with every known secret masked, character for character.
@@ -99,6 +110,14 @@ fn is_plain_words(text: &str) -> bool {
     generic && !known && has_few_digits(text)
 }
 
+/// Returns a path with every credential of a well-known shape masked.
+///
+/// Long runs of letters and digits stay: that is what dated migrations and deep directories look like, and a place that
+/// cannot be read cannot be repaired.
+pub fn path_shapes(path: &str) -> String {
+    KNOWN.replace_all(path, |found: &regex::Captures<'_>| mask(&found[0])).into_owned()
+}
+
 /// A long run of letters alone is a path or an identifier, not a key: random text of 40 characters has digits.
 fn has_few_digits(text: &str) -> bool {
     text.chars().filter(char::is_ascii_digit).count() < 3
@@ -115,7 +134,7 @@ fn mask(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Redactor, shapes};
+    use super::{Redactor, path_shapes, shapes};
 
     #[test]
     fn shapes_are_masked_and_columns_kept() {
@@ -139,6 +158,14 @@ mod tests {
         ] {
             assert_eq!(shapes(line), line);
         }
+    }
+
+    #[test]
+    fn paths_stay_readable_but_for_known_credentials() {
+        for path in ["migrations/20240911_create_users_table_with_indexes_v2.py", "packages/s1/src/v2/handlers/user3/deep.ts"] {
+            assert_eq!(path_shapes(path), path);
+        }
+        assert_eq!(path_shapes("keys/AKIAIOSFODNN7EXAMPLE.txt"), "keys/********************.txt");
     }
 
     #[test]

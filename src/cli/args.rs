@@ -76,11 +76,17 @@ pub enum Command {
         /// The shell
         shell: clap_complete::Shell,
     },
-    /// Print the manual page
-    Man,
+    /// Print the manual page of the program, or of one command
+    Man {
+        /// The command
+        command: Option<String>,
+    },
     /// Analyse files for the gate, in a process of its own
     #[command(hide = true)]
     Worker,
+    /// Write what the network would see of changed files, for training: JSON lines in, JSON lines out
+    #[command(hide = true)]
+    Tokens,
 }
 
 /// Options that say what is compared.
@@ -122,9 +128,6 @@ pub struct PolicyArgs {
     /// Directory with rules of your own (can be repeated); inside the repository it is read from the base commit
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub rules: Vec<PathBuf>,
-    /// Do not run the network
-    #[arg(long, env = "PORTCULLIS_NO_CLASSIFIER", value_parser = clap::builder::FalseyValueParser::new(), action = ArgAction::SetTrue)]
-    pub no_classifier: bool,
 }
 
 /// Options that say what is written.
@@ -153,6 +156,9 @@ pub struct CheckArgs {
     /// Lowest severity that blocks: low, medium (or moderate), high, critical, none
     #[arg(long, value_name = "SEVERITY", env = "PORTCULLIS_FAIL_ON_SEVERITY", value_parser = parse_severity, help_heading = "Policy options")]
     pub fail_on_severity: Option<SeverityLimit>,
+    /// Do not run the network
+    #[arg(long, env = "PORTCULLIS_NO_CLASSIFIER", value_parser = clap::builder::FalseyValueParser::new(), action = ArgAction::SetTrue, help_heading = "Policy options")]
+    pub no_classifier: bool,
     /// Risk of the change from which on it is blocked, 0 to 100; over 100 for never
     #[arg(long, value_name = "RISK", env = "PORTCULLIS_FAIL_ON_RISK", value_parser = parse_risk, help_heading = "Policy options")]
     pub fail_on_risk: Option<f64>,
@@ -176,6 +182,9 @@ pub struct AuditArgs {
     /// Do not leave out what .gitignore names
     #[arg(long)]
     pub no_ignore: bool,
+    /// Run the network over every function, too; it was trained on changes, so expect little of it
+    #[arg(long)]
+    pub classifier: bool,
     /// Write the findings as a baseline file
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub write_baseline: Option<PathBuf>,

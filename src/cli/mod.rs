@@ -7,11 +7,12 @@ pub mod failure;
 
 use crate::change::select::Surroundings;
 use crate::config;
+use crate::model::{EMBEDDED, session};
 use crate::report::{Format, Style};
 use crate::run::check::{Options, Outcome, Overrides};
 use crate::run::gather::Wanted;
 use crate::run::publish::{Output, publish, to_stdout};
-use crate::run::{RunError, audit, check, exit, explain, hook, init, rules, surroundings, worker};
+use crate::run::{RunError, audit, check, exit, explain, hook, init, rules, surroundings, tokens, worker};
 use args::{AuditArgs, CheckArgs, Cli, Color, Command, ConfigCommand, GlobalArgs, HookCommand, OutputArgs, RulesCommand};
 use clap::{CommandFactory, Parser};
 use failure::Failure;
@@ -84,14 +85,14 @@ fn dispatch(cli: Cli) -> Result<u8, RunError> {
             clap_complete::generate(shell, &mut Cli::command(), "portcullis", &mut bytes);
             say(&String::from_utf8_lossy(&bytes))
         }
-        Command::Man => {
-            let mut bytes = Vec::new();
-            let write = |source| RunError::Write { path: PathBuf::from("standard output"), source };
-            clap_mangen::Man::new(Cli::command()).render(&mut bytes).map_err(write)?;
-            say(&String::from_utf8_lossy(&bytes))
-        }
+        Command::Man { command } => manual(command.as_deref()),
         Command::Worker => {
             worker::serve(BufReader::new(std::io::stdin()), std::io::stdout())?;
+            Ok(exit::PASS)
+        }
+        Command::Tokens => {
+            let internal = |e: tokens::TokensError| RunError::Usage(e.to_string());
+            tokens::run(BufReader::new(std::io::stdin()), std::io::stdout().lock()).map_err(internal)?;
             Ok(exit::PASS)
         }
     }
@@ -114,7 +115,7 @@ fn run_check(args: &CheckArgs, global: &GlobalArgs, around: &Surroundings) -> Re
         overrides: Overrides {
             severity: args.fail_on_severity,
             risk: args.fail_on_risk,
-            no_classifier: args.policy.no_classifier,
+            no_classifier: args.no_classifier,
         },
         threads: threads(global),
     };
@@ -133,7 +134,7 @@ fn run_audit(args: &AuditArgs, global: &GlobalArgs, around: &Surroundings) -> Re
             rules: args.policy.rules.clone(),
             ..Wanted::default()
         },
-        overrides: Overrides { no_classifier: args.policy.no_classifier, ..Overrides::default() },
+        overrides: Overrides { no_classifier: !args.classifier, ..Overrides::default() },
         fail_on: args.fail_on,
         vendored: args.include_vendored,
         no_ignore: args.no_ignore,
@@ -203,9 +204,33 @@ fn run_hook(remote: Option<&str>, global: &GlobalArgs, around: &Surroundings) ->
     Ok(hook::worst(outcomes.iter().map(|(_, o)| o.exit)))
 }
 
+fn manual(command: Option<&str>) -> Result<u8, RunError> {
+    let mut whole = Cli::command();
+    whole.build();
+    let page = match command {
+        None => whole,
+        Some(name) => match whole.find_subcommand(name).filter(|c| !c.is_hide_set()) {
+            Some(found) => found.clone().display_name(format!("portcullis-{name}")),
+            None => return Err(RunError::Usage(format!("there is no command `{}`", crate::path::visible(name)))),
+        },
+    };
+    let mut bytes = Vec::new();
+    let write = |source| RunError::Write { path: PathBuf::from("standard output"), source };
+    clap_mangen::Man::new(page).render(&mut bytes).map_err(write)?;
+    say(&String::from_utf8_lossy(&bytes))
+}
+
 fn version() -> String {
     let rules = crate::detect::rules::RuleSet::new(crate::detect::rules::load::embedded());
-    format!("portcullis {}\nrules {} ({})\n", env!("CARGO_PKG_VERSION"), rules.len(), rules.digest())
+    let mut text = format!("portcullis {}\nrules {} ({})\n", env!("CARGO_PKG_VERSION"), rules.len(), rules.digest());
+    for model in EMBEDDED {
+        text.push_str(&match model.card() {
+            Ok(card) => format!("model {} {} ({})\n", card.name, card.version, &card.sha256[..12]),
+            Err(error) => format!("model {}: {error}\n", model.name),
+        });
+    }
+    text.push_str(&format!("runtime {}\n", session::runtime()));
+    text
 }
 
 fn here() -> PathBuf {

@@ -75,6 +75,7 @@ impl PolicyFile {
             policy.severity = limit.severity();
         }
         policy.confidence = self.fail_on.confidence.unwrap_or(policy.confidence);
+        policy.test_code = self.fail_on.test_code.unwrap_or(policy.test_code);
         if let Some(risk) = self.fail_on.risk {
             if !(0.0..=1000.0).contains(&risk) {
                 return check.fail("fail-on.risk", format!("is {risk}; it must be 0 to 100, or over 100 for never"));

@@ -10,6 +10,7 @@ use crate::change::text::Text;
 use crate::change::{ChangedFile, Content};
 use crate::finding::{Finding, Gap, GapKind};
 use crate::path::RepoPath;
+use crate::redact::Redactor;
 use crate::span::LineSet;
 use crate::syntax::language::Language;
 use crate::syntax::{Limits, ParseGap, SourceFile, parse};
@@ -46,6 +47,8 @@ pub struct Detections {
     pub findings: Vec<Finding>,
     /// What it could not do.
     pub gaps: Vec<Gap>,
+    /// The secrets it met.
+    pub redactor: Redactor,
 }
 
 /// One file to analyse: its text on both sides. Travels to worker processes.
@@ -173,7 +176,7 @@ pub fn analyse(job: &Job, detectors: &[&dyn Detector], options: &Options) -> Ana
     let before = before.map(|mut file| {
         file.added.clone_from(&job.removed);
         file.partial = job.partial;
-        let (findings, _) = run(&file, detectors, options);
+        let (findings, _, _) = run(&file, detectors, options);
         analysis.before = findings;
         analysis.remarks_before = remarks(&file);
         file
@@ -182,13 +185,13 @@ pub fn analyse(job: &Job, detectors: &[&dyn Detector], options: &Options) -> Ana
         file.added.clone_from(&job.added);
         file.removed.clone_from(&job.removed);
         file.partial = job.partial;
-        let (findings, gaps) = run(&file, detectors, options);
+        let (findings, gaps, redactor) = run(&file, detectors, options);
         analysis.after = findings;
         analysis.gaps.extend(gaps);
         analysis.remarks_after = remarks(&file);
         analysis.unread_lines = unread(&file);
         if options.windows {
-            analysis.windows = classifier::windows(&file, before.as_ref());
+            analysis.windows = classifier::windows(&file, before.as_ref(), &redactor);
         }
     }
     analysis
@@ -215,16 +218,17 @@ fn side(
     }
 }
 
-fn run(file: &SourceFile, detectors: &[&dyn Detector], options: &Options) -> (Vec<Finding>, Vec<Gap>) {
+fn run(file: &SourceFile, detectors: &[&dyn Detector], options: &Options) -> (Vec<Finding>, Vec<Gap>, Redactor) {
     let deadline = Deadline::after(Duration::from_millis(options.time_ms));
-    let (mut findings, mut gaps) = (Vec::new(), Vec::new());
+    let (mut findings, mut gaps, mut redactor) = (Vec::new(), Vec::new(), Redactor::default());
     for detector in detectors {
         let detections = detector.detect(file, deadline);
         findings.extend(detections.findings);
         gaps.extend(detections.gaps);
+        redactor.merge(detections.redactor);
     }
     findings.sort_by(|a, b| (&a.location, &a.rule).cmp(&(&b.location, &b.rule)));
-    (findings, gaps)
+    (findings, gaps, redactor)
 }
 
 fn remarks(file: &SourceFile) -> Vec<Remark> {

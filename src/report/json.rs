@@ -8,6 +8,6 @@ use std::io::{self, Write};
 /// # Errors
 /// Whatever the writer says.
 pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    serde_json::to_writer_pretty(&mut *out, report)?;
+    serde_json::to_writer_pretty(&mut *out, &report.visible()?)?;
     out.write_all(b"\n")
 }

@@ -4,9 +4,26 @@
 //! know nothing of files, terminals or configuration. Every text in the model has its steering characters made visible
 //! and its secrets masked; renderers add only the escaping that their format needs.
 
+pub mod github;
+pub mod gitlab_code_quality;
+pub mod gitlab_sast;
+pub mod human;
 pub mod json;
+pub mod junit;
+pub mod markdown;
 pub mod model;
+mod remedy;
+pub mod sarif;
+mod text;
 
+#[cfg(test)]
+mod hostile_tests;
+#[cfg(test)]
+mod sample;
+#[cfg(test)]
+mod tests;
+
+pub use github::summary;
 pub use model::Report;
 
 use clap::ValueEnum;
@@ -48,17 +65,15 @@ pub struct Style {
 ///
 /// # Errors
 /// Whatever the writer says.
-pub fn render(format: Format, report: &Report, _style: Style, out: &mut dyn Write) -> io::Result<()> {
+pub fn render(format: Format, report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> {
     match format {
+        Format::Human => human::write(report, style, out),
         Format::Json => json::write(report, out),
-        _ => json::write(report, out),
+        Format::Sarif => sarif::write(report, style, out),
+        Format::GitlabSast => gitlab_sast::write(report, style, out),
+        Format::GitlabCodeQuality => gitlab_code_quality::write(report, style, out),
+        Format::Junit => junit::write(report, style, out),
+        Format::Markdown => markdown::write(report, style, out),
+        Format::Github => github::write(report, style, out),
     }
-}
-
-/// Writes a job summary: Markdown, under GitHub's limit for one step.
-///
-/// # Errors
-/// Whatever the writer says.
-pub fn summary(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    render(Format::Markdown, report, Style::default(), out)
 }

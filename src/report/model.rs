@@ -5,9 +5,11 @@ use crate::policy::suppression::{Entry, Status};
 use crate::policy::{Disposition, Judged, Judgement, Verdict};
 use crate::compare::Origin;
 use crate::path::visible_lines;
-use crate::redact::shapes;
+use crate::redact::{path_shapes, shapes};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::collections::BTreeMap;
+use std::io;
 
 /// Name and version of the form. A field that changes meaning or goes makes a new number; a new field does not.
 pub const SCHEMA: &str = "portcullis/verdict/1";
@@ -285,6 +287,32 @@ impl Report {
             times: Times::default(),
         }
     }
+
+    /// Returns the same report with the steering characters of every text made visible, wherever the text came from
+    /// (a stored report is read back as data that somebody else may have written). Every renderer starts with this.
+    ///
+    /// CI runners look for `##[command]` anywhere in a line of a log, so that is broken up too.
+    ///
+    /// # Errors
+    /// Where a number is not finite, which no report holds.
+    pub fn visible(&self) -> io::Result<Self> {
+        serde_json::from_value(made_visible(serde_json::to_value(self)?)).map_err(io::Error::from)
+    }
+}
+
+fn made_visible(value: Value) -> Value {
+    let tame = |text: &str| {
+        let text = visible_lines(text).replace('\t', " ");
+        ["##[", "##vso[", "##teamcity["].iter().fold(text, |t, p| t.replace(p, &p.replace('[', "\\u{5b}")))
+    };
+    match value {
+        Value::String(text) => Value::String(tame(&text)),
+        Value::Array(items) => Value::Array(items.into_iter().map(made_visible).collect()),
+        Value::Object(map) => {
+            Value::Object(map.into_iter().map(|(k, v)| (tame(&k), made_visible(v))).collect())
+        }
+        other => other,
+    }
 }
 
 impl ContributionView {
@@ -297,7 +325,7 @@ impl GapView {
     fn of(gap: &Gap, closes: bool) -> Self {
         Self {
             kind: gap.kind.as_str().into(),
-            path: gap.path.as_ref().map(|p| shapes(&p.display())),
+            path: gap.path.as_ref().map(|p| path_shapes(&p.display())),
             detail: clean(&gap.detail),
             closes,
         }
@@ -317,7 +345,7 @@ impl FindingView {
             severity: finding.severity.to_string(),
             confidence: finding.confidence.to_string(),
             cwe: finding.cwe.clone(),
-            path: shapes(&finding.location.path.display()),
+            path: path_shapes(&finding.location.path.display()),
             start_line: span.start.line,
             start_column: span.start.column,
             end_line: span.end.line,
@@ -346,7 +374,7 @@ impl FixedView {
         Self {
             fingerprint: finding.fingerprint.to_string(),
             rule: finding.rule.to_string(),
-            path: shapes(&finding.location.path.display()),
+            path: path_shapes(&finding.location.path.display()),
             line: finding.location.span.start.line,
         }
     }
@@ -366,7 +394,7 @@ impl SuppressionView {
             rules: entry.rules.iter().map(|r| clean(r)).collect(),
             reason: clean(&entry.reason),
             owner: entry.owner.as_deref().map(clean),
-            place: entry.place.as_ref().map(|(path, line)| shapes(&format!("{path}:{line}"))),
+            place: entry.place.as_ref().map(|(path, line)| path_shapes(&format!("{path}:{line}"))),
             expires: entry.expires.map(|d| d.to_string()),
             ends_soon: entry.ends_soon,
             status: status.into(),

@@ -1,37 +1,23 @@
 //! `portcullis audit`: whole trees, in git or not, with the same engine on all cores. Never a gate by itself.
 
-#![expect(clippy::disallowed_methods, reason = "I/O edge: walks directories and reads files")]
-
-use super::check::{Outcome, Overrides, policy_view, status, times};
+use super::check::{Outcome, Overrides, policy_view, status, times, tool};
 use super::gather::{Wanted, policy_outside_git};
-use super::{RunError, analyse, exit, publish, surroundings};
-use crate::change::text::{NotText, decode};
+use super::score::{Scored, Scorers};
+use super::{RunError, analyse, exit, publish, surroundings, tree};
 use crate::compare::{Comparison, Origin};
-use crate::config::SeverityLimit;
-use crate::detect::{Analysis, Job, gap};
-use crate::finding::{Finding, Gap, GapKind};
-use crate::path::RepoPath;
+use crate::config::{Config, SeverityLimit};
+use crate::detect::rules::RuleSet;
+use crate::detect::{Analysis, Remark};
+use crate::finding::{Confidence, Finding, Gap};
 use crate::policy::baseline::Baseline;
 use crate::policy::suppression::{FileRemarks, Ledger};
-use crate::policy::{Disposition, Verdict, judge, plural};
+use crate::policy::{self, Decision, judge, plural};
 use crate::report::Report;
-use crate::report::model::{ChangeView, Coverage, Tool};
-use crate::syntax::language::Language;
+use crate::report::model::{ChangeView, Coverage, PolicyView};
+use crate::syntax::language::LANGUAGES;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::path::PathBuf;
 use std::time::Instant;
-
-/// Folders of code that others wrote.
-const VENDORED: [&str; 14] = [
-    "node_modules", "vendor", "third_party", "third-party", "bower_components", "site-packages", ".venv", "venv",
-    "__pypackages__", ".tox", "target", "dist", ".git", ".next",
-];
-/// Endings of generated files.
-const GENERATED: [&str; 6] = [".min.js", ".bundle.js", "-min.js", "_pb2.py", "_pb2_grpc.py", ".generated.ts"];
-/// Bytes at the head of a file in which a mark of generated code is looked for.
-const HEAD: usize = 1024;
 
 /// What to audit and how.
 #[derive(Debug, Clone, Default)]
@@ -64,82 +50,36 @@ pub fn run(options: &Options) -> Result<Outcome, RunError> {
     let (started, clock) = (surroundings::now(), Instant::now());
     let (mut config, rules, baseline) = policy_outside_git(&options.wanted)?;
     options.overrides.apply(&mut config);
-    let mut coverage = Coverage::default();
-    let (files, vendored) = walk(options, &mut coverage)?;
-    for row in &crate::syntax::language::LANGUAGES {
+    for row in &LANGUAGES {
         rules.for_language(row.language)?;
     }
-    let bar = progress(options.progress, files.len());
-    let gaps = Mutex::new(Vec::new());
-    let skipped = Mutex::new(Vec::new());
-    let results: Vec<(RepoPath, Option<Analysis>)> = analyse::all(
-        &files,
-        options.threads,
-        &rules,
-        &config.analysis,
-        |file| read(file, config.file_bytes, options.vendored, &gaps, &skipped),
-        |file, analysis| {
-            bar.inc(1);
-            (file.shown.clone(), analysis)
-        },
-    );
-    bar.finish_and_clear();
-    let mut gaps: Vec<Gap> = gaps.into_inner().unwrap_or_default();
-    for reason in skipped.into_inner().unwrap_or_default() {
-        *coverage.not_applicable.entry(reason).or_insert(0) += 1;
-    }
-    let mut head: Vec<(Finding, Origin)> = Vec::new();
-    let mut remarks = Vec::new();
-    for (_, analysis) in results {
-        let Some(analysis) = analysis else { continue };
-        count(&analysis, &mut coverage);
-        gaps.extend(analysis.gaps);
-        head.extend(analysis.after.into_iter().map(|f| (f, Origin::Introduced)));
-        remarks.push(analysis.remarks_after);
-    }
-    gaps.sort();
-    head.sort_by(|(a, _), (b, _)| (&a.location, &a.rule).cmp(&(&b.location, &b.rule)));
+    let mut found = analyse_tree(options, &config, &rules)?;
+    found.gaps.sort();
+    found.gaps.dedup();
+    found.head.sort_by(|(a, _), (b, _)| (&a.location, &a.rule).cmp(&(&b.location, &b.rule)));
     if let Some(path) = &options.write_baseline {
-        let text = Baseline::of(head.iter().map(|(f, _)| f)).write();
+        let text = Baseline::of(found.head.iter().map(|(f, _)| f).filter(|f| !f.advisory)).write();
         publish::replace(path, text.as_bytes()).map_err(|source| RunError::Write { path: path.clone(), source })?;
     }
-    let comparison = Comparison { head, fixed: Vec::new() };
+    let comparison = Comparison { head: found.head, fixed: Vec::new() };
     let remarks: Vec<FileRemarks<'_>> =
-        remarks.iter().map(|r| FileRemarks { before: &[], after: r, added: None }).collect();
+        found.remarks.iter().map(|r| FileRemarks { before: &[], after: r, added: None }).collect();
     let ledger = Ledger::open(&config.policy.suppressions, &remarks, &comparison, surroundings::day(started));
-    let mut policy = config.policy.clone();
-    policy.severity = options.fail_on.and_then(SeverityLimit::severity);
-    policy.confidence = crate::finding::Confidence::Low;
-    policy.risk = None;
-    let mut judgement = judge(comparison, gaps, &policy, ledger, &baseline);
-    if options.fail_on.is_none() {
-        // An audit without --fail-on reports and never blocks, whatever single decisions of the policy say.
-        for judged in &mut judgement.findings {
-            if matches!(judged.disposition, Disposition::Blocks(_)) {
-                judged.disposition = Disposition::Warns;
-            }
-        }
-        if judgement.verdict == Verdict::Blocked {
-            judgement.verdict = Verdict::Pass;
-            judgement.reasons.retain(|r| !r.contains("blocks"));
-        }
-    }
-    let tool = Tool {
-        name: "portcullis".into(),
-        version: env!("CARGO_PKG_VERSION").into(),
-        rules: rules.len(),
-        rules_digest: rules.digest().into(),
-        models: Vec::new(),
-    };
-    let mut report = Report::of(&judgement, "audit", tool);
+    let policy = policy_of(options, &config);
+    let judgement = judge(comparison, found.gaps, &policy, ledger, &baseline);
+    let mut report = Report::of(&judgement, "audit", tool(&rules, found.models));
     report.change = ChangeView {
         base_reason: "none: an audit compares nothing".into(),
         head_reason: "the files as they are".into(),
         ..ChangeView::default()
     };
-    report.coverage = Coverage { gaps: report.coverage.gaps, ..coverage };
-    report.policy = policy_view(&config);
-    report.notes = notes(options, vendored);
+    report.coverage = Coverage { gaps: report.coverage.gaps, ..found.coverage };
+    report.policy = PolicyView {
+        fail_on_severity: policy.severity.map(|s| s.to_string()),
+        fail_on_confidence: policy.confidence.to_string(),
+        ..policy_view(&config)
+    };
+    report.notes = notes(options, found.vendored);
     report.times = times(started, clock);
     let exit = match (options.fail_on, judgement.verdict) {
         (None, _) => exit::PASS,
@@ -148,9 +88,71 @@ pub fn run(options: &Options) -> Result<Outcome, RunError> {
     Ok(Outcome { exit, had_input: report.coverage.analysed > 0, report })
 }
 
-struct File {
-    disk: PathBuf,
-    shown: RepoPath,
+/// Returns the policy of an audit: only `--fail-on` blocks, whatever single decisions of the policy say without it.
+fn policy_of(options: &Options, config: &Config) -> policy::Options {
+    let mut policy = config.policy.clone();
+    policy.severity = options.fail_on.and_then(SeverityLimit::severity);
+    policy.confidence = Confidence::Low;
+    policy.risk = None;
+    policy.test_code = true;
+    if options.fail_on.is_none() {
+        for rule in policy.decisions.iter_mut().filter(|d| d.decision == Decision::Block) {
+            rule.decision = Decision::Warn;
+        }
+    }
+    policy
+}
+
+/// What the analysis of a tree found.
+#[derive(Default)]
+struct Found {
+    head: Vec<(Finding, Origin)>,
+    remarks: Vec<Vec<Remark>>,
+    gaps: Vec<Gap>,
+    models: Vec<String>,
+    coverage: Coverage,
+    vendored: usize,
+}
+
+fn analyse_tree(options: &Options, config: &Config, rules: &RuleSet) -> Result<Found, RunError> {
+    let mut found = Found::default();
+    let losses = tree::Losses::default();
+    let (files, vendored) = tree::walk(options, &mut found.coverage, &losses)?;
+    found.vendored = vendored;
+    let bar = progress(options.progress, files.len());
+    let scorers = Scorers::default();
+    let results: Vec<Option<(Analysis, Scored)>> = analyse::all(
+        &files,
+        options.threads,
+        rules,
+        &config.analysis,
+        |file| tree::read(file, config.file_bytes, options.vendored, &losses),
+        |_, analysis| {
+            bar.inc(1);
+            let mut analysis = analysis?;
+            let windows = std::mem::take(&mut analysis.windows);
+            let scored = scorers.score(&windows.iter().collect::<Vec<_>>(), usize::MAX);
+            Some((analysis, scored))
+        },
+    );
+    bar.finish_and_clear();
+    let (gaps, skipped) = losses.into_inner();
+    found.gaps = gaps;
+    for reason in skipped {
+        *found.coverage.not_applicable.entry(reason).or_insert(0) += 1;
+    }
+    for (analysis, scored) in results.into_iter().flatten() {
+        count(&analysis, &mut found.coverage);
+        found.gaps.extend(analysis.gaps);
+        found.gaps.extend(scored.gap);
+        let findings = analysis.after.into_iter().chain(scored.findings);
+        found.head.extend(findings.map(|f| (f, Origin::Introduced)));
+        found.remarks.push(analysis.remarks_after);
+        if let Some(model) = scored.model.filter(|m| !found.models.contains(m)) {
+            found.models.push(model);
+        }
+    }
+    Ok(found)
 }
 
 /// Says what was left out on purpose, and how to have it in.
@@ -164,104 +166,6 @@ fn notes(options: &Options, vendored: usize) -> Vec<String> {
         notes.push(format!("{folders} of vendored code not entered; --include-vendored enters them"));
     }
     notes
-}
-
-/// Finds the files, and counts the folders of vendored code that were not entered.
-fn walk(options: &Options, coverage: &mut Coverage) -> Result<(Vec<File>, usize), RunError> {
-    let root = &options.wanted.directory;
-    let roots = if options.paths.is_empty() { vec![PathBuf::from(".")] } else { options.paths.clone() };
-    let mut files = Vec::new();
-    let passed_by = Arc::new(AtomicUsize::new(0));
-    for path in &roots {
-        let start = root.join(path);
-        std::fs::symlink_metadata(&start).map_err(|source| RunError::Read { path: start.clone(), source })?;
-        let vendored = options.vendored;
-        let mut builder = ignore::WalkBuilder::new(&start);
-        builder.hidden(false).follow_links(false).require_git(false).ignore(false).git_global(false);
-        builder.git_ignore(!options.no_ignore).git_exclude(!options.no_ignore).parents(!options.no_ignore);
-        let counter = Arc::clone(&passed_by);
-        builder.filter_entry(move |entry| {
-            if entry.depth() == 0 || !is_vendored(entry.path()) {
-                return true;
-            }
-            // Git's own folder is nobody's code.
-            let enter = vendored && entry.file_name() != ".git";
-            counter.fetch_add(usize::from(!enter && entry.file_name() != ".git"), Ordering::Relaxed);
-            enter
-        });
-        for entry in builder.build() {
-            let entry = match entry {
-                Ok(entry) => entry,
-                Err(_) => {
-                    *coverage.not_applicable.entry("unreadable directory entry".into()).or_insert(0) += 1;
-                    continue;
-                }
-            };
-            let kind = entry.file_type();
-            if kind.is_some_and(|t| t.is_dir()) {
-                continue;
-            }
-            coverage.files += 1;
-            if !kind.is_some_and(|t| t.is_file()) {
-                *coverage.not_applicable.entry("symbolic link or special file".into()).or_insert(0) += 1;
-                continue;
-            }
-            let disk = entry.into_path();
-            let relative = disk.strip_prefix(root).unwrap_or(&disk);
-            let relative = relative.strip_prefix(".").unwrap_or(relative);
-            files.push(File { shown: RepoPath::from_bytes(relative.as_os_str().as_encoded_bytes()), disk });
-        }
-    }
-    files.sort_by(|a, b| a.shown.cmp(&b.shown));
-    files.dedup_by(|a, b| a.shown == b.shown);
-    Ok((files, passed_by.load(Ordering::Relaxed)))
-}
-
-fn is_vendored(path: &Path) -> bool {
-    let name = path.file_name().map(|n| n.to_string_lossy()).unwrap_or_default();
-    VENDORED.contains(&name.as_ref()) && path.is_dir()
-}
-
-fn read(file: &File, max: u64, vendored: bool, gaps: &Mutex<Vec<Gap>>, skipped: &Mutex<Vec<String>>) -> Option<Job> {
-    let note = |reason: &str| {
-        if let Ok(mut list) = skipped.lock() {
-            list.push(reason.to_owned());
-        }
-        None
-    };
-    let fail = |kind, detail: String| {
-        if let Ok(mut list) = gaps.lock() {
-            list.push(gap(kind, &file.shown, detail));
-        }
-        None
-    };
-    let source = Language::of_path(&file.shown).is_some();
-    if !source && !file.shown.extension().is_empty() {
-        return note("other language or format");
-    }
-    if !vendored && GENERATED.iter().any(|e| file.shown.as_str().ends_with(e)) {
-        return note("generated");
-    }
-    let size = std::fs::metadata(&file.disk).map(|m| m.len()).unwrap_or(0);
-    if size > max {
-        return if source { fail(GapKind::Size, format!("{size} bytes, over the size limit")) } else { note("other language or format") };
-    }
-    let bytes = match std::fs::read(&file.disk) {
-        Ok(bytes) => bytes,
-        Err(error) => return fail(GapKind::Unreadable, error.to_string()),
-    };
-    match decode(&bytes, source) {
-        Err(NotText::Binary) => note("binary"),
-        Err(NotText::Garbled(why)) => fail(GapKind::Unreadable, why),
-        Ok(text) if Language::of_file(&file.shown, &text.text).is_none() => note("other language or format"),
-        Ok(text) if !vendored && is_generated(&text.text) => note("generated"),
-        Ok(text) => Some(Job::whole(file.shown.clone(), text)),
-    }
-}
-
-fn is_generated(text: &str) -> bool {
-    let head = &text[..text.floor_char_boundary(HEAD)];
-    ["@generated", "DO NOT EDIT", "Code generated by", "This file is automatically generated"].iter().any(|m| head.contains(m))
 }
 
 fn count(analysis: &Analysis, coverage: &mut Coverage) {

@@ -1,11 +1,14 @@
 //! `portcullis check`: from a change to a verdict.
 
 use super::gather::{self, Gathered, Wanted, short};
+use super::score::{MAX_WINDOWS, Scored, Scorers};
 use super::{RunError, analyse, exit, surroundings};
 use crate::change::select::Surroundings;
 use crate::change::{ChangedFile, Content};
 use crate::compare::{AddedLines, Comparison, Origin, compare};
 use crate::config::{Config, FILE_NAMES};
+use crate::detect::classifier::Window;
+use crate::detect::rules::RuleSet;
 use crate::detect::{Analysis, Job, content_gap, gap};
 use crate::finding::{Gap, GapKind};
 use crate::policy::suppression::{FileRemarks, Ledger};
@@ -91,11 +94,17 @@ pub fn run(options: &Options, around: &Surroundings) -> Result<Outcome, RunError
         Job::of,
         |_, analysis| analysis.unwrap_or_default(),
     );
-    let (judgement, models, coverage) = conclude(&gathered, &analyses, started);
-    let mut report = Report::of(&judgement, "check", tool(&gathered, models));
+    let windows: Vec<&Window> = analyses.iter().flat_map(|a| &a.windows).collect();
+    let scored = Scorers::default().score(&windows, MAX_WINDOWS);
+    let (judgement, coverage) = conclude(&gathered, &analyses, &scored, started);
+    let models = scored.model.iter().cloned().collect();
+    let mut report = Report::of(&judgement, "check", tool(&gathered.rules, models));
     report.change = change_view(&gathered);
     report.coverage = Coverage { gaps: report.coverage.gaps, ..coverage };
     report.notes = notes(&gathered, &options.wanted);
+    if scored.left_out > 0 {
+        report.notes.push(format!("the network looked at the first windows only; {} were left out", scored.left_out));
+    }
     report.policy = policy_view(&gathered.config);
     report.risk.limit = gathered.config.policy.risk;
     report.times = times(started, clock);
@@ -123,22 +132,34 @@ pub fn times(started: Timestamp, clock: Instant) -> Times {
 }
 
 fn languages(files: &[ChangedFile]) -> Vec<Language> {
-    let mut found: Vec<Language> = files.iter().filter_map(|f| Job::of(f)?.language()).collect();
+    let side = |path, content: &Content| content.text().and_then(|t| Language::of_file(path, &t.text));
+    let mut found: Vec<Language> = files
+        .iter()
+        .flat_map(|f| [side(&f.path, &f.after), side(f.old_path.as_ref().unwrap_or(&f.path), &f.before)])
+        .flatten()
+        .collect();
     found.sort();
     found.dedup();
     found
 }
 
-fn conclude(gathered: &Gathered, analyses: &[Analysis], started: Timestamp) -> (Judgement, Vec<String>, Coverage) {
+fn conclude(
+    gathered: &Gathered,
+    analyses: &[Analysis],
+    scored: &Scored,
+    started: Timestamp,
+) -> (Judgement, Coverage) {
     let Gathered { change, config, baseline, .. } = gathered;
     let mut gaps = change.gaps.clone();
+    gaps.extend(scored.gap.clone());
     let coverage = cover(&change.files, analyses, &mut gaps);
     if !surroundings::clock_is_plausible(started) {
         let detail = format!("the clock says {started}; end dates of suppressions cannot be told");
         gaps.push(Gap { kind: GapKind::Environment, path: None, detail });
     }
     let mut comparison = comparison(&change.files, analyses);
-    comparison.head.extend(tampering(gathered).into_iter().map(|f| (f, Origin::Introduced)));
+    let more = tampering(gathered).into_iter().chain(scored.findings.iter().cloned());
+    comparison.head.extend(more.map(|f| (f, Origin::Introduced)));
     let remarks: Vec<FileRemarks<'_>> = change
         .files
         .iter()
@@ -147,7 +168,7 @@ fn conclude(gathered: &Gathered, analyses: &[Analysis], started: Timestamp) -> (
         .collect();
     let day = surroundings::day(started);
     let ledger = Ledger::open(&config.policy.suppressions, &remarks, &comparison, day);
-    (judge(comparison, gaps, &config.policy, ledger, baseline), Vec::new(), coverage)
+    (judge(comparison, gaps, &config.policy, ledger, baseline), coverage)
 }
 
 fn comparison(files: &[ChangedFile], analyses: &[Analysis]) -> Comparison {
@@ -211,12 +232,13 @@ fn not_applicable(file: &ChangedFile, analysis: &Analysis, source: bool) -> Opti
     }
 }
 
-fn tool(gathered: &Gathered, models: Vec<String>) -> Tool {
+/// Returns what reports say of this program.
+pub fn tool(rules: &RuleSet, models: Vec<String>) -> Tool {
     Tool {
         name: "portcullis".into(),
         version: env!("CARGO_PKG_VERSION").into(),
-        rules: gathered.rules.len(),
-        rules_digest: gathered.rules.digest().into(),
+        rules: rules.len(),
+        rules_digest: rules.digest().into(),
         models,
     }
 }

@@ -9,7 +9,10 @@ pub mod hook;
 pub mod init;
 pub mod publish;
 pub mod rules;
+pub mod score;
 pub mod surroundings;
+pub mod tokens;
+pub mod tree;
 pub mod worker;
 
 use crate::change::diff::PatchError;

@@ -1,0 +1,36 @@
+// Accounts of a shop: a small HTTP service over PostgreSQL.
+
+import { execSync } from "node:child_process";
+import express, { type Request, type Response } from "express";
+import { Pool } from "pg";
+
+export const app = express();
+const pool = new Pool();
+const mailApiKey = "9f8Qm2LxT7vR4kZ1cW0d";
+
+app.use(express.json());
+
+app.get("/accounts/:id", async (request: Request, response: Response) => {
+  const found = await pool.query("SELECT id, email, plan FROM accounts WHERE id = $1", [request.params.id]);
+  if (found.rows.length === 0) {
+    response.status(404).end();
+    return;
+  }
+  response.json(found.rows[0]);
+});
+
+app.get("/accounts", async (request: Request, response: Response) => {
+  const plan = request.query.plan;
+  const found = await pool.query(`SELECT id, email, plan FROM accounts WHERE plan = '${plan}'`);
+  response.json(found.rows);
+});
+
+app.post("/accounts/:id/export", (request: Request, response: Response) => {
+  const folder = String(request.body.folder);
+  execSync(`tar -czf /srv/exports/account.tar.gz ${folder}`);
+  response.status(204).end();
+});
+
+export function mailHeaders(): Record<string, string> {
+  return { "X-Api-Key": mailApiKey };
+}

@@ -1,0 +1,112 @@
+//! The smallest thing that turns the gate green.
+
+use super::Report;
+use super::model::{FindingView, GapView};
+use super::text::by_risk;
+use crate::policy::{Verdict, plural};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Files named with a piece of advice.
+const NAMED: usize = 3;
+
+/// What to do so that the gate lets the change pass.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Remedy<'a> {
+    /// Findings to fix, most risky first.
+    pub(super) fix: Vec<&'a FindingView>,
+    /// What has to become analysable.
+    pub(super) open: Vec<&'a GapView>,
+}
+
+impl<'a> Remedy<'a> {
+    /// Finds it; `None` where the gate is green.
+    pub(super) fn of(report: &'a Report) -> Option<Self> {
+        if report.verdict == Verdict::Pass {
+            return None;
+        }
+        let mut fix: Vec<&FindingView> = report.findings.iter().filter(|f| f.disposition == "blocks").collect();
+        fix.extend(over_limit(report));
+        fix.sort_by(|a, b| by_risk(a, b));
+        Some(Self { fix, open: report.coverage.gaps.iter().filter(|g| g.closes).collect() })
+    }
+
+    /// Returns the places to fix, each line once, in order of risk.
+    pub(super) fn places(&self) -> Vec<String> {
+        let mut seen = BTreeSet::new();
+        let all = self.fix.iter().map(|f| format!("{}:{}", f.path, f.start_line));
+        all.filter(|place| seen.insert(place.clone())).collect()
+    }
+
+    /// Returns what to do about findings, without the places.
+    pub(super) fn fixing(&self) -> Option<String> {
+        let lines = self.places().len();
+        (lines > 0).then(|| format!("fix {}", plural(lines, "line", "lines")))
+    }
+
+    /// Returns what to do about gaps, each piece of advice once, with the first files that it is for.
+    pub(super) fn opening(&self) -> Vec<(&'static str, Vec<&'a str>)> {
+        let mut steps: Vec<(&'static str, Vec<&'a str>)> = Vec::new();
+        for gap in &self.open {
+            let advice = advise(&gap.kind);
+            let i = steps.iter().position(|(text, _)| *text == advice).unwrap_or_else(|| {
+                steps.push((advice, Vec::new()));
+                steps.len() - 1
+            });
+            if let Some(path) = gap.path.as_deref().filter(|_| steps[i].1.len() < NAMED) {
+                steps[i].1.push(path);
+            }
+        }
+        steps
+    }
+}
+
+/// Returns the findings that have to go, beside the blocking ones, for the risk to fall below its limit: those of the
+/// largest root causes first. Root causes are told as `risk::of_change` tells them.
+fn over_limit(report: &Report) -> Vec<&FindingView> {
+    let Some(limit) = report.risk.limit else { return Vec::new() };
+    let mut by_path: BTreeMap<&str, Vec<Vec<&FindingView>>> = BTreeMap::new();
+    for finding in report.findings.iter().filter(|f| f.disposition == "warns") {
+        let causes = by_path.entry(&finding.path).or_default();
+        match causes.iter_mut().find(|cause| cause.first().is_some_and(|first| same_cause(first, finding))) {
+            Some(cause) => cause.push(finding),
+            None => causes.push(vec![finding]),
+        }
+    }
+    let largest = |cause: &Vec<&FindingView>| cause.iter().map(|f| f.risk).fold(0.0, f64::max);
+    let mut causes: Vec<Vec<&FindingView>> = by_path.into_values().flatten().collect();
+    causes.sort_by(|a, b| largest(a).total_cmp(&largest(b)));
+    let mut gone = Vec::new();
+    loop {
+        let left = 100.0 * (1.0 - causes.iter().map(|c| 1.0 - largest(c) / 100.0).product::<f64>());
+        // The policy compares scores rounded to one decimal.
+        if (left * 10.0).round() / 10.0 < limit {
+            return gone;
+        }
+        match causes.pop() {
+            Some(cause) => gone.extend(cause),
+            None => return gone,
+        }
+    }
+}
+
+fn same_cause(a: &FindingView, b: &FindingView) -> bool {
+    let (from, to) = (|f: &FindingView| (f.start_line, f.start_column), |f: &FindingView| (f.end_line, f.end_column));
+    let overlap = from(a) < to(b) && from(b) < to(a);
+    overlap || (a.rule == b.rule && a.symbol == b.symbol && !a.symbol.is_empty())
+}
+
+/// Returns what helps against a kind of gap.
+fn advise(kind: &str) -> &'static str {
+    match kind {
+        "base" => "fetch the base commit (a full clone, or `fetch-depth: 0`)",
+        "size" => "make the file smaller, or raise the size limit in the policy on the base branch",
+        "time" => "run again, or raise the time limit in the policy on the base branch",
+        "depth" => "nest the code less deeply",
+        "crash" => "run again, and report it if it happens twice",
+        "unreadable" => "store the file as readable text",
+        "syntax" => "fix the syntax errors",
+        "model" => "install the model files that belong to this version",
+        "environment" => "repair the clock or the variables of the job",
+        _ => "make it analysable",
+    }
+}
