@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 const MASK: char = '*';
 
 /// Shapes of well-known credentials, as documented by the services that issue them.
-const SHAPES: [&str; 30] = [
+const SHAPES: [&str; 29] = [
     r"\b(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{12,}",
     r"\b(?:ghp|gho|ghu|ghs|ghr)_[A-Za-z0-9]{16,}",
     r"\bgithub_pat_[A-Za-z0-9_]{20,}",
@@ -40,8 +40,12 @@ const SHAPES: [&str; 30] = [
     r"-----BEGIN[A-Z ]*PRIVATE KEY(?: BLOCK)?-----[^\n]*",
     r"(?i)\bbearer\s+[A-Za-z0-9._~+/=\-]{16,}",
     r"://[^\s/:@]{1,64}:[^\s/@]{3,}@",
-    r"[A-Za-z0-9+/_=\-]{40,}",
 ];
+
+/// Long runs that are no words. Looked for after the known shapes: a run may begin before one and swallow it.
+const RUN: &str = r"[A-Za-z0-9+/_=\-]{40,}";
+
+static LONG_RUN: LazyLock<Regex> = LazyLock::new(|| Regex::new(RUN).expect("the shape is a constant"));
 
 static SHAPE: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(&SHAPES.map(|s| format!("(?:{s})")).join("|")).expect("the shapes are constants"));
@@ -92,12 +96,18 @@ impl Redactor {
 
 /// Returns `text` with everything of a known shape masked.
 pub fn shapes(text: &str) -> String {
-    SHAPE
-        .replace_all(text, |found: &regex::Captures<'_>| {
-            let all = &found[0];
-            if is_plain_words(all) { all.to_owned() } else { mask(all) }
-        })
-        .into_owned()
+    let replace = |text: &str, shape: &Regex, spared: fn(&str) -> bool| {
+        let masked = |found: &regex::Captures<'_>| if spared(&found[0]) { found[0].to_owned() } else { mask(&found[0]) };
+        shape.replace_all(text, masked).into_owned()
+    };
+    replace(&replace(text, &SHAPE, is_plain_words), &LONG_RUN, has_few_digits)
+}
+
+/// Letters after something that only looks like a known prefix are an identifier.
+fn is_plain_words(text: &str) -> bool {
+    let generic = text.chars().all(|c| c.is_ascii_alphanumeric() || "+/_=-".contains(c));
+    let known = text.starts_with(|c: char| c.is_ascii_digit()) || SHORT_PREFIXES.iter().any(|p| text.starts_with(p));
+    generic && !known && has_few_digits(text)
 }
 
 /// Returns a path with every credential of a well-known shape masked.
@@ -109,11 +119,8 @@ pub fn path_shapes(path: &str) -> String {
 }
 
 /// A long run of letters alone is a path or an identifier, not a key: random text of 40 characters has digits.
-fn is_plain_words(text: &str) -> bool {
-    let generic = text.chars().all(|c| c.is_ascii_alphanumeric() || "+/_=-".contains(c));
-    let digits = text.chars().filter(char::is_ascii_digit).count();
-    let known = text.starts_with(|c: char| c.is_ascii_digit()) || SHORT_PREFIXES.iter().any(|p| text.starts_with(p));
-    generic && !known && digits < 3
+fn has_few_digits(text: &str) -> bool {
+    text.chars().filter(char::is_ascii_digit).count() < 3
 }
 
 const SHORT_PREFIXES: [&str; 24] = [
@@ -137,6 +144,8 @@ mod tests {
         assert_eq!(out.chars().count(), line.chars().count());
         let key = format!("ghp_{}", "a1B2c3D4".repeat(4));
         assert!(!shapes(&format!("x('{key}')")).contains("a1B2"));
+        let letters = format!("ghs_{}", "aBcDeFgH".repeat(4));
+        assert!(!shapes(&format!("some/folder/{letters}.py")).contains("aBcD"), "not swallowed by the run around it");
         assert!(!shapes("postgres://u:hunter22@db/x").contains("hunter22"));
     }
 
