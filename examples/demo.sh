@@ -79,6 +79,11 @@ expect typescript accounts.ts 'mailApiKey =' CWE-798
 expect rust stock.rs 'WHERE name = ' CWE-89
 expect rust stock.rs '.arg("-c")' CWE-78
 expect rust stock.rs 'SUPPLIER_API_KEY:' CWE-798
+# A report names a secret and never shows it.
+for secret in 7d1f0c9ab34e5528d6107f3c 9f8Qm2LxT7vR4kZ1cW0d c41e77b0a95d4f2386e1d0b7; do
+  grep -q -r -F "$secret" "$changes" || complain "the planted secrets have changed"
+  ! grep -q -F "$secret" "$work/planted.txt" "$work/planted.json" || complain "a report shows a planted secret"
+done
 blocking=$(grep -c '"disposition": "blocks"' "$work/planted.json" || true)
 [ "$blocking" -eq "$names" ] || complain "$blocking findings block the planted change, expected $names"
 grep -q '"verdict": "pass"' "$work/repaired.json" || complain "the repaired change does not pass"
