@@ -60,14 +60,15 @@ check repaired 0
 names=0
 expect() {
   local line block
-  line=$(grep -n -F "$3" "$changes/$1/planted/$2" | head -n 1 | cut -d : -f 1)
+  line=$(grep -n -F -e "$3" "$changes/$1/planted/$2" | head -n 1 | cut -d : -f 1) || true
   block=$(awk -v path="\"path\": \"$1/$2\"," -v line="\"start_line\": $line," '
     /^    \{$/ { block = ""; here = there = 0 }
     { block = block $0 "\n"; if (index($0, path)) here = 1; if (index($0, line)) there = 1 }
     /^    \},?$/ { if (here && there) printf "%s", block }' "$work/planted.json")
   names=$((names + 1))
+  [ -n "$block" ] || complain "$1/$2 has no finding on its line with: $3"
   for part in "\"$4\"" '"disposition": "blocks"' '"why": "[^"]' '"fix": "[^"]'; do
-    grep -q -E -e "$part" <<<"$block" || complain "$1/$2:$line is not reported with $part"
+    [ -z "$block" ] || grep -q -E -e "$part" <<<"$block" || complain "$1/$2:$line is not reported with $part"
   done
 }
 expect python orders.py 'WHERE customer = ' CWE-89
