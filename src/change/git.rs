@@ -148,10 +148,10 @@ impl Git {
     /// [`GitError::Failed`] where the remote does not answer.
     pub fn deepen(&self, depth: u32, revision: &str) -> Result<(), GitError> {
         let by = format!("--deepen={depth}");
-        self.run(&["fetch", "--quiet", "--no-tags", "--no-recurse-submodules", &by, "origin"], &[])?;
+        self.run(&[&FETCH[..], &[&by, "origin"]].concat(), &[])?;
         if is_oid(revision) && self.commit(revision)?.is_none() {
             let depth = format!("--depth={depth}");
-            self.run(&["fetch", "--quiet", "--no-tags", "--no-recurse-submodules", &depth, "origin", revision], &[])?;
+            self.run(&[&FETCH[..], &[&depth, "origin", revision]].concat(), &[])?;
         }
         Ok(())
     }
@@ -371,6 +371,10 @@ const HARDENED: [&str; 8] = [
 
 const DIFF_FLAGS: [&str; 7] =
     ["-z", "--raw", "--no-abbrev", "--find-renames", "--no-ext-diff", "--no-textconv", "--ignore-submodules=none"];
+
+/// The program on the far side is git's own, whatever `remote.origin.uploadpack` says.
+const FETCH: [&str; 5] =
+    ["fetch", "--quiet", "--no-tags", "--no-recurse-submodules", "--upload-pack=git-upload-pack"];
 
 fn is_oid(text: &str) -> bool {
     matches!(text.len(), 40 | 64) && text.bytes().all(|b| b.is_ascii_hexdigit())

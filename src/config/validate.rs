@@ -75,6 +75,7 @@ impl PolicyFile {
             policy.severity = limit.severity();
         }
         policy.confidence = self.fail_on.confidence.unwrap_or(policy.confidence);
+        policy.test_code = self.fail_on.test_code.unwrap_or(policy.test_code);
         if let Some(risk) = self.fail_on.risk {
             if !(0.0..=1000.0).contains(&risk) {
                 return check.fail("fail-on.risk", format!("is {risk}; it must be 0 to 100, or over 100 for never"));
@@ -183,9 +184,12 @@ impl Check<'_> {
 
 /// Says in the author's words what the reader says in those of this program.
 fn plain(message: String) -> String {
-    const WORDS: [(&str, &str); 6] = [
+    const WORDS: [(&str, &str); 9] = [
         ("expected struct PolicyFile", "expected keys with values, like `fail-on: {severity: high}`"),
-        ("expected struct", "expected keys with values for"),
+        ("expected struct FailOn", "expected keys with values, like `severity: high`"),
+        ("expected struct LimitEntries", "expected keys with values, like `depth: 500`"),
+        ("expected struct InlineEntries", "expected keys with values, like `enabled: true`"),
+        ("expected struct", "expected keys with values:"),
         ("expected f64", "expected a number"),
         ("expected u32", "expected a whole number"),
         ("expected u64", "expected a whole number"),

@@ -34,7 +34,7 @@ fn parser(text: &str) -> Parser<'_> {
 fn assert_tame(comment: &str) {
     let mut headings = 0;
     let mut code = false;
-    let issue = Regex::new(r"\bgh-[0-9]").expect("a constant");
+    let issue = Regex::new(r"\bgh-[0-9]|[a-z0-9]\.[a-z]{2}").expect("a constant");
     for event in parser(comment) {
         match event {
             Event::Start(Tag::Heading { .. }) => headings += 1,
@@ -110,6 +110,7 @@ fn prose_keeps_plain_words_and_puts_the_rest_in_code() {
         ("an odd ` backtick", "an odd backtick"),
         ("fixes #12 at a1b2c3d4e5", "fixes `#12` at `a1b2c3d4e5`"),
         ("\n/merge now", "`/merge` now"),
+        ("e.g. 0.5 of job.py at evil.example.", "e.g. 0.5 of `job.py` at `evil.example`."),
         ("50% of www.evil.example", "50% of `www.evil.example`"),
     ] {
         assert_eq!(markdown::prose(given), expected);
@@ -175,6 +176,10 @@ proptest! {
         assert_inert(Format::Markdown, &comment);
         assert!(comment.len() < 65_536);
     }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// No (path, snippet, symbol) makes a line that is not one of our commands, or a control character anywhere.
     #[test]

@@ -305,7 +305,10 @@ fn is_plain(word: &str) -> bool {
     let issue = lower
         .split(|c: char| !c.is_alphanumeric() && c != '-')
         .any(|part| part.strip_prefix("gh-").is_some_and(|n| n.starts_with(|c: char| c.is_ascii_digit())));
+    // `example.com` and `job.py` are addresses to some renderers; `e.g.` and `0.5` are not.
+    let domain = lower.split('.').skip(1).any(|part| part.chars().take_while(|c| c.is_alphabetic()).count() > 1);
     word.chars().all(safe)
+        && !domain
         && !inner_colon
         && !commit
         && !issue

@@ -60,6 +60,19 @@ fn colour_is_for_those_who_asked() {
 }
 
 #[test]
+fn existing_findings_are_shown_on_request_only() {
+    let report = sample::blocked();
+    for format in [Format::Human, Format::Markdown, Format::Github, Format::Junit] {
+        let shown = |existing| {
+            let mut out = Vec::new();
+            render(format, &report, Style { existing, ..Style::default() }, &mut out).expect("written");
+            String::from_utf8(out).expect("UTF-8").contains("Unsafe YAML loader")
+        };
+        assert_eq!((shown(false), shown(true)), (false, true), "{format:?}");
+    }
+}
+
+#[test]
 fn limits_of_the_forges_hold_and_are_said() {
     let report = sample::many(3000);
     let comment = rendered(Format::Markdown, &report);

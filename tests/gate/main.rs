@@ -7,3 +7,4 @@ mod content;
 mod harness;
 mod intake;
 mod policy;
+mod threats;
