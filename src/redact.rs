@@ -39,7 +39,7 @@ const SHAPES: [&str; 29] = [
     r"\b(?:hf|dckr_pat|lin_api|glsa|figd|PMAK|ATATT3|rubygems)[_\-xA-Za-z0-9]*[A-Za-z0-9]{16,}",
     r"-----BEGIN[A-Z ]*PRIVATE KEY(?: BLOCK)?-----[^\n]*",
     r"(?i)\bbearer\s+[A-Za-z0-9._~+/=\-]{16,}",
-    r"://[^\s/:@]{1,64}:[^\s/@]{3,}@",
+    r":/{1,2}[^\s/:@]{1,64}:[^\s/@]{3,}@",
 ];
 
 /// Long runs that are no words. Looked for after the known shapes: a run may begin before one and swallow it.
@@ -55,6 +55,8 @@ static KNOWN: LazyLock<Regex> = LazyLock::new(|| {
     let known = &SHAPES[..SHAPES.len() - 1];
     Regex::new(&known.iter().map(|s| format!("(?:{s})")).collect::<Vec<_>>().join("|")).expect("the shapes are constants")
 });
+
+static LONG_WORD: LazyLock<Regex> = LazyLock::new(|| Regex::new("[A-Za-z0-9+=]{32,}").expect("a constant"));
 
 /// Masks secrets in text.
 #[derive(Debug, Clone, Default)]
@@ -112,10 +114,17 @@ fn is_plain_words(text: &str) -> bool {
 
 /// Returns a path with every credential of a well-known shape masked.
 ///
-/// Long runs of letters and digits stay: that is what dated migrations and deep directories look like, and a place that
-/// cannot be read cannot be repaired.
+/// Long runs of words and numbers stay: that is what dated migrations and deep directories look like, and a place that
+/// cannot be read cannot be repaired. One long word of mixed letters and digits is no name that a person gave.
 pub fn path_shapes(path: &str) -> String {
-    KNOWN.replace_all(path, |found: &regex::Captures<'_>| mask(&found[0])).into_owned()
+    let masked = KNOWN.replace_all(path, |found: &regex::Captures<'_>| mask(&found[0])).into_owned();
+    let random = |found: &regex::Captures<'_>| if is_random(&found[0]) { mask(&found[0]) } else { found[0].to_owned() };
+    LONG_WORD.replace_all(&masked, random).into_owned()
+}
+
+fn is_random(word: &str) -> bool {
+    let has = |kind: fn(&char) -> bool| word.chars().any(|c| kind(&c));
+    has(char::is_ascii_uppercase) && has(char::is_ascii_lowercase) && !has_few_digits(word)
 }
 
 /// A long run of letters alone is a path or an identifier, not a key: random text of 40 characters has digits.
