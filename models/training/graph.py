@@ -40,11 +40,9 @@ def deep_part(g):
     """Adds embeddings, convolutions and the maximum; returns what each place adds, [1, LENGTH]."""
     x = g.node("Concat", [g.node("Gather", ["embedding", "ids"]), g.node("Gather", ["mark", "marks"])], axis=2)
     x = g.node("Transpose", [x], perm=[0, 2, 1])
-    rows = []
-    for width in WIDTHS:
-        pads = [width // 2, width // 2]
-        rows.append(g.node("Relu", [g.node("Conv", [x, f"w{width}", f"b{width}"], kernel_shape=[width], pads=pads)]))
-    features = g.node("Mul", [g.node("Concat", rows, axis=1), g.node("Reshape", ["mask", "shape_across"])])
+    most = max(WIDTHS)
+    rows = g.node("Conv", [x, "kernel", "kernel_bias"], kernel_shape=[most], pads=[most // 2, most // 2])
+    features = g.node("Mul", [g.node("Relu", [rows]), g.node("Reshape", ["mask", "shape_across"])])
     peak = g.node("ReduceMax", [features], axes=[2], keepdims=1)
     reached = g.node("Cast", [g.node("Equal", [features, peak])], to=T.FLOAT)
     share = g.node("Div", [g.node("Mul", [peak, "top"]), g.node("ReduceSum", [reached, "axis2"], keepdims=1)])

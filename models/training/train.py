@@ -1,11 +1,12 @@
-"""Trains the network and its comparators, measures them by commit, and writes weights and figures.
+"""Trains the network and writes its weights; prints figures on the validation projects.
 
 The wide part is fitted first. The deep part then learns from what the wide part leaves unexplained: it is given the
 score that a wide part fitted on *other* projects gives, so that it cannot lean on memorised words. It has a second task,
 telling fixes of weaknesses from ordinary changes, because there are few changes that brought a weakness in.
 
 Choices (strength, share of the deep part, epoch, seed, thresholds) are made on the validation projects. The test projects
-are measured once, with `--test`, after the choices are made.
+are measured by `export.py`, after the choices are made. With `--alone` the deep part learns without the wide part's
+score.
 """
 
 import argparse
@@ -16,8 +17,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-import comparators
-from measure import by_commit, figures, interval, paired
+from measure import by_commit, figures, interval
 from network import Deep
 from wide import Wide
 
@@ -139,8 +139,10 @@ def main():
     parser.add_argument("--windows", required=True)
     parser.add_argument("--fixes", required=True)
     parser.add_argument("--out", required=True)
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--epochs", type=int, default=6)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--epochs", type=int, default=4)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--alone", action="store_true", help="train the deep part without the wide part's score")
     options = parser.parse_args()
     os.makedirs(options.out, exist_ok=True)
     data, fixes = load(options.windows), load(options.fixes)
@@ -155,10 +157,16 @@ def main():
         # AUC, and recall where few are bothered: the product speaks only there.
         return values[0] + 0.5 * values[2], values
 
-    arrays, wide_bias, scores, honest = wide_scores(data)
-    np.savez_compressed(os.path.join(options.out, "wide.npz"), bias=wide_bias, scores=scores, honest=honest, **arrays)
+    torch.set_num_threads(options.threads)
+    fitted = os.path.join(options.out, "wide.npz")
+    if not os.path.exists(fitted):
+        arrays, wide_bias, scores, honest = wide_scores(data)
+        np.savez_compressed(fitted, bias=wide_bias, scores=scores, honest=honest, **arrays)
+    scores, honest = load(fitted)["scores"], load(fitted)["honest"]
+    if options.alone:
+        honest = np.zeros_like(honest)
     print("wide", score(scores)[1].round(3), flush=True)
-    for seed in range(options.seeds):
+    for seed in options.seeds:
         for epoch, (deep, net) in enumerate(train_deep(data, fixes, honest, seed, options.epochs)):
             lines = [f"{share}: {score(scores + share * deep)[1].round(3)}" for share in SHARES[1:]]
             print(f"seed {seed} epoch {epoch} deep alone {score(deep)[1].round(3)}", *lines, sep="\n  ", flush=True)
