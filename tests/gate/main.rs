@@ -7,3 +7,6 @@ mod content;
 mod harness;
 mod intake;
 mod policy;
+mod properties;
+mod robust;
+mod robust_support;
