@@ -7,4 +7,7 @@ mod content;
 mod harness;
 mod intake;
 mod policy;
+mod properties;
+mod robust;
+mod robust_support;
 mod threats;
