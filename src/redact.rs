@@ -39,7 +39,7 @@ const SHAPES: [&str; 29] = [
     r"\b(?:hf|dckr_pat|lin_api|glsa|figd|PMAK|ATATT3|rubygems)[_\-xA-Za-z0-9]*[A-Za-z0-9]{16,}",
     r"-----BEGIN[A-Z ]*PRIVATE KEY(?: BLOCK)?-----[^\n]*",
     r"(?i)\bbearer\s+[A-Za-z0-9._~+/=\-]{16,}",
-    r"://[^\s/:@]{1,64}:[^\s/@]{3,}@",
+    r":/{1,2}[^\s/:@]{1,64}:[^\s/@]{3,}@",
 ];
 
 /// Long runs that are no words. Looked for after the known shapes: a run may begin before one and swallow it.
@@ -49,12 +49,6 @@ static LONG_RUN: LazyLock<Regex> = LazyLock::new(|| Regex::new(RUN).expect("the 
 
 static SHAPE: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(&SHAPES.map(|s| format!("(?:{s})")).join("|")).expect("the shapes are constants"));
-
-/// All shapes but the last, which is any long run.
-static KNOWN: LazyLock<Regex> = LazyLock::new(|| {
-    let known = &SHAPES[..SHAPES.len() - 1];
-    Regex::new(&known.iter().map(|s| format!("(?:{s})")).collect::<Vec<_>>().join("|")).expect("the shapes are constants")
-});
 
 /// Masks secrets in text.
 #[derive(Debug, Clone, Default)]
@@ -115,7 +109,7 @@ fn is_plain_words(text: &str) -> bool {
 /// Long runs of letters and digits stay: that is what dated migrations and deep directories look like, and a place that
 /// cannot be read cannot be repaired.
 pub fn path_shapes(path: &str) -> String {
-    KNOWN.replace_all(path, |found: &regex::Captures<'_>| mask(&found[0])).into_owned()
+    SHAPE.replace_all(path, |found: &regex::Captures<'_>| mask(&found[0])).into_owned()
 }
 
 /// A long run of letters alone is a path or an identifier, not a key: random text of 40 characters has digits.
