@@ -50,6 +50,8 @@ static LONG_RUN: LazyLock<Regex> = LazyLock::new(|| Regex::new(RUN).expect("the 
 static SHAPE: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(&SHAPES.map(|s| format!("(?:{s})")).join("|")).expect("the shapes are constants"));
 
+static LONG_WORD: LazyLock<Regex> = LazyLock::new(|| Regex::new("[A-Za-z0-9+=]{32,}").expect("a constant"));
+
 /// Masks secrets in text.
 #[derive(Debug, Clone, Default)]
 pub struct Redactor {
@@ -106,10 +108,17 @@ fn is_plain_words(text: &str) -> bool {
 
 /// Returns a path with every credential of a well-known shape masked.
 ///
-/// Long runs of letters and digits stay: that is what dated migrations and deep directories look like, and a place that
-/// cannot be read cannot be repaired.
+/// Long runs of words and numbers stay: that is what dated migrations and deep directories look like, and a place that
+/// cannot be read cannot be repaired. One long word of mixed letters and digits is no name that a person gave.
 pub fn path_shapes(path: &str) -> String {
-    SHAPE.replace_all(path, |found: &regex::Captures<'_>| mask(&found[0])).into_owned()
+    let masked = SHAPE.replace_all(path, |found: &regex::Captures<'_>| mask(&found[0])).into_owned();
+    let random = |found: &regex::Captures<'_>| if is_random(&found[0]) { mask(&found[0]) } else { found[0].to_owned() };
+    LONG_WORD.replace_all(&masked, random).into_owned()
+}
+
+fn is_random(word: &str) -> bool {
+    let has = |kind: fn(&char) -> bool| word.chars().any(|c| kind(&c));
+    has(char::is_ascii_uppercase) && has(char::is_ascii_lowercase) && !has_few_digits(word)
 }
 
 /// A long run of letters alone is a path or an identifier, not a key: random text of 40 characters has digits.
