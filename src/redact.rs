@@ -50,12 +50,6 @@ static LONG_RUN: LazyLock<Regex> = LazyLock::new(|| Regex::new(RUN).expect("the 
 static SHAPE: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(&SHAPES.map(|s| format!("(?:{s})")).join("|")).expect("the shapes are constants"));
 
-/// All shapes but the last, which is any long run.
-static KNOWN: LazyLock<Regex> = LazyLock::new(|| {
-    let known = &SHAPES[..SHAPES.len() - 1];
-    Regex::new(&known.iter().map(|s| format!("(?:{s})")).collect::<Vec<_>>().join("|")).expect("the shapes are constants")
-});
-
 static LONG_WORD: LazyLock<Regex> = LazyLock::new(|| Regex::new("[A-Za-z0-9+=]{32,}").expect("a constant"));
 
 /// Masks secrets in text.
@@ -117,7 +111,7 @@ fn is_plain_words(text: &str) -> bool {
 /// Long runs of words and numbers stay: that is what dated migrations and deep directories look like, and a place that
 /// cannot be read cannot be repaired. One long word of mixed letters and digits is no name that a person gave.
 pub fn path_shapes(path: &str) -> String {
-    let masked = KNOWN.replace_all(path, |found: &regex::Captures<'_>| mask(&found[0])).into_owned();
+    let masked = SHAPE.replace_all(path, |found: &regex::Captures<'_>| mask(&found[0])).into_owned();
     let random = |found: &regex::Captures<'_>| if is_random(&found[0]) { mask(&found[0]) } else { found[0].to_owned() };
     LONG_WORD.replace_all(&masked, random).into_owned()
 }

@@ -113,6 +113,18 @@ impl Git {
         }
     }
 
+    /// Says whether this clone has an object, of whatever kind.
+    ///
+    /// # Errors
+    /// [`GitError`] where git cannot be run.
+    pub fn has(&self, oid: &str) -> Result<bool, GitError> {
+        match self.run(&["cat-file", "-e", "--end-of-options", oid], &[]) {
+            Ok(_) => Ok(true),
+            Err(GitError::Failed { .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Returns the parents of a commit, as far as this clone has them.
     ///
     /// # Errors

@@ -5,6 +5,7 @@
 mod configs;
 mod content;
 mod harness;
+mod hooks;
 mod intake;
 mod policy;
 mod properties;

@@ -12,16 +12,16 @@ type Attack = (&'static str, fn(&Repo, &[String]), &'static [&'static str]);
 
 /// Each attack with the governing files it touches: those are what the report has to name.
 const ATTACKS: [Attack; 12] = [
-    ("edit the policy", |r, _| drop(r.write("portcullis.yml", LENIENT)), &["portcullis.yml"]),
-    ("delete the policy", |r, _| drop(r.remove("portcullis.yml")), &["portcullis.yml"]),
+    ("edit the policy", |r, _| done(r.write("portcullis.yml", LENIENT)), &["portcullis.yml"]),
+    ("delete the policy", |r, _| done(r.remove("portcullis.yml")), &["portcullis.yml"]),
     (
         "rename the policy and put another in its place",
-        |r, _| drop(r.rename("portcullis.yml", "docs/old.yml").write(".portcullis.yml", LENIENT)),
+        |r, _| done(r.rename("portcullis.yml", "docs/old.yml").write(".portcullis.yml", LENIENT)),
         &[".portcullis.yml", "docs/old.yml"],
     ),
     (
         "link the policy to another file",
-        |r, _| drop(r.remove("portcullis.yml").write("x.yml", LENIENT).symlink("x.yml", "portcullis.yml")),
+        |r, _| done(r.remove("portcullis.yml").write("x.yml", LENIENT).symlink("x.yml", "portcullis.yml")),
         &["portcullis.yml"],
     ),
     (
@@ -32,8 +32,8 @@ const ATTACKS: [Attack; 12] = [
         },
         &["portcullis.yml"],
     ),
-    ("policy in another case", |r, _| drop(r.write("Portcullis.YML", LENIENT)), &["Portcullis.YML"]),
-    ("policy under another name", |r, _| drop(r.write(".github/portcullis.yml", LENIENT)), &[".github/portcullis.yml"]),
+    ("policy in another case", |r, _| done(r.write("Portcullis.YML", LENIENT)), &["Portcullis.YML"]),
+    ("policy under another name", |r, _| done(r.write(".github/portcullis.yml", LENIENT)), &[".github/portcullis.yml"]),
     (
         "accept the findings in the baseline",
         |r, fingerprints| {
@@ -42,10 +42,10 @@ const ATTACKS: [Attack; 12] = [
         },
         &["gate/baseline.json"],
     ),
-    ("delete the own rule", |r, _| drop(r.remove(RULE)), &[RULE]),
+    ("delete the own rule", |r, _| done(r.remove(RULE)), &[RULE]),
     (
         "weaken the own rule",
-        |r, _| drop(r.write(RULE, RULE_TEXT.replace("forbidden($X)", "harmless($X)"))),
+        |r, _| done(r.write(RULE, RULE_TEXT.replace("forbidden($X)", "harmless($X)"))),
         &[RULE],
     ),
     (
@@ -68,6 +68,9 @@ const ATTACKS: [Attack; 12] = [
         &[],
     ),
 ];
+
+/// Ends a chain of steps.
+fn done(_: &Repo) {}
 
 fn bad_call(comment: &str) -> String {
     format!("\n\n{comment}forbidden(7)\n")
@@ -107,7 +110,7 @@ fn b2_twelve_changes_that_edit_their_own_gate_get_the_base_policys_verdict() {
     honest.commit("honest");
     let expected = honest.check(&[]).exits(1);
     let expected_findings = decided(&expected);
-    assert_eq!(expected_findings, [format!("python-no-forbidden bad.py blocks"), format!("{BAD_RULE} bad.py blocks")]);
+    assert_eq!(expected_findings, ["python-no-forbidden bad.py blocks".to_owned(), format!("{BAD_RULE} bad.py blocks")]);
     let json = expected.json();
     let fingerprints: Vec<String> = json["findings"]
         .as_array()

@@ -20,7 +20,6 @@ fn noise(seed: u64, alphabet: &str, length: usize) -> String {
 const MIXED: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 const UPPER: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 const HEX: &str = "0123456789abcdef";
-const DIGITS: &str = "0123456789";
 
 /// A planted secret: what it is, the whole token, and the part of it that is secret.
 struct Secret {
