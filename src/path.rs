@@ -86,8 +86,14 @@ pub fn visible(text: &str) -> String {
 }
 
 fn disarm(text: String) -> String {
-    if text.contains("##[") { text.replace("##[", "#\\u{23}[") } else { text }
+    if !text.contains("##") {
+        return text;
+    }
+    COMMANDS.iter().fold(text, |text, command| text.replace(command, &command.replace('[', "\\u{5b}")))
 }
+
+/// How commands to CI runners begin that count anywhere in a line: GitHub, Azure Pipelines, TeamCity.
+const COMMANDS: [&str; 3] = ["##[", "##vso[", "##teamcity["];
 
 /// Like [`visible`], but keeps line feeds and tabs: for source excerpts and texts of several lines.
 pub fn visible_lines(text: &str) -> String {
@@ -119,7 +125,7 @@ mod tests {
     fn hostile_names_lose_their_power_when_shown() {
         let path = RepoPath::from_bytes(b"a\n::set-output\x1b[31m\xe2\x80\xae.py\xff");
         assert_eq!(path.display(), "a\\u{a}::set-output\\u{1b}[31m\\u{202e}.py\\xff");
-        assert_eq!(RepoPath::from("###[add-mask]x").display(), "##\\u{23}[add-mask]x");
+        assert_eq!(RepoPath::from("###[add-mask]x").display(), "###\\u{5b}add-mask]x");
         assert_eq!(RepoPath::from("src/A.TSX").extension(), "tsx");
         assert_eq!(RepoPath::from("Makefile").extension(), "");
     }

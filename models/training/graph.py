@@ -6,7 +6,7 @@ from onnx import TensorProto as T
 from onnx import helper as h
 from onnx import numpy_helper
 
-from network import A, B, C, LENGTH, PAIRS, VOCABULARY, WIDTHS
+from network import A, B, C, FILTERS, LENGTH, PAIRS, VOCABULARY, WIDTHS
 
 
 class Graph:
@@ -25,18 +25,18 @@ class Graph:
         return output
 
 
-def once_over(g, name, keys):
-    """Adds the part that lets equal keys count once; returns the share of each place, [1, LENGTH]."""
-    down = g.node("Reshape", [keys, "shape_down"])
-    across = g.node("Reshape", [keys, "shape_across"])
-    same = g.node("Cast", [g.node("Equal", [down, across])], to=T.FLOAT)
-    count = g.node("ReduceSum", [same, "axis2"], keepdims=0)
-    share = g.node("Div", ["mask", count], f"share_{name}")
-    different = g.node("Max", [g.node("ReduceSum", [share, "axis1"], keepdims=1), "one"])
-    return g.node("Div", [share, g.node("Sqrt", [different])])
+def wide_part(g):
+    """Adds the weights of tokens and pairs; returns what each place adds, [1, LENGTH]."""
+    single = g.node("Gather", ["single", g.node("Add", ["ids", g.node("Mul", ["marks", "vocabulary"])])])
+    following = g.node("Concat", [g.node("Slice", ["ids", "from_second", "to_end", "axis1"]), "zero"], axis=1)
+    mixed = g.node("Add", [g.node("Mul", ["ids", "a"]), g.node("Mul", [following, "b"])])
+    mixed = g.node("Mod", [g.node("Add", [mixed, g.node("Mul", ["marks", "c"])]), "pairs"])
+    both = g.node("Mul", [g.node("Add", [single, g.node("Gather", ["pair", mixed])]), "mask"])
+    places = g.node("Max", [g.node("ReduceSum", ["mask", "axis1"], keepdims=1), "one"])
+    return g.node("Div", [both, places])
 
 
-def deep_part(g, weights):
+def deep_part(g):
     """Adds embeddings, convolutions and the maximum; returns what each place adds, [1, LENGTH]."""
     x = g.node("Concat", [g.node("Gather", ["embedding", "ids"]), g.node("Gather", ["mark", "marks"])], axis=2)
     x = g.node("Transpose", [x], perm=[0, 2, 1])
@@ -47,9 +47,8 @@ def deep_part(g, weights):
     features = g.node("Mul", [g.node("Concat", rows, axis=1), g.node("Reshape", ["mask", "shape_across"])])
     peak = g.node("ReduceMax", [features], axes=[2], keepdims=1)
     reached = g.node("Cast", [g.node("Equal", [features, peak])], to=T.FLOAT)
-    share = g.node("Div", [peak, g.node("ReduceSum", [reached, "axis2"], keepdims=1)])
-    credited = g.node("Transpose", [g.node("Mul", [reached, share])], perm=[0, 2, 1])
-    return g.node("Reshape", [g.node("MatMul", [credited, "top"]), "shape_row"])
+    share = g.node("Div", [g.node("Mul", [peak, "top"]), g.node("ReduceSum", [reached, "axis2"], keepdims=1)])
+    return g.node("Reshape", [g.node("MatMul", [g.node("Reshape", [share, "shape_features"]), reached]), "shape_row"])
 
 
 def build(weights):
@@ -57,7 +56,8 @@ def build(weights):
     g = Graph()
     for name, value in weights.items():
         g.constant(name, value)
-    for name, shape in {"shape_down": [1, LENGTH, 1], "shape_across": [1, 1, LENGTH], "shape_row": [1, LENGTH]}.items():
+    shapes = {"shape_across": [1, 1, LENGTH], "shape_row": [1, LENGTH], "shape_features": [1, 1, FILTERS * len(WIDTHS)]}
+    for name, shape in shapes.items():
         g.constant(name, np.array(shape, np.int64))
     for axis in (1, 2):
         g.constant(f"axis{axis}", np.array([axis], np.int64))
@@ -67,14 +67,7 @@ def build(weights):
     g.constant("from_second", np.array([1], np.int64))
     g.constant("to_end", np.array([LENGTH], np.int64))
     g.node("Cast", [g.node("Greater", ["marks", "zero"])], "mask", to=T.FLOAT)
-
-    keys = g.node("Add", ["ids", g.node("Mul", ["marks", "vocabulary"])])
-    single = g.node("Mul", [g.node("Gather", ["single", keys]), once_over(g, "single", keys)])
-    following = g.node("Concat", [g.node("Slice", ["ids", "from_second", "to_end", "axis1"]), "zero"], axis=1)
-    mixed = g.node("Add", [g.node("Mul", ["ids", "a"]), g.node("Mul", [following, "b"])])
-    mixed = g.node("Mod", [g.node("Add", [mixed, g.node("Mul", ["marks", "c"])]), "pairs"])
-    pair = g.node("Mul", [g.node("Gather", ["pair", mixed]), once_over(g, "pair", mixed)])
-    tokens = g.node("Add", [g.node("Add", [single, pair]), deep_part(g, weights)], "tokens")
+    tokens = g.node("Add", [wide_part(g), deep_part(g)], "tokens")
 
     counts = []
     for mark in (1, 2, 3):

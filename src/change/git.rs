@@ -161,7 +161,14 @@ impl Git {
     /// # Errors
     /// [`GitError`] where git fails or answers in an unknown form.
     pub fn diff_commits(&self, base: &str, head: &str) -> Result<Vec<Entry>, GitError> {
-        let raw = self.run(&[&["diff-tree", "-r"], &DIFF_FLAGS[..], &["--end-of-options", base, head]].concat(), &[])?;
+        let diff = |more: &[&str]| {
+            self.run(&[&["diff-tree", "-r"], &DIFF_FLAGS[..], more, &["--end-of-options", base, head]].concat(), &[])
+        };
+        // Renames are told by contents, which a partial clone may lack; the difference itself is not.
+        let raw = match diff(&[]) {
+            Err(GitError::Failed { .. }) => diff(&["--no-renames"])?,
+            other => other?,
+        };
         parse_raw(&raw).ok_or_else(|| GitError::Protocol { command: "diff-tree".into() })
     }
 
@@ -308,7 +315,9 @@ impl Git {
             return Ok(output.stdout);
         }
         let message = String::from_utf8_lossy(&output.stderr);
-        let message = message.lines().find(|l| !l.trim().is_empty()).unwrap_or("no message");
+        let mut lines = message.lines().filter(|l| !l.trim().is_empty());
+        let fatal = lines.clone().find(|l| l.starts_with("fatal: ") || l.starts_with("error: "));
+        let message = fatal.or_else(|| lines.next()).unwrap_or("no message");
         Err(GitError::Failed {
             command: args.first().copied().unwrap_or_default().to_owned(),
             message: crate::path::visible(message),

@@ -66,11 +66,11 @@ fn git_hint(error: &GitError) -> Option<String> {
     }
 }
 
-/// Returns text of several lines with nothing in it that steers a terminal, and no line that GitHub's runner would
-/// take for a command: what the user typed may come from a pull request.
+/// Returns text of several lines with nothing in it that steers a terminal, no secret, and no line that GitHub's runner
+/// would take for a command: what the user typed may come from a pull request.
 pub fn safe_lines(text: &str) -> String {
     let guard = |line: &str| if line.trim_start().starts_with("::") { format!("| {line}") } else { line.to_owned() };
-    crate::path::visible_lines(text).split('\n').map(guard).collect::<Vec<_>>().join("\n")
+    crate::redact::shapes(&crate::path::visible_lines(text)).split('\n').map(guard).collect::<Vec<_>>().join("\n")
 }
 
 /// Writes an error and its causes on one line each.
@@ -85,5 +85,5 @@ fn chain(error: &dyn Error) -> String {
         }
         cause = inner.source();
     }
-    crate::redact::shapes(&text)
+    text
 }

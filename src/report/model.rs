@@ -291,8 +291,6 @@ impl Report {
     /// Returns the same report with the steering characters of every text made visible, wherever the text came from
     /// (a stored report is read back as data that somebody else may have written). Every renderer starts with this.
     ///
-    /// CI runners look for `##[command]` anywhere in a line of a log, so that is broken up too.
-    ///
     /// # Errors
     /// Where a number is not finite, which no report holds.
     pub fn visible(&self) -> io::Result<Self> {
@@ -301,10 +299,7 @@ impl Report {
 }
 
 fn made_visible(value: Value) -> Value {
-    let tame = |text: &str| {
-        let text = visible_lines(text).replace('\t', " ");
-        ["##[", "##vso[", "##teamcity["].iter().fold(text, |t, p| t.replace(p, &p.replace('[', "\\u{5b}")))
-    };
+    let tame = |text: &str| visible_lines(text).replace('\t', " ");
     match value {
         Value::String(text) => Value::String(tame(&text)),
         Value::Array(items) => Value::Array(items.into_iter().map(made_visible).collect()),

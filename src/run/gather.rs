@@ -188,6 +188,9 @@ fn find_base(git: &Git, wanted: &Wanted, around: &Surroundings, head: &str) -> R
     {
         return Err(RunError::Usage(format!("--base `{name}` is not a commit of this repository")));
     }
+    if candidates.is_empty() {
+        return Ok(no_base("no base commit found: the event and the environment name none; give one with --base".into()));
+    }
     let tried: Vec<&str> = candidates.iter().map(|c| c.reason.as_str()).collect();
     let hint = if shallow { "the clone is shallow: fetch more history, or use --deepen" } else { "give one with --base" };
     Ok(no_base(format!("no base commit found ({hint}); tried: {}", tried.join("; "))))
