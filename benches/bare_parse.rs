@@ -2,6 +2,8 @@
 //!
 //! `bare_parse DIR THREADS`
 
+#![expect(clippy::disallowed_methods, clippy::print_stdout, reason = "a program for measuring reads files and prints")]
+
 use portcullis::path::RepoPath;
 use portcullis::syntax::language::Language;
 use portcullis::syntax::parse_tree;

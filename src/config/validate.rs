@@ -144,7 +144,7 @@ impl Check<'_> {
 
     fn cwe(&self, key: String, cwe: Option<&String>) -> Result<(), ConfigError> {
         match cwe {
-            Some(c) if !c.strip_prefix("CWE-").is_some_and(|n| n.parse::<u32>().is_ok()) => {
+            Some(c) if c.strip_prefix("CWE-").is_none_or(|n| n.parse::<u32>().is_err()) => {
                 self.fail(key, format!("is `{c}`; write it like CWE-89"))
             }
             _ => Ok(()),
