@@ -60,14 +60,15 @@ check repaired 0
 names=0
 expect() {
   local line block
-  line=$(grep -n -F "$3" "$changes/$1/planted/$2" | head -n 1 | cut -d : -f 1)
+  line=$(grep -n -F -e "$3" "$changes/$1/planted/$2" | head -n 1 | cut -d : -f 1) || true
   block=$(awk -v path="\"path\": \"$1/$2\"," -v line="\"start_line\": $line," '
     /^    \{$/ { block = ""; here = there = 0 }
     { block = block $0 "\n"; if (index($0, path)) here = 1; if (index($0, line)) there = 1 }
     /^    \},?$/ { if (here && there) printf "%s", block }' "$work/planted.json")
   names=$((names + 1))
+  [ -n "$block" ] || complain "$1/$2 has no finding on its line with: $3"
   for part in "\"$4\"" '"disposition": "blocks"' '"why": "[^"]' '"fix": "[^"]'; do
-    grep -q -E -e "$part" <<<"$block" || complain "$1/$2:$line is not reported with $part"
+    [ -z "$block" ] || grep -q -E -e "$part" <<<"$block" || complain "$1/$2:$line is not reported with $part"
   done
 }
 expect python orders.py 'WHERE customer = ' CWE-89
@@ -79,6 +80,11 @@ expect typescript accounts.ts 'mailApiKey =' CWE-798
 expect rust stock.rs 'WHERE name = ' CWE-89
 expect rust stock.rs '.arg("-c")' CWE-78
 expect rust stock.rs 'SUPPLIER_API_KEY:' CWE-798
+# A report names a secret and never shows it.
+for secret in 7d1f0c9ab34e5528d6107f3c 9f8Qm2LxT7vR4kZ1cW0d c41e77b0a95d4f2386e1d0b7; do
+  grep -q -r -F "$secret" "$changes" || complain "the planted secrets have changed"
+  ! grep -q -F "$secret" "$work/planted.txt" "$work/planted.json" || complain "a report shows a planted secret"
+done
 blocking=$(grep -c '"disposition": "blocks"' "$work/planted.json" || true)
 [ "$blocking" -eq "$names" ] || complain "$blocking findings block the planted change, expected $names"
 grep -q '"verdict": "pass"' "$work/repaired.json" || complain "the repaired change does not pass"

@@ -70,6 +70,9 @@ impl fmt::Debug for RepoPath {
 
 /// Returns `text` with characters that could steer a terminal, a log reader or a reader's eye made visible:
 /// C0 and C1 controls, line and paragraph separators, bidirectional marks and zero-width characters become `\u{..}`.
+///
+/// GitHub's runner obeys `##[command]` anywhere in a line of a log (actions/runner, `ActionCommand.TryParse`), so it
+/// is taken apart as well. Its other form, `::command`, counts only at the beginning of a line.
 pub fn visible(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
@@ -79,8 +82,18 @@ pub fn visible(text: &str) -> String {
             out.push(c);
         }
     }
-    out
+    disarm(out)
 }
+
+fn disarm(text: String) -> String {
+    if !text.contains("##") {
+        return text;
+    }
+    COMMANDS.iter().fold(text, |text, command| text.replace(command, &command.replace('[', "\\u{5b}")))
+}
+
+/// How commands to CI runners begin that count anywhere in a line: GitHub, Azure Pipelines, TeamCity.
+const COMMANDS: [&str; 3] = ["##[", "##vso[", "##teamcity["];
 
 /// Like [`visible`], but keeps line feeds and tabs: for source excerpts and texts of several lines.
 pub fn visible_lines(text: &str) -> String {
@@ -92,7 +105,7 @@ pub fn visible_lines(text: &str) -> String {
             c => out.push(c),
         }
     }
-    out
+    disarm(out)
 }
 
 /// Says whether a character can change how the text around it is read: controls, separators, bidi and invisible ones.
@@ -112,6 +125,7 @@ mod tests {
     fn hostile_names_lose_their_power_when_shown() {
         let path = RepoPath::from_bytes(b"a\n::set-output\x1b[31m\xe2\x80\xae.py\xff");
         assert_eq!(path.display(), "a\\u{a}::set-output\\u{1b}[31m\\u{202e}.py\\xff");
+        assert_eq!(RepoPath::from("###[add-mask]x").display(), "###\\u{5b}add-mask]x");
         assert_eq!(RepoPath::from("src/A.TSX").extension(), "tsx");
         assert_eq!(RepoPath::from("Makefile").extension(), "");
     }

@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 const MASK: char = '*';
 
 /// Shapes of well-known credentials, as documented by the services that issue them.
-const SHAPES: [&str; 30] = [
+const SHAPES: [&str; 29] = [
     r"\b(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{12,}",
     r"\b(?:ghp|gho|ghu|ghs|ghr)_[A-Za-z0-9]{16,}",
     r"\bgithub_pat_[A-Za-z0-9_]{20,}",
@@ -39,18 +39,18 @@ const SHAPES: [&str; 30] = [
     r"\b(?:hf|dckr_pat|lin_api|glsa|figd|PMAK|ATATT3|rubygems)[_\-xA-Za-z0-9]*[A-Za-z0-9]{16,}",
     r"-----BEGIN[A-Z ]*PRIVATE KEY(?: BLOCK)?-----[^\n]*",
     r"(?i)\bbearer\s+[A-Za-z0-9._~+/=\-]{16,}",
-    r"://[^\s/:@]{1,64}:[^\s/@]{3,}@",
-    r"[A-Za-z0-9+/_=\-]{40,}",
+    r":/{1,2}[^\s/:@]{1,64}:[^\s/@]{3,}@",
 ];
+
+/// Long runs that are no words. Looked for after the known shapes: a run may begin before one and swallow it.
+const RUN: &str = r"[A-Za-z0-9+/_=\-]{40,}";
+
+static LONG_RUN: LazyLock<Regex> = LazyLock::new(|| Regex::new(RUN).expect("the shape is a constant"));
 
 static SHAPE: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(&SHAPES.map(|s| format!("(?:{s})")).join("|")).expect("the shapes are constants"));
 
-/// All shapes but the last, which is any long run.
-static KNOWN: LazyLock<Regex> = LazyLock::new(|| {
-    let known = &SHAPES[..SHAPES.len() - 1];
-    Regex::new(&known.iter().map(|s| format!("(?:{s})")).collect::<Vec<_>>().join("|")).expect("the shapes are constants")
-});
+static LONG_WORD: LazyLock<Regex> = LazyLock::new(|| Regex::new("[A-Za-z0-9+=]{32,}").expect("a constant"));
 
 /// Masks secrets in text.
 #[derive(Debug, Clone, Default)]
@@ -92,28 +92,38 @@ impl Redactor {
 
 /// Returns `text` with everything of a known shape masked.
 pub fn shapes(text: &str) -> String {
-    SHAPE
-        .replace_all(text, |found: &regex::Captures<'_>| {
-            let all = &found[0];
-            if is_plain_words(all) { all.to_owned() } else { mask(all) }
-        })
-        .into_owned()
+    let replace = |text: &str, shape: &Regex, spared: fn(&str) -> bool| {
+        let masked = |found: &regex::Captures<'_>| if spared(&found[0]) { found[0].to_owned() } else { mask(&found[0]) };
+        shape.replace_all(text, masked).into_owned()
+    };
+    replace(&replace(text, &SHAPE, is_plain_words), &LONG_RUN, has_few_digits)
+}
+
+/// Letters after something that only looks like a known prefix are an identifier.
+fn is_plain_words(text: &str) -> bool {
+    let generic = text.chars().all(|c| c.is_ascii_alphanumeric() || "+/_=-".contains(c));
+    let known = text.starts_with(|c: char| c.is_ascii_digit()) || SHORT_PREFIXES.iter().any(|p| text.starts_with(p));
+    generic && !known && has_few_digits(text)
 }
 
 /// Returns a path with every credential of a well-known shape masked.
 ///
-/// Long runs of letters and digits stay: that is what dated migrations and deep directories look like, and a place that
-/// cannot be read cannot be repaired.
+/// Long runs of words and numbers stay: that is what dated migrations and deep directories look like, and a place that
+/// cannot be read cannot be repaired. One long word of mixed letters and digits is no name that a person gave.
 pub fn path_shapes(path: &str) -> String {
-    KNOWN.replace_all(path, |found: &regex::Captures<'_>| mask(&found[0])).into_owned()
+    let masked = SHAPE.replace_all(path, |found: &regex::Captures<'_>| mask(&found[0])).into_owned();
+    let random = |found: &regex::Captures<'_>| if is_random(&found[0]) { mask(&found[0]) } else { found[0].to_owned() };
+    LONG_WORD.replace_all(&masked, random).into_owned()
+}
+
+fn is_random(word: &str) -> bool {
+    let has = |kind: fn(&char) -> bool| word.chars().any(|c| kind(&c));
+    has(char::is_ascii_uppercase) && has(char::is_ascii_lowercase) && !has_few_digits(word)
 }
 
 /// A long run of letters alone is a path or an identifier, not a key: random text of 40 characters has digits.
-fn is_plain_words(text: &str) -> bool {
-    let generic = text.chars().all(|c| c.is_ascii_alphanumeric() || "+/_=-".contains(c));
-    let digits = text.chars().filter(char::is_ascii_digit).count();
-    let known = text.starts_with(|c: char| c.is_ascii_digit()) || SHORT_PREFIXES.iter().any(|p| text.starts_with(p));
-    generic && !known && digits < 3
+fn has_few_digits(text: &str) -> bool {
+    text.chars().filter(char::is_ascii_digit).count() < 3
 }
 
 const SHORT_PREFIXES: [&str; 24] = [
@@ -137,6 +147,8 @@ mod tests {
         assert_eq!(out.chars().count(), line.chars().count());
         let key = format!("ghp_{}", "a1B2c3D4".repeat(4));
         assert!(!shapes(&format!("x('{key}')")).contains("a1B2"));
+        let letters = format!("ghs_{}", "aBcDeFgH".repeat(4));
+        assert!(!shapes(&format!("some/folder/{letters}.py")).contains("aBcD"), "not swallowed by the run around it");
         assert!(!shapes("postgres://u:hunter22@db/x").contains("hunter22"));
     }
 

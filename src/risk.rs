@@ -2,6 +2,7 @@
 
 use crate::finding::{Confidence, Finding, Severity};
 use serde::Serialize;
+use std::collections::BTreeMap;
 
 /// The risk of one finding.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -79,15 +80,21 @@ pub fn of_finding(finding: &Finding) -> Risk {
 /// the largest risk among them counts once.
 pub fn of_change<'a>(findings: impl IntoIterator<Item = (&'a Finding, &'a Risk)>) -> ChangeRisk {
     let mut causes: Vec<(&Finding, f64, usize)> = Vec::new();
+    let mut in_file: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     for (finding, risk) in findings.into_iter().filter(|(f, _)| !f.advisory) {
-        match causes.iter_mut().find(|(other, _, _)| same_cause(other, finding)) {
-            Some((stands, score, count)) => {
+        let here = in_file.entry(finding.location.path.as_str()).or_default();
+        match here.iter().copied().find(|i| same_cause(causes[*i].0, finding)) {
+            Some(i) => {
+                let (stands, score, count) = &mut causes[i];
                 *count += 1;
                 if risk.score > *score {
                     (*stands, *score) = (finding, risk.score);
                 }
             }
-            None => causes.push((finding, risk.score, 1)),
+            None => {
+                here.push(causes.len());
+                causes.push((finding, risk.score, 1));
+            }
         }
     }
     let safe: f64 = causes.iter().map(|(_, risk, _)| 1.0 - risk / 100.0).product();
@@ -104,9 +111,10 @@ pub fn of_change<'a>(findings: impl IntoIterator<Item = (&'a Finding, &'a Risk)>
     ChangeRisk { score: one_decimal(100.0 * (1.0 - safe)), contributions }
 }
 
+/// Says whether two findings of one file are one defect.
 fn same_cause(a: &Finding, b: &Finding) -> bool {
     let (x, y) = (&a.location, &b.location);
-    x.path == y.path && (x.span.overlaps(&y.span) || (a.rule == b.rule && x.symbol == y.symbol && !x.symbol.is_empty()))
+    x.span.overlaps(&y.span) || (a.rule == b.rule && x.symbol == y.symbol && !x.symbol.is_empty())
 }
 
 fn one_decimal(score: f64) -> f64 {

@@ -113,6 +113,18 @@ impl Git {
         }
     }
 
+    /// Says whether this clone has an object, of whatever kind.
+    ///
+    /// # Errors
+    /// [`GitError`] where git cannot be run.
+    pub fn has(&self, oid: &str) -> Result<bool, GitError> {
+        match self.run(&["cat-file", "-e", "--end-of-options", oid], &[]) {
+            Ok(_) => Ok(true),
+            Err(GitError::Failed { .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Returns the parents of a commit, as far as this clone has them.
     ///
     /// # Errors
@@ -148,10 +160,10 @@ impl Git {
     /// [`GitError::Failed`] where the remote does not answer.
     pub fn deepen(&self, depth: u32, revision: &str) -> Result<(), GitError> {
         let by = format!("--deepen={depth}");
-        self.run(&["fetch", "--quiet", "--no-tags", "--no-recurse-submodules", &by, "origin"], &[])?;
+        self.run(&[&FETCH[..], &[&by, "origin"]].concat(), &[])?;
         if is_oid(revision) && self.commit(revision)?.is_none() {
             let depth = format!("--depth={depth}");
-            self.run(&["fetch", "--quiet", "--no-tags", "--no-recurse-submodules", &depth, "origin", revision], &[])?;
+            self.run(&[&FETCH[..], &[&depth, "origin", revision]].concat(), &[])?;
         }
         Ok(())
     }
@@ -161,7 +173,14 @@ impl Git {
     /// # Errors
     /// [`GitError`] where git fails or answers in an unknown form.
     pub fn diff_commits(&self, base: &str, head: &str) -> Result<Vec<Entry>, GitError> {
-        let raw = self.run(&[&["diff-tree", "-r"], &DIFF_FLAGS[..], &["--end-of-options", base, head]].concat(), &[])?;
+        let diff = |more: &[&str]| {
+            self.run(&[&["diff-tree", "-r"], &DIFF_FLAGS[..], more, &["--end-of-options", base, head]].concat(), &[])
+        };
+        // Renames are told by contents, which a partial clone may lack; the difference itself is not.
+        let raw = match diff(&[]) {
+            Err(GitError::Failed { .. }) => diff(&["--no-renames"])?,
+            other => other?,
+        };
         parse_raw(&raw).ok_or_else(|| GitError::Protocol { command: "diff-tree".into() })
     }
 
@@ -308,7 +327,9 @@ impl Git {
             return Ok(output.stdout);
         }
         let message = String::from_utf8_lossy(&output.stderr);
-        let message = message.lines().find(|l| !l.trim().is_empty()).unwrap_or("no message");
+        let mut lines = message.lines().filter(|l| !l.trim().is_empty());
+        let fatal = lines.clone().find(|l| l.starts_with("fatal: ") || l.starts_with("error: "));
+        let message = fatal.or_else(|| lines.next()).unwrap_or("no message");
         Err(GitError::Failed {
             command: args.first().copied().unwrap_or_default().to_owned(),
             message: crate::path::visible(message),
@@ -371,6 +392,10 @@ const HARDENED: [&str; 8] = [
 
 const DIFF_FLAGS: [&str; 7] =
     ["-z", "--raw", "--no-abbrev", "--find-renames", "--no-ext-diff", "--no-textconv", "--ignore-submodules=none"];
+
+/// The program on the far side is git's own, whatever `remote.origin.uploadpack` says.
+const FETCH: [&str; 5] =
+    ["fetch", "--quiet", "--no-tags", "--no-recurse-submodules", "--upload-pack=git-upload-pack"];
 
 fn is_oid(text: &str) -> bool {
     matches!(text.len(), 40 | 64) && text.bytes().all(|b| b.is_ascii_hexdigit())

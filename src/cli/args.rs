@@ -76,8 +76,11 @@ pub enum Command {
         /// The shell
         shell: clap_complete::Shell,
     },
-    /// Print the manual page
-    Man,
+    /// Print the manual page of the program, or of one command
+    Man {
+        /// The command
+        command: Option<String>,
+    },
     /// Analyse files for the gate, in a process of its own
     #[command(hide = true)]
     Worker,

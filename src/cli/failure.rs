@@ -66,17 +66,24 @@ fn git_hint(error: &GitError) -> Option<String> {
     }
 }
 
+/// Returns text of several lines with nothing in it that steers a terminal, no secret, and no line that GitHub's runner
+/// would take for a command: what the user typed may come from a pull request.
+pub fn safe_lines(text: &str) -> String {
+    let guard = |line: &str| if line.trim_start().starts_with("::") { format!("| {line}") } else { line.to_owned() };
+    crate::redact::shapes(&crate::path::visible_lines(text)).split('\n').map(guard).collect::<Vec<_>>().join("\n")
+}
+
 /// Writes an error and its causes on one line each.
 fn chain(error: &dyn Error) -> String {
-    let mut text = crate::path::visible_lines(&error.to_string());
+    let mut text = safe_lines(&error.to_string());
     let mut cause = error.source();
     while let Some(inner) = cause {
-        let line = crate::path::visible_lines(&inner.to_string());
+        let line = safe_lines(&inner.to_string());
         if !text.ends_with(&line) {
             text.push_str("\n  because: ");
             text.push_str(&line);
         }
         cause = inner.source();
     }
-    crate::redact::shapes(&text)
+    text
 }

@@ -7,6 +7,7 @@ pub mod failure;
 
 use crate::change::select::Surroundings;
 use crate::config;
+use crate::model::{EMBEDDED, session};
 use crate::report::{Format, Style};
 use crate::run::check::{Options, Outcome, Overrides};
 use crate::run::gather::Wanted;
@@ -26,10 +27,13 @@ pub fn main() -> u8 {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
-            let usage = error.use_stderr();
+            if error.use_stderr() {
+                complain(&failure::safe_lines(&error.render().to_string()));
+                return exit::USAGE;
+            }
             // Help that cannot be written has no other place to go.
             drop(error.print());
-            return if usage { exit::USAGE } else { exit::PASS };
+            return exit::PASS;
         }
     };
     // A panic is a bug, and must never look like a verdict.
@@ -81,12 +85,7 @@ fn dispatch(cli: Cli) -> Result<u8, RunError> {
             clap_complete::generate(shell, &mut Cli::command(), "portcullis", &mut bytes);
             say(&String::from_utf8_lossy(&bytes))
         }
-        Command::Man => {
-            let mut bytes = Vec::new();
-            let write = |source| RunError::Write { path: PathBuf::from("standard output"), source };
-            clap_mangen::Man::new(Cli::command()).render(&mut bytes).map_err(write)?;
-            say(&String::from_utf8_lossy(&bytes))
-        }
+        Command::Man { command } => manual(command.as_deref()),
         Command::Worker => {
             worker::serve(BufReader::new(std::io::stdin()), std::io::stdout())?;
             Ok(exit::PASS)
@@ -205,9 +204,33 @@ fn run_hook(remote: Option<&str>, global: &GlobalArgs, around: &Surroundings) ->
     Ok(hook::worst(outcomes.iter().map(|(_, o)| o.exit)))
 }
 
+fn manual(command: Option<&str>) -> Result<u8, RunError> {
+    let mut whole = Cli::command();
+    whole.build();
+    let page = match command {
+        None => whole,
+        Some(name) => match whole.find_subcommand(name).filter(|c| !c.is_hide_set()) {
+            Some(found) => found.clone().display_name(format!("portcullis-{name}")),
+            None => return Err(RunError::Usage(format!("there is no command `{}`", crate::path::visible(name)))),
+        },
+    };
+    let mut bytes = Vec::new();
+    let write = |source| RunError::Write { path: PathBuf::from("standard output"), source };
+    clap_mangen::Man::new(page).render(&mut bytes).map_err(write)?;
+    say(&String::from_utf8_lossy(&bytes))
+}
+
 fn version() -> String {
     let rules = crate::detect::rules::RuleSet::new(crate::detect::rules::load::embedded());
-    format!("portcullis {}\nrules {} ({})\n", env!("CARGO_PKG_VERSION"), rules.len(), rules.digest())
+    let mut text = format!("portcullis {}\nrules {} ({})\n", env!("CARGO_PKG_VERSION"), rules.len(), rules.digest());
+    for model in EMBEDDED {
+        text.push_str(&match model.card() {
+            Ok(card) => format!("model {} {} ({})\n", card.name, card.version, &card.sha256[..12]),
+            Err(error) => format!("model {}: {error}\n", model.name),
+        });
+    }
+    text.push_str(&format!("runtime {}\n", session::runtime()));
+    text
 }
 
 fn here() -> PathBuf {

@@ -4,7 +4,13 @@
 
 use super::{Config, ConfigError, FILE_NAMES};
 use crate::change::git::{Blob, Git, GitError, Mode};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+
+/// Largest policy file that is read, in bytes; what is larger than a policy may be is refused later, by name.
+const MAX_POLICY: u64 = 2 << 20;
+/// Largest other file of the gate's own (baseline, verdict), in bytes.
+pub const MAX_FILE: u64 = 64 << 20;
 
 /// Why no policy could be had.
 #[derive(Debug, thiserror::Error)]
@@ -69,7 +75,7 @@ pub fn text_at(git: &Git, commit: &str, path: &str) -> Result<Option<String>, Lo
     let not_a_file = || LoadError::NotAFile { path: path.to_owned(), commit: commit[..commit.len().min(12)].to_owned() };
     match git.entry(commit, path)? {
         None => Ok(None),
-        Some((Mode::File, oid)) => match git.blobs(std::slice::from_ref(&oid), 64 << 20)?.remove(&oid) {
+        Some((Mode::File, oid)) => match git.blobs(std::slice::from_ref(&oid), MAX_FILE)?.remove(&oid) {
             Some(Blob::Bytes(bytes)) => String::from_utf8(bytes).map(Some).map_err(|_| not_a_file()),
             _ => Err(not_a_file()),
         },
@@ -85,7 +91,7 @@ pub fn from_directory(directory: &Path, path: Option<&Path>) -> Result<Config, L
     let candidates: Vec<PathBuf> =
         path.map_or_else(|| FILE_NAMES.iter().map(|n| directory.join(n)).collect(), |p| vec![p.to_owned()]);
     for file in candidates {
-        match std::fs::read_to_string(&file) {
+        match read_up_to(&file, MAX_POLICY) {
             Ok(text) => {
                 let mut config = Config::read(&text, &file.display().to_string())?;
                 config.path = file.strip_prefix(directory).ok().map(|p| p.to_string_lossy().into_owned());
@@ -96,4 +102,17 @@ pub fn from_directory(directory: &Path, path: Option<&Path>) -> Result<Config, L
         }
     }
     Ok(Config::default())
+}
+
+/// Reads a text file that must not be larger than `max` bytes.
+///
+/// # Errors
+/// Whatever the system says; a file that is larger, or no text.
+pub fn read_up_to(file: &Path, max: u64) -> io::Result<String> {
+    let mut text = String::new();
+    let read = std::fs::File::open(file)?.take(max + 1).read_to_string(&mut text)?;
+    if read as u64 > max {
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("it is larger than {max} bytes")));
+    }
+    Ok(text)
 }

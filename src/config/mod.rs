@@ -51,6 +51,8 @@ pub struct FailOn {
     pub severity: Option<SeverityLimit>,
     /// Lowest confidence that blocks (default high).
     pub confidence: Option<Confidence>,
+    /// Whether findings in test code block like all others (default false: only critical ones do).
+    pub test_code: Option<bool>,
     /// Risk of the whole change, 0 to 100, from which on it is blocked (default 70); over 100: never.
     pub risk: Option<f64>,
 }

@@ -43,7 +43,11 @@ impl Config {
     /// # Errors
     /// [`ConfigError`] for the first thing that is wrong with it.
     pub fn read(text: &str, origin: &str) -> Result<Self, ConfigError> {
-        let form = |message: String| ConfigError::Form { origin: origin.to_owned(), nearest: nearest(&message), message };
+        let form = |message: String| ConfigError::Form {
+            origin: origin.to_owned(),
+            nearest: nearest(&message),
+            message: plain(message),
+        };
         if text.len() > MAX_FILE {
             return Err(form(format!("{} bytes, a policy has at most {MAX_FILE}", text.len())));
         }
@@ -71,6 +75,7 @@ impl PolicyFile {
             policy.severity = limit.severity();
         }
         policy.confidence = self.fail_on.confidence.unwrap_or(policy.confidence);
+        policy.test_code = self.fail_on.test_code.unwrap_or(policy.test_code);
         if let Some(risk) = self.fail_on.risk {
             if !(0.0..=1000.0).contains(&risk) {
                 return check.fail("fail-on.risk", format!("is {risk}; it must be 0 to 100, or over 100 for never"));
@@ -139,7 +144,7 @@ impl Check<'_> {
 
     fn cwe(&self, key: String, cwe: Option<&String>) -> Result<(), ConfigError> {
         match cwe {
-            Some(c) if !c.strip_prefix("CWE-").is_some_and(|n| n.parse::<u32>().is_ok()) => {
+            Some(c) if c.strip_prefix("CWE-").is_none_or(|n| n.parse::<u32>().is_err()) => {
                 self.fail(key, format!("is `{c}`; write it like CWE-89"))
             }
             _ => Ok(()),
@@ -177,12 +182,33 @@ impl Check<'_> {
     }
 }
 
+/// Says in the author's words what the reader says in those of this program.
+fn plain(message: String) -> String {
+    const WORDS: [(&str, &str); 9] = [
+        ("expected struct PolicyFile", "expected keys with values, like `fail-on: {severity: high}`"),
+        ("expected struct FailOn", "expected keys with values, like `severity: high`"),
+        ("expected struct LimitEntries", "expected keys with values, like `depth: 500`"),
+        ("expected struct InlineEntries", "expected keys with values, like `enabled: true`"),
+        ("expected struct", "expected keys with values:"),
+        ("expected f64", "expected a number"),
+        ("expected u32", "expected a whole number"),
+        ("expected u64", "expected a whole number"),
+        ("expected a sequence", "expected a list"),
+    ];
+    WORDS.iter().fold(message, |text, (theirs, ours)| text.replace(theirs, ours))
+}
+
+/// How alike an unknown word and a valid one have to be for the valid one to be suggested.
+const ALIKE: f64 = 0.7;
+
 /// Finds the valid key nearest to the unknown one that serde names: "unknown field `x`, expected one of `a`, `b`".
 fn nearest(message: &str) -> Option<String> {
     let (_, rest) = message.split_once("unknown field `").or_else(|| message.split_once("unknown variant `"))?;
     let (unknown, rest) = rest.split_once('`')?;
     let valid = rest.split('`').skip(1).step_by(2);
-    valid.max_by(|a, b| strsim::jaro_winkler(unknown, a).total_cmp(&strsim::jaro_winkler(unknown, b))).map(str::to_owned)
+    let likeness = |word: &&str| strsim::jaro_winkler(unknown, word);
+    let best = valid.max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
+    best.filter(|word| likeness(word) >= ALIKE).map(str::to_owned)
 }
 
 #[cfg(test)]

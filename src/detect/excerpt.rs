@@ -49,7 +49,12 @@ fn shown_line(line: &str) -> (String, Vec<u32>) {
             shown.push('…');
             return (shown, columns);
         }
-        let text = if c == '\t' { " ".to_owned() } else { visible_lines(&c.to_string()) };
+        let text = match c {
+            '\t' => " ".to_owned(),
+            // `##[` is a command to GitHub's runner anywhere in a log (see `path::visible`).
+            '[' if shown.ends_with("##") => "\\u{5b}".to_owned(),
+            c => visible_lines(&c.to_string()),
+        };
         column += u32::try_from(text.chars().count()).unwrap_or(1);
         shown.push_str(&text);
     }

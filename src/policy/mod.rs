@@ -21,6 +21,8 @@ pub struct Options {
     pub severity: Option<Severity>,
     /// Lowest confidence that blocks.
     pub confidence: Confidence,
+    /// Whether findings in test code block like all others; where not, only critical ones do.
+    pub test_code: bool,
     /// Risk of the change from which on it is blocked; `None`: risk never blocks.
     pub risk: Option<f64>,
     /// Decisions for rules, classes and paths; the first that fits counts.
@@ -38,6 +40,7 @@ impl Default for Options {
         Self {
             severity: Some(Severity::High),
             confidence: Confidence::High,
+            test_code: false,
             risk: Some(70.0),
             decisions: Vec::new(),
             open: BTreeSet::new(),
@@ -214,12 +217,18 @@ fn dispose(
         Some((Decision::Warn, _)) => if finding.advisory { Disposition::Advisory } else { Disposition::Warns },
         _ if finding.advisory => Disposition::Advisory,
         _ => match options.severity {
-            Some(severity) if finding.severity >= severity && finding.confidence >= options.confidence => {
+            Some(severity) if finding.severity >= bar(severity, finding, options) && finding.confidence >= options.confidence => {
                 Disposition::Blocks(format!("severity {}, confidence {}", finding.severity, finding.confidence))
             }
             _ => Disposition::Warns,
         },
     }
+}
+
+/// Returns the severity from which on a finding blocks: test code does not run in production, so there only what is
+/// critical anywhere does, such as a live credential.
+fn bar(severity: Severity, finding: &Finding, options: &Options) -> Severity {
+    if finding.in_tests && !options.test_code { Severity::Critical } else { severity }
 }
 
 impl DecisionRule {

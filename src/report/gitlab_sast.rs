@@ -34,8 +34,7 @@ pub fn write(report: &Report, _style: Style, out: &mut dyn Write) -> io::Result<
 pub(super) fn told(report: &Report) -> Vec<&FindingView> {
     let mut all: Vec<&FindingView> =
         report.findings.iter().filter(|f| !matches!(f.disposition.as_str(), "suppressed" | "baseline")).collect();
-    let place = |f: &FindingView| (f.path.clone(), f.start_line, f.start_column, f.rule.clone());
-    all.sort_by_key(|f| place(f));
+    all.sort_by(|a, b| text::by_place(a, b));
     all
 }
 

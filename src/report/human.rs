@@ -101,25 +101,22 @@ impl Paper {
             _ => Level::NOTE.with_name("existing"),
         };
         let title = level.primary_title(text::clip(&text::line(&f.message), 300)).id(text::line(&f.rule));
-        let mut parts: Vec<Element<'_>> = Vec::new();
-        let source = f.excerpt.join("\n");
         let marks: Vec<_> = marks(f).into_iter().map(|range| AnnotationKind::Primary.span(range)).collect();
-        if marks.is_empty() {
+        // Without a mark the library would begin a line with `:::`, and the excerpt would show nothing in particular.
+        let mut parts: Vec<Element<'_>> = vec![if marks.is_empty() {
             let place = Origin::path(text::line(&f.path)).line(f.start_line as usize);
-            parts.push(place.char_column(f.start_column as usize).into());
-        }
-        if !source.trim().is_empty() {
-            let path = (!marks.is_empty()).then(|| text::line(&f.path));
-            let snippet = Snippet::source(source).line_start(f.excerpt_line as usize).fold(false);
-            parts.push(snippet.path(path).annotations(marks).into());
-        }
+            place.char_column(f.start_column as usize).into()
+        } else {
+            let snippet = Snippet::source(f.excerpt.join("\n")).line_start(f.excerpt_line as usize);
+            snippet.fold(false).path(text::line(&f.path)).annotations(marks).into()
+        }];
         for (name, words) in lines_below(f) {
             parts.push(Level::NOTE.with_name(name).message(self.wrapped(&words, name.len() + 9)).into());
         }
         self.renderer.render(&[title.elements(parts)])
     }
 
-    /// Breaks a text into lines that fit beside a margin.
+    /// Breaks a text into lines that fit beside a margin. None begins with `::`, which a CI runner would obey.
     fn wrapped(&self, words: &str, margin: usize) -> String {
         let width = self.width.saturating_sub(margin).max(20);
         let mut lines = vec![String::new()];
@@ -131,6 +128,7 @@ impl Paper {
                     line.push(' ');
                     line.push_str(word);
                 }
+                _ if word.starts_with("::") => lines.push(format!("\\u{{3a}}{}", &word[1..])),
                 _ => lines.push(word.to_owned()),
             }
         }
@@ -143,7 +141,7 @@ impl Paper {
         }
         writeln!(out, "\n{} (advice of a model; they never block)", self.bold("Hints"))?;
         for f in hints.iter().take(FULL) {
-            writeln!(out, "  {}: {} [{}]", text::place(f), text::line(&f.message), text::line(&f.rule))?;
+            writeln!(out, "  - {}: {} [{}]", text::place(f), text::line(&f.message), text::line(&f.rule))?;
             if let Some(says) = says(f) {
                 writeln!(out, "      {says}")?;
             }
@@ -159,7 +157,7 @@ impl Paper {
             return Ok(());
         }
         writeln!(out, "\n{}", self.bold(title))?;
-        lines.iter().take(FULL).try_for_each(|l| writeln!(out, "  {l}"))?;
+        lines.iter().take(FULL).try_for_each(|l| writeln!(out, "  - {}", text::clip(l, 500)))?;
         if lines.len() > FULL {
             writeln!(out, "  showing {FULL} of {}", lines.len())?;
         }

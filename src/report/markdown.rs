@@ -30,6 +30,8 @@ pub const MARKER: &str = "<!-- portcullis:sticky v=1 -->";
 
 /// Entries of a list at most.
 const LIST: usize = 20;
+/// Bytes of a list at most. Six such parts leave room for findings in a comment whatever stands in them.
+const PART: usize = 8_000;
 
 /// Writes the report as a comment.
 ///
@@ -46,9 +48,8 @@ pub(super) fn compose(report: &Report, style: Style, shape: Shape) -> String {
         page.push_str(&format!("{MARKER}\n\n"));
     }
     page.push_str(&format!("### Portcullis: {}\n\n", report.verdict.as_str()));
-    for reason in report.reasons.iter().take(LIST) {
-        page.push_str(&format!("- {}\n", prose(&text::clip(reason, 300))));
-    }
+    let reasons: Vec<String> = report.reasons.iter().map(|r| prose(&text::clip(r, 300))).collect();
+    push_lines(&reasons, &mut page);
     push_remedy(report, &mut page);
     let footer = footer(report);
     let room = shape.budget.saturating_sub(page.len() + footer.len() + 200);
@@ -90,6 +91,11 @@ fn push_remedy(report: &Report, page: &mut String) {
     if steps.is_empty() {
         steps.push("lower the risk of the change, largest part first".into());
     }
+    let mut room = PART;
+    steps.retain(|step| {
+        room = room.saturating_sub(step.len());
+        room > 0
+    });
     page.push_str(&steps.join("; "));
     page.push('\n');
 }
@@ -188,23 +194,31 @@ fn footer(report: &Report) -> String {
     let notes: Vec<String> = report.notes.iter().map(|n| prose(&text::clip(n, 400))).collect();
     push_list("Notes", &notes, &mut footer);
     footer.push_str("\n<details><summary>Coverage and base</summary>\n\n");
-    for line in lines {
-        footer.push_str(&format!("- {line}\n"));
-    }
+    push_lines(&lines, &mut footer);
     footer.push_str("\n</details>\n");
     footer
 }
 
 fn push_list(title: &str, lines: &[String], page: &mut String) {
-    if lines.is_empty() {
-        return;
+    if !lines.is_empty() {
+        page.push_str(&format!("\n**{title}:**\n\n"));
+        push_lines(lines, page);
     }
-    page.push_str(&format!("\n**{title}:**\n\n"));
+}
+
+/// Writes a list of at most [`LIST`] entries and [`PART`] bytes, and says what is left out.
+fn push_lines(lines: &[String], page: &mut String) {
+    let begin = page.len();
+    let mut told = 0;
     for line in lines.iter().take(LIST) {
+        if page.len() + line.len() - begin > PART {
+            break;
+        }
         page.push_str(&format!("- {line}\n"));
+        told += 1;
     }
-    if lines.len() > LIST {
-        page.push_str(&format!("- showing {LIST} of {}\n", lines.len()));
+    if told < lines.len() {
+        page.push_str(&format!("- showing {told} of {}\n", lines.len()));
     }
 }
 
@@ -291,7 +305,10 @@ fn is_plain(word: &str) -> bool {
     let issue = lower
         .split(|c: char| !c.is_alphanumeric() && c != '-')
         .any(|part| part.strip_prefix("gh-").is_some_and(|n| n.starts_with(|c: char| c.is_ascii_digit())));
+    // `example.com` and `job.py` are addresses to some renderers; `e.g.` and `0.5` are not.
+    let domain = lower.split('.').skip(1).any(|part| part.chars().take_while(|c| c.is_alphabetic()).count() > 1);
     word.chars().all(safe)
+        && !domain
         && !inner_colon
         && !commit
         && !issue

@@ -299,11 +299,12 @@ impl Report {
 }
 
 fn made_visible(value: Value) -> Value {
+    let tame = |text: &str| visible_lines(text).replace('\t', " ");
     match value {
-        Value::String(text) => Value::String(visible_lines(&text).replace('\t', " ")),
+        Value::String(text) => Value::String(tame(&text)),
         Value::Array(items) => Value::Array(items.into_iter().map(made_visible).collect()),
         Value::Object(map) => {
-            Value::Object(map.into_iter().map(|(k, v)| (visible_lines(&k), made_visible(v))).collect())
+            Value::Object(map.into_iter().map(|(k, v)| (tame(&k), made_visible(v))).collect())
         }
         other => other,
     }

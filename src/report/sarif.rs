@@ -21,21 +21,24 @@ const TAGS: usize = 20;
 /// # Errors
 /// Whatever the writer says.
 pub fn write(report: &Report, _style: Style, out: &mut dyn Write) -> io::Result<()> {
-    let report = &report.visible()?;
-    let log = json!({
-        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
-        "version": "2.1.0",
-        "runs": [run(report)],
-    });
-    serde_json::to_writer_pretty(&mut *out, &log)?;
+    serde_json::to_writer_pretty(&mut *out, &log(&report.visible()?, RESULTS))?;
     out.write_all(b"\n")
 }
 
-fn run(report: &Report) -> Value {
+/// Returns the log with at most `limit` results, the riskiest.
+pub(super) fn log(report: &Report, limit: usize) -> Value {
+    json!({
+        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
+        "version": "2.1.0",
+        "runs": [run(report, limit)],
+    })
+}
+
+fn run(report: &Report, limit: usize) -> Value {
     let mut findings: Vec<&FindingView> = report.findings.iter().collect();
     findings.sort_by(|a, b| text::by_risk(a, b));
-    let cut = findings.len().saturating_sub(RESULTS);
-    findings.truncate(RESULTS);
+    let cut = findings.len().saturating_sub(limit);
+    findings.truncate(limit);
     let mut rules: BTreeMap<&str, Vec<&FindingView>> = BTreeMap::new();
     for finding in &findings {
         rules.entry(&finding.rule).or_default().push(finding);
@@ -60,7 +63,9 @@ fn run(report: &Report) -> Value {
 /// Returns a rule as its findings show it; the riskiest comes first and speaks for all.
 fn rule(found: &[&FindingView]) -> Option<Value> {
     let first = found.first()?;
-    let severity = found.iter().map(|f| f.severity.as_str()).max_by_key(|s| score(s).0).unwrap_or("low");
+    // What is only advice must not count as a severe alert where a branch rule looks at severities.
+    let told = found.iter().filter(|f| f.disposition != "advisory");
+    let severity = told.map(|f| f.severity.as_str()).max_by_key(|s| score(s).0).unwrap_or("low");
     let message = sentence(&first.message);
     let why = if first.why.trim().is_empty() { message.clone() } else { sentence(&first.why) };
     let fix = if first.fix.trim().is_empty() { String::new() } else { format!("\n\nFix: {}", sentence(&first.fix)) };
@@ -177,7 +182,7 @@ fn snippet(f: &FindingView, start: u32, end: u32) -> Option<String> {
 fn invocation(report: &Report, cut: usize) -> Value {
     let mut notes: Vec<Value> = text::gaps(report).into_iter().take(1000).map(notification).collect();
     if cut > 0 {
-        let words = format!("Showing {RESULTS} of {} findings, by risk.", RESULTS + cut);
+        let words = format!("Showing {} of {} findings, by risk.", report.findings.len() - cut, report.findings.len());
         notes.push(json!({ "level": "warning", "message": { "text": words }, "descriptor": { "id": "cut" } }));
     }
     let mut invocation = json!({

@@ -1,7 +1,7 @@
 //! Snapshots of every format, and what holds for all of them.
 
 use super::model::Report;
-use super::{Format, Style, github, render, sample};
+use super::{Format, Style, github, render, sample, sarif};
 use clap::ValueEnum;
 use std::io::Write;
 
@@ -60,6 +60,19 @@ fn colour_is_for_those_who_asked() {
 }
 
 #[test]
+fn existing_findings_are_shown_on_request_only() {
+    let report = sample::blocked();
+    for format in [Format::Human, Format::Markdown, Format::Github, Format::Junit] {
+        let shown = |existing| {
+            let mut out = Vec::new();
+            render(format, &report, Style { existing, ..Style::default() }, &mut out).expect("written");
+            String::from_utf8(out).expect("UTF-8").contains("Unsafe YAML loader")
+        };
+        assert_eq!((shown(false), shown(true)), (false, true), "{format:?}");
+    }
+}
+
+#[test]
 fn limits_of_the_forges_hold_and_are_said() {
     let report = sample::many(3000);
     let comment = rendered(Format::Markdown, &report);
@@ -75,12 +88,25 @@ fn limits_of_the_forges_hold_and_are_said() {
 
 #[test]
 fn sarif_keeps_the_riskiest_results_that_github_takes() {
-    let log: serde_json::Value =
-        serde_json::from_str(&rendered(Format::Sarif, &sample::many(25_003))).expect("JSON");
+    let mut report = sample::many(13);
+    report.findings[12].risk = 99.0;
+    let log = sarif::log(&report, 10);
     let run = &log["runs"][0];
-    assert_eq!(run["results"].as_array().map(Vec::len), Some(25_000));
+    assert_eq!(run["results"].as_array().map(Vec::len), Some(10));
+    assert_eq!(run["results"][0]["rank"], 99.0);
     let note = &run["invocations"][0]["toolExecutionNotifications"][0]["message"]["text"];
-    assert_eq!(note, "Showing 25000 of 25003 findings, by risk.");
+    assert_eq!(note, "Showing 10 of 13 findings, by risk.");
+}
+
+#[test]
+fn the_way_to_green_takes_the_largest_root_causes_until_the_risk_is_low_enough() {
+    let mut report = sample::many(6);
+    for (finding, risk) in report.findings.iter_mut().zip([20.0, 60.0, 10.0, 50.0, 30.0, 5.0]) {
+        (finding.disposition, finding.risk) = ("warns".into(), risk);
+    }
+    let text = rendered(Format::Human, &report);
+    // Without 60 and 50 there is left 100 x (1 - 0.8 x 0.9 x 0.7 x 0.95) = 52.1, and without 60 alone 76.
+    assert!(text.ends_with("To pass: fix 2 lines (app/file00002.py:2, app/file00004.py:4)\n"), "{text}");
 }
 
 #[test]
@@ -100,6 +126,7 @@ fn gitlab_identities_are_unique() {
 /// `tests/harness`. Without the variable there is nothing to do.
 #[test]
 fn reports_are_written_for_the_validators() {
+    #![allow(clippy::disallowed_methods, reason = "the validators ask through the environment")]
     let Ok(directory) = std::env::var("PORTCULLIS_RENDER_DIR") else { return };
     let named = [
         (Format::Human, "human.txt"),

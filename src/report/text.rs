@@ -27,8 +27,14 @@ pub(super) fn ordered(report: &Report) -> Vec<&FindingView> {
 
 /// Orders by risk, then by place, so that every cut is by risk and every order is total.
 pub(super) fn by_risk(a: &FindingView, b: &FindingView) -> Ordering {
-    let place = |f: &FindingView| (f.path.clone(), f.start_line, f.start_column, f.rule.clone());
-    b.risk.total_cmp(&a.risk).then_with(|| place(a).cmp(&place(b)))
+    b.risk.total_cmp(&a.risk).then_with(|| by_place(a, b))
+}
+
+/// Orders by place, then by rule.
+pub(super) fn by_place(a: &FindingView, b: &FindingView) -> Ordering {
+    a.path.cmp(&b.path).then_with(|| {
+        (a.start_line, a.start_column, &a.rule, &a.fingerprint).cmp(&(b.start_line, b.start_column, &b.rule, &b.fingerprint))
+    })
 }
 
 /// Returns the findings that a reader of the change wants to see: no suppressed ones, existing ones only on request.

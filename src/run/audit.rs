@@ -94,6 +94,7 @@ fn policy_of(options: &Options, config: &Config) -> policy::Options {
     policy.severity = options.fail_on.and_then(SeverityLimit::severity);
     policy.confidence = Confidence::Low;
     policy.risk = None;
+    policy.test_code = true;
     if options.fail_on.is_none() {
         for rule in policy.decisions.iter_mut().filter(|d| d.decision == Decision::Block) {
             rule.decision = Decision::Warn;

@@ -17,6 +17,7 @@ use crate::report::Report;
 use crate::report::model::{ChangeView, Coverage, PolicyView, Times, Tool};
 use crate::syntax::language::Language;
 use jiff::Timestamp;
+use rayon::prelude::{IntoParallelIterator, ParallelIterator};
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -83,9 +84,7 @@ pub fn run(options: &Options, around: &Surroundings) -> Result<Outcome, RunError
         None => gather::from_repository(&options.wanted, around)?,
     };
     options.overrides.apply(&mut gathered.config);
-    for language in languages(&gathered.change.files) {
-        gathered.rules.for_language(language)?;
-    }
+    languages(&gathered.change.files).into_par_iter().try_for_each(|l| gathered.rules.for_language(l).map(drop))?;
     let analyses = analyse::all(
         &gathered.change.files,
         options.threads,

@@ -1,9 +1,8 @@
 //! `portcullis explain FINGERPRINT|RULE`: everything known about a finding or a rule.
 
-#![expect(clippy::disallowed_methods, reason = "I/O edge: reads a verdict file")]
-
 use super::RunError;
 use super::rules::{load, show};
+use crate::config::load::{MAX_FILE, read_up_to};
 use crate::path::visible;
 use crate::report::Report;
 use crate::report::model::FindingView;
@@ -27,7 +26,7 @@ pub fn run(what: &str, from: Option<&Path>, rules: &[PathBuf]) -> Result<String,
 }
 
 fn explain(fingerprint: &str, file: &Path, rules: &[PathBuf]) -> Result<String, RunError> {
-    let text = std::fs::read_to_string(file).map_err(|source| RunError::Read { path: file.to_owned(), source })?;
+    let text = read_up_to(file, MAX_FILE).map_err(|source| RunError::Read { path: file.to_owned(), source })?;
     let report: Report = serde_json::from_str(&text)
         .map_err(|e| RunError::Usage(format!("{} is not a verdict of this version: {e}", file.display())))?;
     let named = |f: &&FindingView| f.fingerprint.starts_with(fingerprint) || f.aliases.iter().any(|a| a == fingerprint);

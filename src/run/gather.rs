@@ -134,8 +134,12 @@ pub fn policy_outside_git(wanted: &Wanted) -> Result<(Config, RuleSet, Baseline)
         None => Baseline::default(),
         Some(path) => {
             let file = wanted.directory.join(path);
-            let text = std::fs::read_to_string(&file).map_err(|source| RunError::Read { path: file, source })?;
-            Baseline::read(&text).map_err(|source| RunError::Baseline { path: path.clone(), source })?
+            match std::fs::read_to_string(&file) {
+                Ok(text) => Baseline::read(&text).map_err(|source| RunError::Baseline { path: path.clone(), source })?,
+                // Named before it is first written: no finding is accepted yet.
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => Baseline::default(),
+                Err(source) => return Err(RunError::Read { path: file, source }),
+            }
         }
     };
     Ok((config, rules, baseline))
@@ -183,6 +187,9 @@ fn find_base(git: &Git, wanted: &Wanted, around: &Surroundings, head: &str) -> R
         && git.commit(name)?.is_none()
     {
         return Err(RunError::Usage(format!("--base `{name}` is not a commit of this repository")));
+    }
+    if candidates.is_empty() {
+        return Ok(no_base("no base commit found: the event and the environment name none; give one with --base".into()));
     }
     let tried: Vec<&str> = candidates.iter().map(|c| c.reason.as_str()).collect();
     let hint = if shallow { "the clone is shallow: fetch more history, or use --deepen" } else { "give one with --base" };

@@ -73,15 +73,21 @@ pub fn run(
     let path = PathBuf::from("standard input");
     std::io::stdin()
         .lock()
-        .take(MAX_INPUT)
+        .take(MAX_INPUT + 1)
         .read_to_string(&mut input)
         .map_err(|source| RunError::Read { path, source })?;
+    if input.len() as u64 > MAX_INPUT {
+        return Err(RunError::Usage(format!("the hook's input is larger than {MAX_INPUT} bytes")));
+    }
     let mut outcomes = Vec::new();
     for push in parse(&input)?.into_iter().filter(|p| !is_zero(&p.local_oid)) {
         let git = Git::open(&options.wanted.directory)?;
         if git.commit(&push.local_oid)?.is_none() {
-            // A tag of a tree or a blob: there is no history to compare.
-            continue;
+            if git.has(&push.local_oid)? {
+                // A tag of a tree or a blob: there is no history to compare.
+                continue;
+            }
+            return Err(RunError::Usage(format!("{} is pushed and is not in this repository", push.local_oid)));
         }
         let wanted = Wanted {
             head: Some(push.local_oid.clone()),
@@ -131,15 +137,15 @@ pub fn worst(statuses: impl IntoIterator<Item = u8>) -> u8 {
 /// [`RunError`] where another hook is in the way (unless `force`), or the file cannot be written.
 pub fn install(directory: &Path, force: bool) -> Result<String, RunError> {
     let file = hook_file(directory)?;
-    match std::fs::read_to_string(&file) {
-        Ok(text) if text.contains(MARK) || force => {}
-        Ok(_) => {
+    match hook_text(&file)? {
+        Some(text) if text.contains(MARK) || force => {}
+        Some(_) => {
             return Err(RunError::Usage(format!(
                 "{} exists and is not ours; call `portcullis hook run \"$@\"` from it, or use --force to replace it",
                 file.display()
             )));
         }
-        Err(_) => {}
+        None => {}
     }
     let write = |source| RunError::Write { path: file.clone(), source };
     if let Some(parent) = file.parent() {
@@ -160,13 +166,22 @@ pub fn install(directory: &Path, force: bool) -> Result<String, RunError> {
 /// [`RunError`] where the hook is not ours or cannot be removed.
 pub fn uninstall(directory: &Path) -> Result<String, RunError> {
     let file = hook_file(directory)?;
-    match std::fs::read_to_string(&file) {
-        Ok(text) if text.contains(MARK) => {
+    match hook_text(&file)? {
+        Some(text) if text.contains(MARK) => {
             std::fs::remove_file(&file).map_err(|source| RunError::Write { path: file.clone(), source })?;
             Ok(format!("removed {}", file.display()))
         }
-        Ok(_) => Err(RunError::Usage(format!("{} is not ours; it was left alone", file.display()))),
-        Err(_) => Ok(format!("there is no hook at {}", file.display())),
+        Some(_) => Err(RunError::Usage(format!("{} is not ours; it was left alone", file.display()))),
+        None => Ok(format!("there is no hook at {}", file.display())),
+    }
+}
+
+/// Reads a hook, whatever it is made of; `None` where there is none.
+fn hook_text(file: &Path) -> Result<Option<String>, RunError> {
+    match std::fs::read(file) {
+        Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(RunError::Read { path: file.to_owned(), source }),
     }
 }
 

@@ -10,6 +10,7 @@ use crate::detect::{Job, Options, analyse};
 use crate::path::RepoPath;
 use crate::syntax::language::{LANGUAGES, Language};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// Reads the embedded rules and those of the given directories.
 ///
@@ -26,7 +27,7 @@ pub fn load(directories: &[PathBuf]) -> Result<RuleSet, RunError> {
 pub fn list(rules: &RuleSet) -> Result<String, RunError> {
     let files = rules.files()?;
     let width = files.iter().map(|f| f.id.as_str().len()).max().unwrap_or(0);
-    let line = |f: &RuleFile| {
+    let line = |f: &Arc<RuleFile>| {
         let cwe = f.cwe.first().map_or("", String::as_str);
         format!("{:width$}  {:8}  {:6}  {cwe:8}  {}\n", f.id.as_str(), f.severity.as_str(), f.confidence.as_str(), f.message)
     };
@@ -68,10 +69,10 @@ pub fn show(rules: &RuleSet, id: &str) -> Result<String, RunError> {
 ///
 /// # Errors
 /// [`RunError::Usage`] where there is none, with the nearest that there is.
-pub fn find(rules: &RuleSet, id: &str) -> Result<RuleFile, RunError> {
+pub fn find(rules: &RuleSet, id: &str) -> Result<Arc<RuleFile>, RunError> {
     let files = rules.files()?;
     if let Some(file) = files.iter().find(|f| f.id.as_str() == id || f.aliases.iter().any(|a| a == id)) {
-        return Ok(file.clone());
+        return Ok(Arc::clone(file));
     }
     let nearest = files.iter().max_by(|a, b| {
         strsim::jaro_winkler(id, a.id.as_str()).total_cmp(&strsim::jaro_winkler(id, b.id.as_str()))
@@ -99,7 +100,7 @@ pub fn test(rules: &RuleSet) -> Result<Tested, RunError> {
         let file = source.read()?;
         for language in applies(source, &file) {
             let one = RuleSet::new(vec![source.clone()]);
-            one.for_language(language)?;
+            one.compile_all(language)?;
             for (bad, examples) in [(true, &file.examples.bad), (false, &file.examples.good)] {
                 for (i, example) in examples.iter().enumerate() {
                     let matched = matches(&one, language, example);

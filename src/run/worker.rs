@@ -176,12 +176,20 @@ impl Worker {
     }
 }
 
-/// Serves as a worker until the input ends.
+/// Serves as a worker until the input ends; from here on the process has a memory limit.
 ///
 /// # Errors
 /// [`RunError::Internal`] where the gate does not speak the protocol.
-pub fn serve(input: impl BufRead, mut output: impl Write) -> Result<(), RunError> {
+pub fn serve(input: impl BufRead, output: impl Write) -> Result<(), RunError> {
     limit_memory();
+    converse(input, output)
+}
+
+/// Answers the gate's requests until the input ends.
+///
+/// # Errors
+/// [`RunError::Internal`] where the gate does not speak the protocol.
+pub fn converse(input: impl BufRead, mut output: impl Write) -> Result<(), RunError> {
     let internal = |e: &dyn std::fmt::Display| RunError::Internal(format!("worker protocol: {e}"));
     let mut lines = input.lines();
     let Some(hello) = lines.next() else { return Ok(()) };

@@ -19,7 +19,7 @@ impl Forked {
         let fork = repo.head();
         let topic = repo.write("app/topic.py", BAD_PY).commit("topic");
         repo.git(&["checkout", "--quiet", "main"]);
-        let main = repo.write("app/main.py", &BAD_PY.replace("list_files", "of_main")).commit("main moves on");
+        let main = repo.write("app/main.py", BAD_PY.replace("list_files", "of_main")).commit("main moves on");
         repo.git(&["checkout", "--quiet", "topic"]);
         Self { repo, fork, topic, main }
     }

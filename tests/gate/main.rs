@@ -1,7 +1,14 @@
 //! The gate from end to end: the real program on real repositories, one module a topic.
 
-#![expect(clippy::disallowed_methods, clippy::unwrap_used, reason = "tests touch everything")]
+#![expect(clippy::disallowed_methods, clippy::unwrap_used, clippy::print_stdout, reason = "tests touch everything and say what they measured")]
 
+mod configs;
 mod content;
 mod harness;
+mod hooks;
 mod intake;
+mod policy;
+mod properties;
+mod robust;
+mod robust_support;
+mod threats;

@@ -1,6 +1,7 @@
 //! Compiled rules, and the walk that matches them.
 
 use super::schema::{RuleFile, RuleProblem};
+use super::words::Words;
 use super::{RuleError, RuleSet};
 use crate::detect::{Deadline, Detections, Detector, excerpt::excerpt, gap};
 use crate::finding::{Evidence, Finding, Fingerprint, GapKind, Location, MatchKey};
@@ -12,18 +13,31 @@ use ast_grep_core::Matcher;
 use ast_grep_core::matcher::MatcherExt;
 use ast_grep_core::tree_sitter::StrDoc;
 use std::ops::Range;
+use std::sync::{Arc, OnceLock};
 
 type Node<'a> = ast_grep_core::Node<'a, StrDoc<Language>>;
 
 /// How many nodes are visited between two looks at the clock.
 const CLOCK_EVERY: u32 = 512;
 
-/// The rules of one language, ready to match.
+/// The rules of one language.
 pub struct Compiled {
-    rules: Vec<(RuleFile, RuleCore)>,
-    /// Rule numbers by node kind.
-    by_kind: Vec<Vec<u16>>,
+    rules: Vec<Rule>,
+    words: Words,
+    language: Language,
     digest: String,
+}
+
+struct Rule {
+    file: Arc<RuleFile>,
+    ready: OnceLock<Result<Ready, RuleError>>,
+}
+
+/// A rule, ready to match.
+pub(super) struct Ready {
+    core: RuleCore,
+    /// Kinds of nodes that it can match.
+    kinds: Vec<usize>,
 }
 
 impl std::fmt::Debug for Compiled {
@@ -33,57 +47,63 @@ impl std::fmt::Debug for Compiled {
 }
 
 impl Compiled {
-    /// Compiles rules for a language.
-    ///
-    /// # Errors
-    /// [`RuleError`] for the first rule that the matcher refuses.
-    pub fn new(files: Vec<RuleFile>, language: Language, digest: &str) -> Result<Self, RuleError> {
-        let mut rules = Vec::with_capacity(files.len());
-        let mut by_kind: Vec<Vec<u16>> = Vec::new();
-        for file in files {
-            let core = file.core().get_matcher(DeserializeEnv::new(language)).map_err(|error| RuleError {
-                origin: file.id.to_string(),
-                problem: RuleProblem::Match { language: language.name(), what: chain(&error) },
-            })?;
-            let kinds = core.potential_kinds().ok_or_else(|| RuleError {
-                origin: file.id.to_string(),
-                problem: RuleProblem::Match {
-                    language: language.name(),
-                    what: "it could match any kind of node; begin with a `pattern` or a `kind`".into(),
-                },
-            })?;
-            let number = u16::try_from(rules.len()).unwrap_or(u16::MAX);
-            for kind in &kinds {
-                if by_kind.len() <= kind {
-                    by_kind.resize(kind + 1, Vec::new());
-                }
-                by_kind[kind].push(number);
-            }
-            rules.push((file, core));
-        }
-        Ok(Self { rules, by_kind, digest: digest.to_owned() })
+    /// Takes rules for a language; none is compiled yet.
+    pub fn new(files: Vec<Arc<RuleFile>>, language: Language, digest: &str) -> Self {
+        let words = Words::new(&files.iter().map(|f| f.clauses()).collect::<Vec<_>>());
+        let rules = files.into_iter().map(|file| Rule { file, ready: OnceLock::new() }).collect();
+        Self { rules, words, language, digest: digest.to_owned() }
+    }
+
+    /// Returns how many rules there are.
+    pub(super) fn len(&self) -> usize {
+        self.rules.len()
+    }
+
+    /// Compiles a rule, or returns what came of it before.
+    pub(super) fn compile(&self, number: usize) -> Result<&Ready, RuleError> {
+        let rule = &self.rules[number];
+        rule.ready.get_or_init(|| Ready::new(&rule.file, self.language)).as_ref().map_err(Clone::clone)
     }
 
     /// Returns the rules.
     pub fn files(&self) -> impl Iterator<Item = &RuleFile> {
-        self.rules.iter().map(|(file, _)| file)
+        self.rules.iter().map(|rule| &*rule.file)
     }
 
-    /// Returns the numbers of the rules that match somewhere in a file, with the bytes that they match; outermost
+    /// Returns the rules whose words the text holds, by number.
+    fn needed(&self, text: &str) -> Result<Vec<(usize, &Ready)>, RuleError> {
+        self.words.rules_for(text).into_iter().map(|number| Ok((number, self.compile(number)?))).collect()
+    }
+
+    /// Returns the numbers of the rules that match somewhere in a file, with the nodes that they match; outermost
     /// matches only. `None` where the deadline passed.
-    fn matches<'a>(&self, file: &'a SourceFile, deadline: Deadline) -> Option<Vec<(u16, Node<'a>)>> {
-        let mut found: Vec<(u16, Node<'a>)> = Vec::new();
-        let mut covered = vec![0usize; self.rules.len()];
+    fn matches<'a>(
+        &self,
+        needed: &[(usize, &Ready)],
+        file: &'a SourceFile,
+        deadline: Deadline,
+    ) -> Option<Vec<(usize, Node<'a>)>> {
+        let mut by_kind: Vec<Vec<usize>> = Vec::new();
+        for (i, (_, ready)) in needed.iter().enumerate() {
+            for kind in &ready.kinds {
+                if by_kind.len() <= *kind {
+                    by_kind.resize(kind + 1, Vec::new());
+                }
+                by_kind[*kind].push(i);
+            }
+        }
+        let mut found: Vec<(usize, Node<'a>)> = Vec::new();
+        let mut covered = vec![0usize; needed.len()];
         let root = file.document.root();
         for (count, node) in (0u32..).zip(root.dfs()) {
             if count % CLOCK_EVERY == 0 && deadline.passed() {
                 return None;
             }
-            let Some(candidates) = self.by_kind.get(node.kind_id() as usize) else { continue };
-            for &number in candidates {
-                let end = &mut covered[number as usize];
-                if node.range().end > *end && self.rules[number as usize].1.match_node(node.clone()).is_some() {
-                    *end = node.range().end;
+            let Some(candidates) = by_kind.get(node.kind_id() as usize) else { continue };
+            for &i in candidates {
+                let (number, ready) = needed[i];
+                if node.range().end > covered[i] && ready.core.match_node(node.clone()).is_some() {
+                    covered[i] = node.range().end;
                     found.push((number, node.clone()));
                 }
             }
@@ -91,8 +111,8 @@ impl Compiled {
         Some(found)
     }
 
-    fn finding(&self, number: u16, node: &Node<'_>, file: &SourceFile, redactor: &Redactor) -> Finding {
-        let (rule, _) = &self.rules[number as usize];
+    fn finding(&self, number: usize, node: &Node<'_>, file: &SourceFile, redactor: &Redactor) -> Finding {
+        let rule = &self.rules[number].file;
         let range = node.range();
         let symbol = crate::redact::shapes(file.symbol_at(&range));
         let full = tokens(node, file, false);
@@ -118,6 +138,20 @@ impl Compiled {
     }
 }
 
+impl Ready {
+    fn new(file: &RuleFile, language: Language) -> Result<Self, RuleError> {
+        let refuse = |what: String| RuleError {
+            origin: file.id.to_string(),
+            problem: RuleProblem::Match { language: language.name(), what },
+        };
+        let core = file.core().map_err(refuse)?;
+        let core = core.get_matcher(DeserializeEnv::new(language)).map_err(|error| refuse(chain(&error)))?;
+        let any_kind = || refuse("it could match any kind of node; begin with a `pattern` or a `kind`".into());
+        let kinds = core.potential_kinds().ok_or_else(any_kind)?.iter().collect();
+        Ok(Self { core, kinds })
+    }
+}
+
 /// Matches a rule set as a detector.
 #[derive(Debug)]
 pub struct RuleDetector<'a> {
@@ -127,15 +161,21 @@ pub struct RuleDetector<'a> {
 
 impl Detector for RuleDetector<'_> {
     fn detect(&self, file: &SourceFile, deadline: Deadline) -> Detections {
-        // Rules that do not compile are refused when the run begins, so here there is nothing to say about them.
-        let Ok(compiled) = self.rules.for_language(file.language) else { return Detections::default() };
-        let Some(matches) = compiled.matches(file, deadline) else {
+        let needed = self.rules.for_language(file.language).and_then(|c| c.needed(file.text()).map(|n| (c, n)));
+        let (compiled, needed) = match needed {
+            Ok(needed) => needed,
+            Err(error) => {
+                let gaps = vec![gap(GapKind::Environment, &file.path, error.to_string())];
+                return Detections { gaps, ..Detections::default() };
+            }
+        };
+        let Some(matches) = compiled.matches(&needed, file, deadline) else {
             let gaps = vec![gap(GapKind::Time, &file.path, "matching rules ran into the time limit")];
             return Detections { gaps, ..Detections::default() };
         };
         let mut redactor = Redactor::default();
         for (number, node) in &matches {
-            if compiled.rules[*number as usize].0.secret {
+            if compiled.rules[*number].file.secret {
                 literals(node, file).for_each(|range| redactor.learn(literal_text(file.text(), range)));
             }
         }

@@ -2,14 +2,16 @@
 
 pub mod load;
 pub mod matcher;
+mod regexes;
 pub mod schema;
+mod words;
 
 use crate::syntax::language::{LANGUAGES, Language};
 use matcher::Compiled;
 use schema::{RuleFile, RuleProblem};
 use sha2::{Digest, Sha256};
 use std::borrow::Cow;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 /// The text of one rule file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,10 +36,11 @@ pub struct RuleError {
     pub problem: RuleProblem,
 }
 
-/// A set of rules, read and compiled for a language when that language is first met.
+/// A set of rules, read when their language is first met and compiled when a file first holds their words.
 #[derive(Debug)]
 pub struct RuleSet {
     sources: Vec<RuleSource>,
+    read: Vec<OnceLock<Result<Arc<RuleFile>, RuleError>>>,
     compiled: [OnceLock<Result<Compiled, RuleError>>; LANGUAGES.len()],
     digest: OnceLock<String>,
 }
@@ -51,7 +54,8 @@ impl RuleSet {
             kept.push(source);
         }
         kept.sort_by(|a, b| (&a.folder, &a.stem).cmp(&(&b.folder, &b.stem)));
-        Self { sources: kept, compiled: [const { OnceLock::new() }; LANGUAGES.len()], digest: OnceLock::new() }
+        let read = kept.iter().map(|_| OnceLock::new()).collect();
+        Self { sources: kept, read, compiled: [const { OnceLock::new() }; LANGUAGES.len()], digest: OnceLock::new() }
     }
 
     /// Returns how many rules there are.
@@ -86,26 +90,43 @@ impl RuleSet {
     ///
     /// # Errors
     /// [`RuleError`] for the first file that is not a valid rule.
-    pub fn files(&self) -> Result<Vec<RuleFile>, RuleError> {
-        self.sources.iter().map(RuleSource::read).collect()
+    pub fn files(&self) -> Result<Vec<Arc<RuleFile>>, RuleError> {
+        (0..self.sources.len()).map(|i| self.file(i)).collect()
     }
 
-    /// Returns the compiled rules for a language.
+    fn file(&self, number: usize) -> Result<Arc<RuleFile>, RuleError> {
+        self.read[number].get_or_init(|| self.sources[number].read().map(Arc::new)).clone()
+    }
+
+    /// Returns the rules for a language. Those of the user are compiled at once, so that a broken one is refused when
+    /// the run begins; our own are compiled when they are first needed.
     ///
     /// # Errors
     /// [`RuleError`] for the first file that is not a valid rule.
     pub fn for_language(&self, language: Language) -> Result<&Compiled, RuleError> {
         let compiled = self.compiled[language as usize].get_or_init(|| {
-            let files = self
-                .sources
-                .iter()
-                .filter(|s| folder_serves(&s.folder, language))
-                .map(RuleSource::read)
-                .filter(|file| file.as_ref().map_or(true, |f| f.applies_to(language)))
-                .collect::<Result<Vec<_>, _>>()?;
-            Compiled::new(files, language, self.digest())
+            let (mut files, mut own) = (Vec::new(), Vec::new());
+            for (number, source) in self.sources.iter().enumerate().filter(|(_, s)| folder_serves(&s.folder, language)) {
+                let file = self.file(number)?;
+                if file.applies_to(language) {
+                    own.extend(matches!(source.text, Cow::Owned(_)).then_some(files.len()));
+                    files.push(file);
+                }
+            }
+            let compiled = Compiled::new(files, language, self.digest());
+            own.into_iter().try_for_each(|number| compiled.compile(number).map(drop))?;
+            Ok(compiled)
         });
         compiled.as_ref().map_err(Clone::clone)
+    }
+
+    /// Compiles every rule for a language.
+    ///
+    /// # Errors
+    /// [`RuleError`] for the first that cannot be read or compiled.
+    pub fn compile_all(&self, language: Language) -> Result<(), RuleError> {
+        let compiled = self.for_language(language)?;
+        (0..compiled.len()).try_for_each(|number| compiled.compile(number).map(drop))
     }
 }
 

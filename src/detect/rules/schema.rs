@@ -2,13 +2,16 @@
 
 use crate::finding::{Confidence, RuleId, Severity};
 use crate::syntax::language::{LANGUAGES, Language};
+use super::regexes::simplify_all;
+use super::words::{Clause, clauses};
 use ast_grep_config::{SerializableRule, SerializableRuleCore};
 use schemars::JsonSchema;
 use serde::Deserialize;
+use serde_json::{Map, Value};
 use std::collections::HashMap;
 
 /// A rule file, `rules/<language>/<id>.yml`.
-#[derive(Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RuleFile {
     /// The rule's name: the file's name without `.yml`. It names the bad pattern.
@@ -30,13 +33,16 @@ pub struct RuleFile {
     pub aliases: Vec<String>,
     /// What matches, in ast-grep's rule language.
     #[serde(rename = "match")]
-    pub matching: SerializableRule,
+    #[schemars(with = "SerializableRule")]
+    pub matching: Value,
     /// Conditions on single metavariables.
     #[serde(default)]
-    pub constraints: Option<HashMap<String, SerializableRule>>,
+    #[schemars(with = "Option<HashMap<String, SerializableRule>>")]
+    pub constraints: Option<Value>,
     /// Named parts for `matches`.
     #[serde(default)]
-    pub utils: Option<HashMap<String, SerializableRule>>,
+    #[schemars(with = "Option<HashMap<String, SerializableRule>>")]
+    pub utils: Option<Value>,
     /// Whether literals in the match are secrets, to be masked in every output.
     #[serde(default)]
     pub secret: bool,
@@ -131,13 +137,22 @@ impl RuleFile {
     }
 
     /// Returns the part that ast-grep compiles.
-    pub fn core(&self) -> SerializableRuleCore {
-        SerializableRuleCore {
-            rule: self.matching.clone(),
-            constraints: self.constraints.clone(),
-            utils: self.utils.clone(),
-            transform: None,
-        }
+    ///
+    /// # Errors
+    /// What ast-grep's reader says where the part does not have the form of its rule language.
+    pub fn core(&self) -> Result<SerializableRuleCore, String> {
+        let mut core = Map::new();
+        core.insert("rule".into(), self.matching.clone());
+        core.extend(self.constraints.clone().map(|c| ("constraints".to_owned(), c)));
+        core.extend(self.utils.clone().map(|u| ("utils".to_owned(), u)));
+        let mut core = Value::Object(core);
+        simplify_all(&mut core);
+        serde_json::from_value(core).map_err(|e| e.to_string())
+    }
+
+    /// Returns the words that a file has to hold for the rule to match in it.
+    pub(super) fn clauses(&self) -> Vec<Clause> {
+        clauses(&self.matching, self.utils.as_ref())
     }
 }
 
