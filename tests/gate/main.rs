@@ -10,3 +10,4 @@ mod policy;
 mod properties;
 mod robust;
 mod robust_support;
+mod runaway;
