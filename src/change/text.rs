@@ -61,6 +61,22 @@ pub fn decode(bytes: &[u8], source: bool) -> Result<Text, NotText> {
     Ok(Text { text, notes })
 }
 
+/// Returns the deepest bracket nesting, strings and comments not told apart: an upper bound that costs next to nothing.
+pub fn bracket_depth(text: &str) -> usize {
+    let (mut depth, mut deepest) = (0usize, 0usize);
+    for byte in text.bytes() {
+        match byte {
+            b'(' | b'[' | b'{' => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b')' | b']' | b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    deepest
+}
+
 fn has_lone_cr(text: &str) -> bool {
     let bytes = text.as_bytes();
     bytes.iter().enumerate().any(|(i, b)| *b == b'\r' && bytes.get(i + 1) != Some(&b'\n'))

@@ -1,6 +1,7 @@
 //! From what was written to what holds.
 
 use super::{Config, DecisionEntry, OnGap, OnInconclusive, PolicyFile, SeverityLimit, SuppressionEntry};
+use crate::change::text::bracket_depth;
 use crate::finding::Fingerprint;
 use crate::policy::DecisionRule;
 use crate::policy::suppression::Listed;
@@ -9,6 +10,8 @@ use sha2::{Digest, Sha256};
 
 /// Longest path pattern; longer ones are refused before they are compiled.
 const MAX_PATTERN: usize = 512;
+/// Deepest nesting of brackets in a policy file.
+const MAX_DEPTH: usize = 200;
 /// Largest policy file in bytes.
 const MAX_FILE: usize = 1 << 20;
 
@@ -50,6 +53,10 @@ impl Config {
         };
         if text.len() > MAX_FILE {
             return Err(form(format!("{} bytes, a policy has at most {MAX_FILE}", text.len())));
+        }
+        // The YAML reader takes time that grows with the square of the depth, before it refuses.
+        if bracket_depth(text) > MAX_DEPTH {
+            return Err(form(format!("nested more than {MAX_DEPTH} levels deep")));
         }
         let file: PolicyFile = match text.trim() {
             "" => PolicyFile::default(),

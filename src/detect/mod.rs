@@ -83,7 +83,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { time_ms: 5_000, depth: 1_000, windows: true }
+        Self { time_ms: 2_000, depth: 1_000, windows: true }
     }
 }
 

@@ -134,7 +134,7 @@ pub fn policy_outside_git(wanted: &Wanted) -> Result<(Config, RuleSet, Baseline)
         None => Baseline::default(),
         Some(path) => {
             let file = wanted.directory.join(path);
-            match std::fs::read_to_string(&file) {
+            match load::read_up_to(&file, load::MAX_FILE) {
                 Ok(text) => Baseline::read(&text).map_err(|source| RunError::Baseline { path: path.clone(), source })?,
                 // Named before it is first written: no finding is accepted yet.
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => Baseline::default(),

@@ -6,6 +6,7 @@
 #![expect(clippy::disallowed_methods, reason = "I/O edge: starts and ends worker processes")]
 
 use super::RunError;
+use crate::change::text::bracket_depth;
 use crate::detect::rules::matcher::RuleDetector;
 use crate::detect::rules::{RuleSet, RuleSource, load};
 use crate::detect::{Analysis, Job, Options, analyse, gap};
@@ -43,24 +44,8 @@ struct Hello {
 pub fn is_risky(job: &Job) -> bool {
     [&job.before, &job.after].into_iter().flatten().any(|text| {
         let text = text.text.as_str();
-        text.len() > SMALL || text.lines().any(|line| line.len() > LINE) || nesting(text) > NESTING
+        text.len() > SMALL || text.lines().any(|line| line.len() > LINE) || bracket_depth(text) > NESTING
     })
-}
-
-/// Deepest bracket nesting, strings and comments not told apart: an upper bound that costs next to nothing.
-fn nesting(text: &str) -> usize {
-    let (mut depth, mut deepest) = (0usize, 0usize);
-    for byte in text.bytes() {
-        match byte {
-            b'(' | b'[' | b'{' => {
-                depth += 1;
-                deepest = deepest.max(depth);
-            }
-            b')' | b']' | b'}' => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-    }
-    deepest
 }
 
 /// Workers that wait for the next file.
@@ -160,8 +145,8 @@ impl Worker {
         let line = serde_json::to_string(&request).map_err(|_| Loss::Died)?;
         writeln!(self.input, "{line}").map_err(|_| Loss::Died)?;
         self.input.flush().map_err(|_| Loss::Died)?;
-        // Both sides are parsed and matched: four times the limit, and a second to start.
-        let patience = options.time_ms.saturating_mul(2).saturating_add(1_000);
+        // Twice the limit, and half a second to start: with the built-in limits no file takes longer than five seconds.
+        let patience = options.time_ms.saturating_mul(2).saturating_add(500);
         match self.answers.recv_timeout(Duration::from_millis(patience)) {
             Ok(answer) => serde_json::from_str(&answer).map_err(|_| Loss::Died),
             Err(RecvTimeoutError::Timeout) => Err(Loss::Time(patience)),

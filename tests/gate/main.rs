@@ -11,4 +11,5 @@ mod policy;
 mod properties;
 mod robust;
 mod robust_support;
+mod runaway;
 mod threats;

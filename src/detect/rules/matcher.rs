@@ -18,7 +18,7 @@ use std::sync::{Arc, OnceLock};
 type Node<'a> = ast_grep_core::Node<'a, StrDoc<Language>>;
 
 /// How many nodes are visited between two looks at the clock.
-const CLOCK_EVERY: u32 = 512;
+const CLOCK_EVERY: u32 = 64;
 
 /// The rules of one language.
 pub struct Compiled {

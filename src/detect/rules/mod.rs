@@ -109,7 +109,12 @@ impl RuleSet {
             for (number, source) in self.sources.iter().enumerate().filter(|(_, s)| folder_serves(&s.folder, language)) {
                 let file = self.file(number)?;
                 if file.applies_to(language) {
-                    own.extend(matches!(source.text, Cow::Owned(_)).then_some(files.len()));
+                    if matches!(source.text, Cow::Owned(_)) {
+                        if let Some(problem) = file.costly_regex() {
+                            return Err(RuleError { origin: source.origin.clone(), problem });
+                        }
+                        own.push(files.len());
+                    }
                     files.push(file);
                 }
             }

@@ -1,5 +1,6 @@
 //! The form of a rule file.
 
+use crate::change::text::bracket_depth;
 use crate::finding::{Confidence, RuleId, Severity};
 use crate::syntax::language::{LANGUAGES, Language};
 use super::regexes::simplify_all;
@@ -9,6 +10,13 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use std::collections::HashMap;
+
+/// Largest rule file in bytes.
+const MAX_BYTES: usize = 1 << 20;
+/// Deepest nesting of brackets in a rule file.
+const MAX_DEPTH: usize = 200;
+/// Largest compiled regular expression of a user's rule in bytes; a larger one is refused before it costs time.
+const MAX_REGEX: usize = 1 << 20;
 
 /// A rule file, `rules/<language>/<id>.yml`.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -96,6 +104,10 @@ impl RuleFile {
     /// # Errors
     /// [`RuleProblem`] for anything but a well-formed rule whose id is `stem`.
     pub fn read(text: &str, folder: &str, stem: &str) -> Result<Self, RuleProblem> {
+        // The YAML reader takes time that grows with the square of the depth, before it refuses.
+        if text.len() > MAX_BYTES || bracket_depth(text) > MAX_DEPTH {
+            return Err(RuleProblem::Form(format!("larger than {MAX_BYTES} bytes or nested more than {MAX_DEPTH} deep")));
+        }
         let rule: Self = serde_yaml::from_str(text).map_err(|e| RuleProblem::Form(e.to_string()))?;
         rule.check(folder, stem)?;
         Ok(rule)
@@ -148,6 +160,31 @@ impl RuleFile {
         let mut core = Value::Object(core);
         simplify_all(&mut core);
         serde_json::from_value(core).map_err(|e| e.to_string())
+    }
+
+    /// Says which regular expression of the rule is too costly to compile, if any.
+    pub(super) fn costly_regex(&self) -> Option<RuleProblem> {
+        let mut open: Vec<&Value> = vec![&self.matching];
+        open.extend(self.constraints.iter().chain(&self.utils));
+        while let Some(part) = open.pop() {
+            match part {
+                Value::Object(parts) => {
+                    let regex = parts.get("regex").and_then(Value::as_str);
+                    let costly = regex.filter(|r| {
+                        let built = regex::RegexBuilder::new(r).size_limit(MAX_REGEX).build();
+                        matches!(built, Err(regex::Error::CompiledTooBig(_)))
+                    });
+                    if costly.is_some() {
+                        let what = "holds a regular expression that is too large when compiled".into();
+                        return Some(RuleProblem::Field { field: "match", what });
+                    }
+                    open.extend(parts.values());
+                }
+                Value::Array(parts) => open.extend(parts),
+                _ => {}
+            }
+        }
+        None
     }
 
     /// Returns the words that a file has to hold for the rule to match in it.
