@@ -4,6 +4,8 @@
 
 pub mod args;
 pub mod failure;
+#[cfg(unix)]
+mod signals;
 
 use crate::change::select::Surroundings;
 use crate::config;
@@ -60,6 +62,10 @@ fn dispatch(cli: Cli) -> Result<u8, RunError> {
     }
     if cli.version {
         return say(&version());
+    }
+    #[cfg(unix)]
+    if matches!(cli.command, Some(Command::Check(_) | Command::Audit(_) | Command::Hook(HookCommand::Run { .. }))) {
+        signals::watch();
     }
     let Some(command) = cli.command else {
         complain(&Cli::command().render_help().to_string());

@@ -36,3 +36,17 @@ pub fn day(time: Timestamp) -> Date {
 pub fn clock_is_plausible(time: Timestamp) -> bool {
     day(time).year() >= 2026
 }
+
+#[cfg(test)]
+mod tests {
+    use super::clock_is_plausible;
+
+    /// B23: with such a clock no suppression would ever expire; a check then has a gap.
+    #[test]
+    fn clock_before_this_program_was_written_is_not_trusted() {
+        let time = |text: &str| text.parse().expect("a time");
+        assert!(!clock_is_plausible(time("1970-01-01T00:00:07Z")));
+        assert!(!clock_is_plausible(time("2025-12-31T23:59:59Z")));
+        assert!(clock_is_plausible(time("2026-01-01T00:00:00Z")));
+    }
+}

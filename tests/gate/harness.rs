@@ -5,6 +5,7 @@ use serde_json::Value;
 use std::ffi::OsString;
 use std::io::Write;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -51,7 +52,8 @@ pub(crate) struct Run {
 
 impl Run {
     fn of(output: Output, took: Duration) -> Self {
-        let status = output.status.code().unwrap_or(-1);
+        // Ended by a signal: the number that a shell shows.
+        let status = output.status.code().or_else(|| output.status.signal().map(|s| 128 + s)).unwrap_or(-1);
         Self { status, stdout: output.stdout, stderr: output.stderr, took }
     }
 
