@@ -4,6 +4,7 @@
 
 use crate::detect::Analysis;
 use crate::finding::Finding;
+use crate::path::RepoPath;
 use std::collections::HashMap;
 
 /// The findings of a change, told apart.
@@ -26,22 +27,34 @@ pub enum Origin {
 
 /// Compares the two sides of all files of a change together.
 ///
-/// First by rule, symbol and tokens; what is left by rule and tokens alone, for code that moved into another function.
+/// First by rule, symbol and tokens; what is left within a file by rule and tokens alone, for code that moved into
+/// another function. From file to file only what has a symbol moves: a bare statement elsewhere is a new one.
 /// Of equal findings those on lines the change did not add are taken for the old ones. Where the base side of a file
 /// could not be analysed, only findings on added lines count as brought in.
-pub fn compare(analyses: &[(Analysis, AddedLines<'_>)]) -> Comparison {
+///
+/// `waived` says which findings the policy would let through where they stand. An old finding that was waived, or lay
+/// in test code, does not make one old that counts: moving code out of a waived place brings it in.
+pub fn compare(analyses: &[(&Analysis, AddedLines<'_>)], waived: &dyn Fn(&Finding) -> bool) -> Comparison {
     let mut fixed: Vec<Option<&Finding>> = analyses.iter().flat_map(|(a, _)| &a.before).map(Some).collect();
     let mut head: Vec<(&Finding, bool, Option<Origin>)> = Vec::new();
+    let mut old_paths: Vec<&RepoPath> = Vec::new();
     for (analysis, lines) in analyses {
         for finding in &analysis.after {
             let on_added = lines.added.intersects(finding.location.span.start.line, finding.location.span.last_line());
             let known = (lines.only_added && !on_added).then_some(Origin::Existing);
             head.push((finding, on_added, known));
+            old_paths.push(lines.old_path);
         }
     }
     let mut order: Vec<usize> = (0..head.len()).collect();
     order.sort_by_key(|i| head[*i].1);
-    for key in [placed as fn(&Finding) -> [u8; 32], floating] {
+    let stands_in = |old: &Finding, new: &Finding, old_path: &RepoPath, floats: bool| {
+        let same_file = old.location.path == *old_path;
+        (same_file || (!floats && !new.location.symbol.is_empty()))
+            && (new.in_tests || !old.in_tests)
+            && (waived(new) || !waived(old))
+    };
+    for (key, floats) in [(placed as fn(&Finding) -> [u8; 32], false), (floating, true)] {
         let mut at_base: HashMap<[u8; 32], Vec<usize>> = HashMap::new();
         for (i, finding) in fixed.iter().enumerate().rev() {
             if let Some(finding) = finding {
@@ -49,10 +62,11 @@ pub fn compare(analyses: &[(Analysis, AddedLines<'_>)]) -> Comparison {
             }
         }
         for &i in &order {
-            if head[i].2.is_none()
-                && let Some(old) = at_base.get_mut(&key(head[i].0)).and_then(Vec::pop)
-            {
-                fixed[old] = None;
+            let new = head[i].0;
+            let Some(candidates) = at_base.get_mut(&key(new)).filter(|_| head[i].2.is_none()) else { continue };
+            let fits = |old: &usize| fixed[*old].is_some_and(|f| stands_in(f, new, old_paths[i], floats));
+            if let Some(at) = candidates.iter().rposition(fits) {
+                fixed[candidates.remove(at)] = None;
                 head[i].2 = Some(Origin::Existing);
             }
         }
@@ -66,6 +80,8 @@ pub fn compare(analyses: &[(Analysis, AddedLines<'_>)]) -> Comparison {
 /// The added lines of a file at head, and whether they alone can hold what the change brings in.
 #[derive(Debug, Clone, Copy)]
 pub struct AddedLines<'a> {
+    /// Path of the file at base.
+    pub old_path: &'a RepoPath,
     /// The lines.
     pub added: &'a crate::span::LineSet,
     /// True for patches and for files whose base side could not be analysed.

@@ -102,8 +102,6 @@ pub struct Analysis {
     pub before: Vec<Finding>,
     /// Findings at head.
     pub after: Vec<Finding>,
-    /// Comments at base that speak to the gate.
-    pub remarks_before: Vec<Remark>,
     /// Comments at head that speak to the gate.
     pub remarks_after: Vec<Remark>,
     /// What could not be analysed at head. Gaps at base alone do not matter: they only make old findings look new.
@@ -178,7 +176,6 @@ pub fn analyse(job: &Job, detectors: &[&dyn Detector], options: &Options) -> Ana
         file.partial = job.partial;
         let (findings, _, _) = run(&file, detectors, options);
         analysis.before = findings;
-        analysis.remarks_before = remarks(&file);
         file
     });
     if let Some(mut file) = after {

@@ -23,6 +23,8 @@ pub struct Options {
     pub confidence: Confidence,
     /// Whether findings in test code block like all others; where not, only critical ones do.
     pub test_code: bool,
+    /// Whether a whole tree is judged (an audit), not a change.
+    pub whole_tree: bool,
     /// Risk of the change from which on it is blocked; `None`: risk never blocks.
     pub risk: Option<f64>,
     /// Decisions for rules, classes and paths; the first that fits counts.
@@ -41,6 +43,7 @@ impl Default for Options {
             severity: Some(Severity::High),
             confidence: Confidence::High,
             test_code: false,
+            whole_tree: false,
             risk: Some(70.0),
             decisions: Vec::new(),
             open: BTreeSet::new(),
@@ -152,6 +155,14 @@ pub struct Judgement {
     pub ledger: Ledger,
 }
 
+impl Options {
+    /// Says whether the policy lets a finding through where it stands: ignored, only warned of, or suppressed.
+    pub fn waives(&self, finding: &Finding) -> bool {
+        let decided = self.decisions.iter().find(|d| d.fits(finding));
+        decided.is_some_and(|d| d.decision != Decision::Block) || self.suppressions.listed.iter().any(|l| l.fits(finding))
+    }
+}
+
 /// Decides.
 pub fn judge(comparison: Comparison, gaps: Vec<Gap>, options: &Options, mut ledger: Ledger, baseline: &Baseline) -> Judgement {
     let mut known = baseline.counter();
@@ -206,7 +217,8 @@ fn dispose(
     if let Some(by) = ledger.covers(finding, origin) {
         return Disposition::Suppressed(by);
     }
-    if baseline::take(known, finding) {
+    // What a change brings in is never in the baseline, however much it looks like something that is.
+    if (origin == Origin::Existing || options.whole_tree) && baseline::take(known, finding) {
         return Disposition::Baseline;
     }
     if origin == Origin::Existing {

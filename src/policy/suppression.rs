@@ -2,10 +2,9 @@
 //!
 //! Comments: `portcullis: ignore <rule>[, <rule>] [until=YYYY-MM-DD] -- <reason>`, on the line or above it.
 
-use crate::compare::{Comparison, Origin};
+use crate::compare::Origin;
 use crate::detect::{MARKER, Remark};
 use crate::finding::{Finding, Severity};
-use crate::span::LineSet;
 use globset::GlobMatcher;
 use jiff::civil::Date;
 use serde::Serialize;
@@ -98,7 +97,7 @@ pub struct Ledger {
 #[derive(Debug, Clone)]
 enum Matching {
     Listed(Box<Listed>),
-    Inline { target: u32, approved: Vec<String> },
+    Inline { target: u32, approved: bool },
 }
 
 impl PartialEq for Matching {
@@ -111,20 +110,18 @@ impl PartialEq for Matching {
     }
 }
 
-/// Comments of one file on both sides.
+/// Comments of one file.
 #[derive(Debug, Clone, Copy)]
 pub struct FileRemarks<'a> {
-    /// At base.
-    pub before: &'a [Remark],
     /// At head.
     pub after: &'a [Remark],
-    /// Lines that the change adds at head; `None` in an audit, where every comment counts.
-    pub added: Option<&'a LineSet>,
+    /// Whether the file is part of a change. In an audit every comment counts.
+    pub in_change: bool,
 }
 
 impl Ledger {
     /// Opens the books for a change. `today` decides what has expired.
-    pub fn open(options: &Suppressions, remarks: &[FileRemarks<'_>], comparison: &Comparison, today: Date) -> Self {
+    pub fn open(options: &Suppressions, remarks: &[FileRemarks<'_>], today: Date) -> Self {
         let mut ledger = Self { added_up_to: options.added_up_to, ..Self::default() };
         for listed in &options.listed {
             ledger.entries.push(Entry {
@@ -142,7 +139,7 @@ impl Ledger {
         for file in remarks {
             for remark in file.after {
                 if let Some(directive) = Directive::read(&remark.text) {
-                    ledger.add_comment(options, remark, directive, file, comparison, today);
+                    ledger.add_comment(options, remark, directive, file.in_change, today);
                 }
             }
         }
@@ -154,15 +151,9 @@ impl Ledger {
         options: &Suppressions,
         remark: &Remark,
         directive: Directive,
-        file: &FileRemarks<'_>,
-        comparison: &Comparison,
+        in_change: bool,
         today: Date,
     ) {
-        let approved = match file.added {
-            None => directive.rules.clone(),
-            Some(added) if added.intersects(remark.lines.0, remark.lines.1) => Vec::new(),
-            Some(_) => approved(remark, &directive, file.before, comparison),
-        };
         let status = if let Some(what) = directive.problem {
             Status::Malformed(what)
         } else if !options.inline {
@@ -180,7 +171,7 @@ impl Ledger {
             ends_soon: ends_soon(directive.until, today),
             status,
         });
-        self.matchers.push(Matching::Inline { target: remark.target, approved });
+        self.matchers.push(Matching::Inline { target: remark.target, approved: !in_change });
     }
 
     /// Says whether a suppression covers the finding, and which; keeps the books.
@@ -196,10 +187,11 @@ impl Ledger {
             }
             if let Matching::Inline { approved, .. } = matching
                 && origin == Origin::Introduced
-                && !approved.iter().any(|r| r == finding.rule.as_str())
+                && !approved
                 && self.added_up_to.is_none_or(|limit| finding.severity > limit)
             {
-                entry.status = Status::NotHonoured("this change brings in both the finding and its suppression".into());
+                let why = "a comment does not cover what the same change brings in; the policy at base can";
+                entry.status = Status::NotHonoured(why.into());
                 continue;
             }
             entry.status = Status::Honoured;
@@ -213,7 +205,8 @@ impl Ledger {
 }
 
 impl Listed {
-    fn fits(&self, finding: &Finding) -> bool {
+    /// Says whether all its criteria fit a finding.
+    pub(super) fn fits(&self, finding: &Finding) -> bool {
         self.rule.as_ref().is_none_or(|r| r == finding.rule.as_str())
             && self.fingerprint.as_ref().is_none_or(|f| finding.answers_to(f))
             && self.path.as_ref().is_none_or(|p| p.is_match(finding.location.path.as_str()))
@@ -225,22 +218,6 @@ fn inline_fits(entry: &Entry, target: u32, finding: &Finding) -> bool {
     entry.place.as_ref().is_some_and(|(path, _)| *path == finding.location.path)
         && (span.start.line..=span.last_line()).contains(&target)
         && entry.rules.iter().any(|r| r == finding.rule.as_str())
-}
-
-/// Returns the rules for which an unchanged comment may cover a new finding: those of findings that it covered at base
-/// and that are gone, so that the approved code was edited rather than joined by other code.
-fn approved(remark: &Remark, directive: &Directive, before: &[Remark], comparison: &Comparison) -> Vec<String> {
-    let at_base = before.iter().filter(|b| b.text == remark.text && b.symbol == remark.symbol);
-    at_base
-        .flat_map(|b| {
-            comparison.fixed.iter().filter(|f| {
-                f.location.path == b.path
-                    && (f.location.span.start.line..=f.location.span.last_line()).contains(&b.target)
-            })
-        })
-        .map(|f| f.rule.to_string())
-        .filter(|rule| directive.rules.contains(rule))
-        .collect()
 }
 
 fn expired(until: Option<Date>, today: Date) -> Option<Status> {

@@ -63,8 +63,8 @@ pub fn run(options: &Options) -> Result<Outcome, RunError> {
     }
     let comparison = Comparison { head: found.head, fixed: Vec::new() };
     let remarks: Vec<FileRemarks<'_>> =
-        found.remarks.iter().map(|r| FileRemarks { before: &[], after: r, added: None }).collect();
-    let ledger = Ledger::open(&config.policy.suppressions, &remarks, &comparison, surroundings::day(started));
+        found.remarks.iter().map(|r| FileRemarks { after: r, in_change: false }).collect();
+    let ledger = Ledger::open(&config.policy.suppressions, &remarks, surroundings::day(started));
     let policy = policy_of(options, &config);
     let judgement = judge(comparison, found.gaps, &policy, ledger, &baseline);
     let mut report = Report::of(&judgement, "audit", tool(&rules, found.models));
@@ -95,6 +95,7 @@ fn policy_of(options: &Options, config: &Config) -> policy::Options {
     policy.confidence = Confidence::Low;
     policy.risk = None;
     policy.test_code = true;
+    policy.whole_tree = true;
     if options.fail_on.is_none() {
         for rule in policy.decisions.iter_mut().filter(|d| d.decision == Decision::Block) {
             rule.decision = Decision::Warn;

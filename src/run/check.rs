@@ -10,9 +10,9 @@ use crate::config::{Config, FILE_NAMES};
 use crate::detect::classifier::Window;
 use crate::detect::rules::RuleSet;
 use crate::detect::{Analysis, Job, content_gap, gap};
-use crate::finding::{Gap, GapKind};
+use crate::finding::{Finding, Gap, GapKind};
 use crate::policy::suppression::{FileRemarks, Ledger};
-use crate::policy::{Judgement, Verdict, judge, tamper};
+use crate::policy::{self, Judgement, Verdict, judge, tamper};
 use crate::report::Report;
 use crate::report::model::{ChangeView, Coverage, PolicyView, Times, Tool};
 use crate::syntax::language::Language;
@@ -156,32 +156,36 @@ fn conclude(
         let detail = format!("the clock says {started}; end dates of suppressions cannot be told");
         gaps.push(Gap { kind: GapKind::Environment, path: None, detail });
     }
-    let mut comparison = comparison(&change.files, analyses);
-    let more = tampering(gathered).into_iter().chain(scored.findings.iter().cloned());
-    comparison.head.extend(more.map(|f| (f, Origin::Introduced)));
-    let remarks: Vec<FileRemarks<'_>> = change
-        .files
-        .iter()
-        .zip(analyses)
-        .map(|(file, a)| FileRemarks { before: &a.remarks_before, after: &a.remarks_after, added: Some(&file.added) })
-        .collect();
+    let mut comparison = comparison(&change.files, analyses, &config.policy);
+    let hints = scored.findings.iter().filter(|hint| !is_said(hint, &comparison)).cloned();
+    let more: Vec<_> = tampering(gathered).into_iter().chain(hints).collect();
+    comparison.head.extend(more.into_iter().map(|f| (f, Origin::Introduced)));
+    let remarks: Vec<FileRemarks<'_>> =
+        analyses.iter().map(|a| FileRemarks { after: &a.remarks_after, in_change: true }).collect();
     let day = surroundings::day(started);
-    let ledger = Ledger::open(&config.policy.suppressions, &remarks, &comparison, day);
+    let ledger = Ledger::open(&config.policy.suppressions, &remarks, day);
     (judge(comparison, gaps, &config.policy, ledger, baseline), coverage)
 }
 
-fn comparison(files: &[ChangedFile], analyses: &[Analysis]) -> Comparison {
-    let sides: Vec<(Analysis, AddedLines<'_>)> = files
+/// Says whether something firmer is said of the same place, so that a hint adds nothing.
+fn is_said(hint: &Finding, comparison: &Comparison) -> bool {
+    let same_place = |f: &Finding| f.location.path == hint.location.path && f.location.span.overlaps(&hint.location.span);
+    comparison.head.iter().any(|(finding, _)| same_place(finding))
+}
+
+fn comparison(files: &[ChangedFile], analyses: &[Analysis], policy: &policy::Options) -> Comparison {
+    let sides: Vec<(&Analysis, AddedLines<'_>)> = files
         .iter()
         .zip(analyses)
         .map(|(file, a)| {
-            (a.clone(), AddedLines { added: &file.added, only_added: file.partial || a.before_unread })
+            let old_path = file.old_path.as_ref().unwrap_or(&file.path);
+            (a, AddedLines { old_path, added: &file.added, only_added: file.partial || a.before_unread })
         })
         .collect();
-    compare(&sides)
+    compare(&sides, &|finding| policy.waives(finding))
 }
 
-fn tampering(gathered: &Gathered) -> Vec<crate::finding::Finding> {
+fn tampering(gathered: &Gathered) -> Vec<Finding> {
     let config = &gathered.config;
     let mut governing: Vec<String> = FILE_NAMES.iter().map(|n| (*n).to_owned()).collect();
     governing.extend(config.path.clone());

@@ -163,7 +163,7 @@ fn introduced(before: &str, after: &str) -> usize {
     let job = Job::of(&file).expect("text on both sides");
     let analysis: Analysis = analyse(&job, &[&RuleDetector { rules: &RULES }], &Options { windows: false, ..Options::default() });
     assert!(!analysis.after.is_empty(), "the specimen is found");
-    let comparison = compare(&[(analysis, AddedLines { added: &file.added, only_added: false })]);
+    let comparison = compare(&[(&analysis, AddedLines { old_path: &file.path, added: &file.added, only_added: false })], &|_| false);
     comparison.head.iter().filter(|(_, origin)| *origin == Origin::Introduced).count()
 }
 
