@@ -208,6 +208,14 @@ impl Git {
         }
     }
 
+    /// Says whether a commit has a file or directory at a path.
+    ///
+    /// # Errors
+    /// [`GitError`] where git fails.
+    pub fn exists(&self, commit: &str, path: &str) -> Result<bool, GitError> {
+        Ok(!self.run(&["ls-tree", "-z", "--full-tree", commit, "--", path], &[])?.is_empty())
+    }
+
     /// Returns the files below a directory of a commit, links and submodules left out.
     ///
     /// # Errors

@@ -49,6 +49,8 @@ struct Event {
     pull_request: Option<PullRequest>,
     merge_group: Option<MergeGroup>,
     before: Option<String>,
+    #[serde(rename = "ref")]
+    reference: Option<String>,
     repository: Option<Repository>,
 }
 
@@ -115,7 +117,8 @@ fn github<'a>(around: &'a Surroundings, var: &dyn Fn(&str) -> Option<&'a str>) -
         },
         "push" => {
             let default = event.repository.map(|r| r.default_branch).filter(|b| !b.is_empty());
-            Choice::Candidates(push(event.before.as_deref(), default.as_deref(), "`before` of the push event"))
+            let pushed = event.reference.as_deref().and_then(|r| r.strip_prefix("refs/heads/"));
+            Choice::Candidates(push(event.before.as_deref(), pushed, default.as_deref(), "`before` of the push event"))
         }
         other => Choice::NoBase(format!(
             "a `{other}` event compares nothing; use `portcullis audit` for whole trees, or give --base"
@@ -164,16 +167,24 @@ fn gitlab<'a>(var: &dyn Fn(&str) -> Option<&'a str>) -> Choice {
             }
             Choice::Candidates(candidates)
         }
-        "push" => Choice::Candidates(push(var("CI_COMMIT_BEFORE_SHA"), var("CI_DEFAULT_BRANCH"), "CI_COMMIT_BEFORE_SHA")),
+        "push" => Choice::Candidates(push(
+            var("CI_COMMIT_BEFORE_SHA"),
+            var("CI_COMMIT_BRANCH"),
+            var("CI_DEFAULT_BRANCH"),
+            "CI_COMMIT_BEFORE_SHA",
+        )),
         other => Choice::NoBase(format!(
             "a `{other}` pipeline compares nothing; use `portcullis audit` for whole trees, or give --base"
         )),
     }
 }
 
-fn push(before: Option<&str>, default_branch: Option<&str>, reason: &str) -> Vec<Candidate> {
+/// A push to the default branch is compared with what the branch had. A push to any other branch is compared with the
+/// default branch: what that branch had before is the pusher's own, and so would be the policy in it.
+fn push(before: Option<&str>, pushed: Option<&str>, default_branch: Option<&str>, reason: &str) -> Vec<Candidate> {
     let mut candidates = Vec::new();
-    if let Some(before) = before.filter(|b| !is_zero(b)) {
+    let elsewhere = matches!((pushed, default_branch), (Some(p), Some(d)) if p != d);
+    if let Some(before) = before.filter(|b| !is_zero(b) && !elsewhere) {
         candidates.push(merge_base(before, reason.into()));
     }
     if let Some(branch) = default_branch {

@@ -84,6 +84,10 @@ fn dispatch(cli: Cli) -> Result<u8, RunError> {
         Command::Config(ConfigCommand::Schema) => say(&config::schema()),
         Command::Config(ConfigCommand::Check { file }) => {
             let config = config::load::from_directory(&directory, file.as_deref())?;
+            if config.digest.is_empty() {
+                let names = config::FILE_NAMES.join(", ");
+                return Err(RunError::Usage(format!("there is no policy here: none of {names}")));
+            }
             say(&format!("{} is a valid policy\n", config.source))
         }
         Command::Completions { shell } => {

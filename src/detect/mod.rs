@@ -104,7 +104,7 @@ pub struct Analysis {
     pub after: Vec<Finding>,
     /// Comments at head that speak to the gate.
     pub remarks_after: Vec<Remark>,
-    /// What could not be analysed at head. Gaps at base alone do not matter: they only make old findings look new.
+    /// What could not be analysed at head. For gaps at base see `before_unread`.
     pub gaps: Vec<Gap>,
     /// Whether the base side exists and could not be analysed: then old findings cannot be told by comparing.
     pub before_unread: bool,
@@ -174,7 +174,8 @@ pub fn analyse(job: &Job, detectors: &[&dyn Detector], options: &Options) -> Ana
     let before = before.map(|mut file| {
         file.added.clone_from(&job.removed);
         file.partial = job.partial;
-        let (findings, _, _) = run(&file, detectors, options);
+        let (findings, gaps, _) = run(&file, detectors, options);
+        analysis.before_unread |= !gaps.is_empty();
         analysis.before = findings;
         file
     });
@@ -250,10 +251,12 @@ fn remarks(file: &SourceFile) -> Vec<Remark> {
 /// Returns the first line after the comment that is neither blank nor a comment of its own.
 fn next_code_line(file: &SourceFile, comment: usize) -> u32 {
     let comments = &file.outline.comments;
-    let mut line = comments[comment].lines.1 + 1;
+    let blank = |line| file.text().get(file.index.line_range(line, file.text())).is_some_and(|l| l.trim().is_empty());
+    let after_blanks = |line| (line..=file.index.line_count()).find(|l| !blank(*l)).unwrap_or(line);
+    let mut line = after_blanks(comments[comment].lines.1 + 1);
     for next in &comments[comment + 1..] {
         if next.alone && next.lines.0 == line {
-            line = next.lines.1 + 1;
+            line = after_blanks(next.lines.1 + 1);
         }
     }
     line

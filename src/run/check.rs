@@ -17,12 +17,11 @@ use crate::report::Report;
 use crate::report::model::{ChangeView, Coverage, PolicyView, Times, Tool};
 use crate::syntax::language::Language;
 use jiff::Timestamp;
-use rayon::prelude::{IntoParallelIterator, ParallelIterator};
 use std::path::PathBuf;
 use std::time::Instant;
 
-/// Added lines in unreadable code from which on a file counts as a gap, where they are also half of what was added.
-const UNREAD_LINES: u32 = 5;
+/// Added lines in unreadable code from which on a file is a gap, where they are also half of what was added to it.
+const UNREAD_LINES: u32 = 1;
 
 /// What to check and how.
 #[derive(Debug, Clone, Default)]
@@ -84,7 +83,9 @@ pub fn run(options: &Options, around: &Surroundings) -> Result<Outcome, RunError
         None => gather::from_repository(&options.wanted, around)?,
     };
     options.overrides.apply(&mut gathered.config);
-    languages(&gathered.change.files).into_par_iter().try_for_each(|l| gathered.rules.for_language(l).map(drop))?;
+    for language in languages(&gathered.change.files) {
+        gathered.rules.for_language(language)?;
+    }
     let analyses = analyse::all(
         &gathered.change.files,
         options.threads,
@@ -190,7 +191,8 @@ fn tampering(gathered: &Gathered) -> Vec<Finding> {
     let mut governing: Vec<String> = FILE_NAMES.iter().map(|n| (*n).to_owned()).collect();
     governing.extend(config.path.clone());
     governing.extend(config.baseline.clone());
-    tamper::findings(&gathered.change.files, &governing, config.rules.as_deref())
+    let rules: Vec<String> = config.rules.iter().chain(&gathered.named_rules).cloned().collect();
+    tamper::findings(&gathered.changed_paths, &governing, &rules)
 }
 
 /// Counts what was and was not analysed; adds gaps of files to `gaps`.

@@ -29,6 +29,7 @@ fn explain(fingerprint: &str, file: &Path, rules: &[PathBuf]) -> Result<String, 
     let text = read_up_to(file, MAX_FILE).map_err(|source| RunError::Read { path: file.to_owned(), source })?;
     let report: Report = serde_json::from_str(&text)
         .map_err(|e| RunError::Usage(format!("{} is not a verdict of this version: {e}", file.display())))?;
+    let report = report.visible().map_err(|e| RunError::Internal(e.to_string()))?;
     let named = |f: &&FindingView| f.fingerprint.starts_with(fingerprint) || f.aliases.iter().any(|a| a == fingerprint);
     let found: Vec<&FindingView> = report.findings.iter().filter(named).collect();
     let Some(finding) = found.first() else {

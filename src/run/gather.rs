@@ -57,6 +57,10 @@ pub struct Gathered {
     pub rules: RuleSet,
     /// The baseline.
     pub baseline: Baseline,
+    /// Every path that the change touches, before and after, `PATHS` or not.
+    pub changed_paths: Vec<RepoPath>,
+    /// Rule directories inside the repository that the command line names.
+    pub named_rules: Vec<String>,
 }
 
 /// Gathers a change from a repository.
@@ -81,11 +85,15 @@ pub fn from_repository(wanted: &Wanted, around: &Surroundings) -> Result<Gathere
         Some(commit) if wanted.staged => git.diff_index(commit)?,
         Some(commit) => git.diff_commits(commit, &head)?,
     };
+    let changed_paths = entries.iter().flat_map(|e| std::iter::once(&e.path).chain(&e.old_path)).cloned().collect();
+    check_paths(&git, wanted, &changed_paths, [Some(&head), base.commit.as_ref()])?;
     let entries = entries.into_iter().filter(|e| within(&e.path, &wanted.paths)).collect();
     let files = read_files(&git, entries, &config, &mut gaps)?;
     let reason = if wanted.staged { "the index".to_owned() } else { format!("commit {}", short(&head)) };
     let head = Head { commit: (!wanted.staged).then_some(head), reason };
-    Ok(Gathered { change: ChangeSet { base, head, files, gaps }, config, rules, baseline })
+    let named_rules = wanted.rules.iter().filter_map(|p| inside(&git, p)).collect();
+    let change = ChangeSet { base, head, files, gaps };
+    Ok(Gathered { change, config, rules, baseline, changed_paths, named_rules })
 }
 
 /// Gathers a change from a patch; a repository around it serves only for policy.
@@ -105,6 +113,7 @@ pub fn from_patch(file: &Path, wanted: &Wanted) -> Result<Gathered, RunError> {
         return Err(RunError::Usage(format!("the patch is larger than {MAX_PATCH} bytes")));
     }
     let mut files = diff::parse(&bytes)?;
+    let changed_paths = files.iter().flat_map(|f| std::iter::once(&f.path).chain(&f.old_path)).cloned().collect();
     files.retain(|f| within(&f.path, &wanted.paths));
     let base = Base { commit: None, policy_commit: None, reason: "the patch's own old side".into() };
     let head = Head { commit: None, reason: "a patch".into() };
@@ -118,7 +127,7 @@ pub fn from_patch(file: &Path, wanted: &Wanted) -> Result<Gathered, RunError> {
         Err(GitError::NoRepository(_)) => policy_outside_git(wanted)?,
         Err(error) => return Err(error.into()),
     };
-    Ok(Gathered { change, config, rules, baseline })
+    Ok(Gathered { change, config, rules, baseline, changed_paths, named_rules: Vec::new() })
 }
 
 /// Reads policy, rules and baseline from the file system.
@@ -320,6 +329,27 @@ pub fn rules_of(directories: &[PathBuf], more: Vec<RuleSource>) -> Result<RuleSe
         source.read()?;
     }
     Ok(RuleSet::new(sources))
+}
+
+/// Refuses a path that is neither in the change nor in either state: a typing error would check nothing and pass.
+fn check_paths(
+    git: &Git,
+    wanted: &Wanted,
+    changed: &Vec<RepoPath>,
+    commits: [Option<&String>; 2],
+) -> Result<(), RunError> {
+    for path in wanted.paths.iter().filter(|p| !p.is_empty() && *p != ".") {
+        let one = std::slice::from_ref(path);
+        let mut known = changed.iter().any(|c| within(c, one));
+        for commit in commits.into_iter().flatten() {
+            known = known || git.exists(commit, path)?;
+        }
+        if !known {
+            let path = crate::path::visible(path);
+            return Err(RunError::Usage(format!("there is no `{path}`; paths are relative to the repository's root")));
+        }
+    }
+    Ok(())
 }
 
 fn within(path: &RepoPath, paths: &[String]) -> bool {

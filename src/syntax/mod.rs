@@ -8,7 +8,6 @@ mod outline;
 
 pub use outline::{Comment, Function, Outline};
 
-use crate::change::ChangedFile;
 use crate::change::text::Text;
 use crate::path::RepoPath;
 use crate::span::{LineIndex, LineSet, Span};
@@ -60,10 +59,9 @@ impl SourceFile {
         self.outline.symbol_at(range)
     }
 
-    /// Says whether the file is test code, by its path or, in Rust, by the module around `range`.
+    /// Says whether `range` is test code, by the file's path or, in Rust, by what it is compiled for.
     pub fn is_test_code(&self, range: &std::ops::Range<usize>) -> bool {
-        is_test_path(&self.path)
-            || (self.language == Language::Rust && self.symbol_at(range).split('.').any(|s| s == "tests" || s == "test"))
+        is_test_path(&self.path) || self.outline.is_test_at(range)
     }
 }
 
@@ -110,14 +108,6 @@ pub fn parse(path: &RepoPath, language: Language, text: &Text, limits: &Limits) 
     })
 }
 
-/// Sets which lines of a freshly parsed file the change adds and removes.
-pub fn with_change(mut file: SourceFile, change: &ChangedFile) -> SourceFile {
-    file.added.clone_from(&change.added);
-    file.removed.clone_from(&change.removed);
-    file.partial = change.partial;
-    file
-}
-
 /// Parses `text` and nothing else; `None` where `time` ran out. For the comparison in benchmarks, too.
 pub fn parse_tree(language: Language, text: &str, time: Duration) -> Option<Tree> {
     thread_local! {
@@ -141,21 +131,16 @@ pub fn parse_tree(language: Language, text: &str, time: Duration) -> Option<Tree
     })
 }
 
-/// Says whether a path is that of test code by the usual conventions of the five languages.
+/// Says whether a path is that of test code: below a folder that only tests live in, or named by JavaScript's endings.
+///
+/// Narrow on purpose. Names are the author's choice, and test code is judged more mildly.
 pub fn is_test_path(path: &RepoPath) -> bool {
-    let text = path.as_str();
     let name = path.file_name();
-    let stem = name.split('.').next().unwrap_or(name);
-    let folder = |f: &str| {
-        matches!(f, "test" | "tests" | "__tests__" | "spec" | "specs" | "testing" | "e2e" | "benches" | "__mocks__" | "fixtures")
-    };
-    text.rsplit('/').skip(1).any(folder)
-        || stem == "conftest"
-        || stem.starts_with("test_")
-        || stem.ends_with("_test")
-        || stem.ends_with("_tests")
-        || name.contains(".test.")
-        || name.contains(".spec.")
+    let folder = |f: &str| matches!(f, "test" | "tests" | "__tests__" | "spec" | "specs" | "__mocks__");
+    let script = matches!(path.extension().as_str(), "js" | "jsx" | "ts" | "tsx" | "mjs" | "cjs" | "mts" | "cts");
+    path.as_str().rsplit('/').skip(1).any(folder)
+        || name == "conftest.py"
+        || (script && (name.contains(".test.") || name.contains(".spec.")))
 }
 
 #[cfg(test)]
@@ -184,6 +169,21 @@ mod tests {
     }
 
     #[test]
+    fn rust_tests_are_told_by_what_they_are_compiled_for() {
+        let text = "#[cfg(test)]\nmod tests { fn a() { x() } }\nmod test { fn b() { y() } }\n#[tokio::test]\nasync fn c() { z() }\n";
+        let file = parse(
+            &RepoPath::from("src/a.rs"),
+            Language::Rust,
+            &Text { text: text.into(), notes: vec![] },
+            &limits(),
+        )
+        .expect("small");
+        let at = |what: &str| file.text().find(what).map(|i| i..i + what.len()).expect("present");
+        assert!(file.is_test_code(&at("x()")) && file.is_test_code(&at("z()")));
+        assert!(!file.is_test_code(&at("y()")), "a name alone makes no test");
+    }
+
+    #[test]
     fn deep_nesting_is_reported_not_walked() {
         let text = Text { text: format!("x = {}1{}\n", "[".repeat(5000), "]".repeat(5000)), notes: vec![] };
         let gap = parse(&RepoPath::from("a.py"), Language::Python, &text, &limits()).err();
@@ -192,10 +192,10 @@ mod tests {
 
     #[test]
     fn test_paths_follow_the_usual_conventions() {
-        for path in ["tests/a.py", "pkg/test_a.py", "src/a.test.ts", "src/__tests__/a.js", "a_test.rs"] {
+        for path in ["tests/a.py", "pkg/conftest.py", "src/a.test.ts", "src/__tests__/a.js", "spec/a.rs"] {
             assert!(is_test_path(&RepoPath::from(path)), "{path}");
         }
-        for path in ["src/contest.py", "latest/a.ts", "src/testimony.rs"] {
+        for path in ["src/contest.py", "latest/a.ts", "src/test_views.py", "src/app.test.py", "src/testing/a.py"] {
             assert!(!is_test_path(&RepoPath::from(path)), "{path}");
         }
     }

@@ -52,15 +52,38 @@ impl Comment {
 struct Scope {
     range: Range<usize>,
     symbol: String,
+    /// Whether it is compiled for tests only.
+    test: bool,
 }
 
 impl Outline {
     /// Returns the symbol of the innermost named function or container around a byte range, or `""`.
     pub fn symbol_at(&self, range: &Range<usize>) -> &str {
-        let upto = self.scopes.partition_point(|s| s.range.start <= range.start);
-        let around = self.scopes[..upto].iter().rev().find(|s| s.range.end >= range.end);
-        around.map_or("", |s| &s.symbol)
+        self.scope_at(range).map_or("", |s| &s.symbol)
     }
+
+    /// Says whether a byte range lies in an item that is compiled for tests only.
+    pub fn is_test_at(&self, range: &Range<usize>) -> bool {
+        self.scope_at(range).is_some_and(|s| s.test)
+    }
+
+    fn scope_at(&self, range: &Range<usize>) -> Option<&Scope> {
+        let upto = self.scopes.partition_point(|s| s.range.start <= range.start);
+        self.scopes[..upto].iter().rev().find(|s| s.range.end >= range.end)
+    }
+}
+
+/// Says whether attributes make an item of Rust test code: `#[cfg(test)]`, `#[test]`, `#[tokio::test]` and the like.
+fn is_test_item(node: Node<'_>, text: &str) -> bool {
+    let mut before = node.prev_sibling();
+    while let Some(attribute) = before.filter(|n| matches!(n.kind(), "attribute_item" | "line_comment" | "block_comment")) {
+        let written = text.get(attribute.byte_range()).unwrap_or_default();
+        if attribute.kind() == "attribute_item" && (written.contains("cfg(test)") || written.ends_with("test]")) {
+            return true;
+        }
+        before = attribute.prev_sibling();
+    }
+    false
 }
 
 /// Walks the tree; stops one level below `max_depth`.
@@ -82,10 +105,12 @@ pub(super) fn read(language: Language, tree: &Tree, text: &str, max_depth: u32) 
         match kinds.role(node.kind_id()) {
             role @ (Role::Function | Role::Container) => {
                 if let Some(name) = name_of(node, text) {
-                    let around = open.last().map_or("", |(_, i)| outline.scopes[*i].symbol.as_str());
+                    let outer = open.last().map(|(_, i)| &outline.scopes[*i]);
+                    let around = outer.map_or("", |s| s.symbol.as_str());
+                    let test = outer.is_some_and(|s| s.test) || (language == Language::Rust && is_test_item(node, text));
                     let symbol = if around.is_empty() { name.to_owned() } else { format!("{around}.{name}") };
                     open.push((node.end_byte(), outline.scopes.len()));
-                    outline.scopes.push(Scope { range: node.byte_range(), symbol: symbol.clone() });
+                    outline.scopes.push(Scope { range: node.byte_range(), symbol: symbol.clone(), test });
                     if role == Role::Function {
                         outline.functions.push(Function { symbol, range: node.byte_range(), lines: lines_of(node) });
                     }
