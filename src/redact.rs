@@ -4,6 +4,7 @@
 //! value (literals that a rule marked `secret` has matched).
 
 use regex::Regex;
+use serde::{Deserialize, Serialize};
 use std::sync::LazyLock;
 
 /// Characters that stand for a secret: one for each of its own, so columns keep their places.
@@ -53,24 +54,40 @@ static SHAPE: LazyLock<Regex> =
 static LONG_WORD: LazyLock<Regex> = LazyLock::new(|| Regex::new("[A-Za-z0-9+=]{32,}").expect("a constant"));
 
 /// Masks secrets in text.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Redactor {
     values: Vec<String>,
 }
 
+impl std::fmt::Debug for Redactor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Redactor({} values)", self.values.len())
+    }
+}
+
 impl Redactor {
-    /// Remembers a literal that is a secret. Each of its lines is masked wherever it stands.
-    ///
-    /// Values that are words of the program rather than secrets (shorter than 4 characters, or nothing but capitals
-    /// and underscores, like the name of an environment variable) are left alone.
+    /// Remembers a literal that is a secret. Each of its lines is masked wherever it stands, if it has 4 characters.
     pub fn learn(&mut self, value: &str) {
         for line in value.lines().map(str::trim) {
-            let word = line.chars().all(|c| c.is_ascii_uppercase() || c == '_');
-            if line.chars().count() >= 4 && !word && !self.values.iter().any(|v| v == line) {
+            if line.chars().count() >= 4 && !self.values.iter().any(|v| v == line) {
                 self.values.push(line.to_owned());
             }
         }
         self.values.sort_by_key(|v| std::cmp::Reverse(v.len()));
+    }
+
+    /// Remembers the literals of a match of which one or more are secrets. The name of an environment variable beside
+    /// another literal is none.
+    pub fn learn_match<'a>(&mut self, literals: impl Iterator<Item = &'a str>) {
+        let literals: Vec<&str> = literals.collect();
+        let is_name = |text: &str| text.chars().all(|c| c.is_ascii_uppercase() || c == '_');
+        let several = literals.len() > 1;
+        literals.into_iter().filter(|text| !(several && is_name(text))).for_each(|text| self.learn(text));
+    }
+
+    /// Says whether it knows no value.
+    pub fn is_empty(&self) -> bool {
+        self.values.is_empty()
     }
 
     /// Takes over what another one knows.
@@ -80,8 +97,14 @@ impl Redactor {
 
     /// Returns `text` with every known secret masked, character for character.
     pub fn redact(&self, text: &str) -> String {
-        let mut out = shapes(text);
-        for value in &self.values {
+        self.redact_values(&shapes(text), 0)
+    }
+
+    /// Returns `text` with the known values masked that have at least `min` characters. Away from where a secret was
+    /// found a short one is more likely a word than the secret.
+    pub fn redact_values(&self, text: &str, min: usize) -> String {
+        let mut out = text.to_owned();
+        for value in self.values.iter().filter(|v| v.chars().count() >= min) {
             if out.contains(value.as_str()) {
                 out = out.replace(value.as_str(), &mask(value));
             }
@@ -175,7 +198,7 @@ mod tests {
     fn learned_values_are_masked_wherever_they_stand() {
         let mut redactor = Redactor::default();
         redactor.learn("hunter2!\nsecond line");
-        redactor.learn("API_KEY");
+        redactor.learn_match(["API_KEY", "s3cr3t-value"].into_iter());
         assert_eq!(redactor.redact("f(API_KEY, 'hunter2!')"), "f(API_KEY, '********')");
         assert_eq!(redactor.redact("second line"), "****** ****");
     }

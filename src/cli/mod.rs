@@ -23,6 +23,8 @@ use std::path::PathBuf;
 
 /// Columns where the width of the terminal is not known.
 const WIDTH: usize = 100;
+/// Columns below which nothing can be laid out.
+const MIN_WIDTH: usize = 40;
 
 /// Runs the program and returns its exit status.
 pub fn main() -> u8 {
@@ -38,7 +40,11 @@ pub fn main() -> u8 {
             return exit::PASS;
         }
     };
-    // A panic is a bug, and must never look like a verdict.
+    // A panic is a bug, and must never look like a verdict; its message may quote what is being read, so it is not shown.
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(|l| format!(" at {}:{}", l.file(), l.line())).unwrap_or_default();
+        complain(&format!("panic{place}\n"));
+    }));
     match std::panic::catch_unwind(|| dispatch(cli)) {
         Ok(Ok(status)) => status,
         Ok(Err(error)) => {
@@ -258,7 +264,8 @@ fn style(global: &GlobalArgs) -> Style {
         Color::Never => false,
         Color::Auto => std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none(),
     };
-    Style { color, width: WIDTH, existing: false }
+    let terminal = terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
+    Style { color, width: terminal.unwrap_or(WIDTH).max(MIN_WIDTH), existing: false }
 }
 
 fn tidy(path: &str) -> String {

@@ -112,6 +112,8 @@ pub struct Analysis {
     pub unread_lines: u32,
     /// Token windows of changed functions.
     pub windows: Vec<Window>,
+    /// The secrets met on both sides, for masking them in what is said of other files.
+    pub secrets: Redactor,
 }
 
 /// A comment that speaks to the gate: it holds `portcullis:`.
@@ -174,7 +176,8 @@ pub fn analyse(job: &Job, detectors: &[&dyn Detector], options: &Options) -> Ana
     let before = before.map(|mut file| {
         file.added.clone_from(&job.removed);
         file.partial = job.partial;
-        let (findings, gaps, _) = run(&file, detectors, options);
+        let (findings, gaps, redactor) = run(&file, detectors, options);
+        analysis.secrets.merge(redactor);
         analysis.before_unread |= !gaps.is_empty();
         analysis.before = findings;
         file
@@ -191,6 +194,7 @@ pub fn analyse(job: &Job, detectors: &[&dyn Detector], options: &Options) -> Ana
         if options.windows {
             analysis.windows = classifier::windows(&file, before.as_ref(), &redactor);
         }
+        analysis.secrets.merge(redactor);
     }
     analysis
 }

@@ -5,7 +5,7 @@ use crate::policy::suppression::{Entry, Status};
 use crate::policy::{Disposition, Judged, Judgement, Verdict};
 use crate::compare::Origin;
 use crate::path::visible_lines;
-use crate::redact::{path_shapes, shapes};
+use crate::redact::{Redactor, path_shapes, shapes};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -286,6 +286,30 @@ impl Report {
             notes: Vec::new(),
             times: Times::default(),
         }
+    }
+
+    /// Masks known secrets in every text that can hold words of the scanned code: a secret of one file may stand in
+    /// another one, in a name, or in a comment.
+    pub fn mask(&mut self, secrets: &Redactor) {
+        if secrets.is_empty() {
+            return;
+        }
+        let mask = |text: &mut String| *text = secrets.redact_values(text, 6);
+        let mask_name = |text: &mut String| *text = secrets.redact_values(text, 8);
+        for finding in &mut self.findings {
+            finding.excerpt.iter_mut().for_each(mask);
+            finding.because.iter_mut().for_each(mask);
+            [&mut finding.symbol, &mut finding.path].into_iter().for_each(mask_name);
+        }
+        for suppression in &mut self.suppressions {
+            let texts = std::iter::once(&mut suppression.reason).chain(&mut suppression.place);
+            texts.chain(&mut suppression.owner).chain(&mut suppression.because).for_each(mask);
+        }
+        self.fixed.iter_mut().for_each(|fixed| mask_name(&mut fixed.path));
+        for gap in &mut self.coverage.gaps {
+            std::iter::once(&mut gap.detail).chain(&mut gap.path).for_each(mask);
+        }
+        self.notes.iter_mut().for_each(mask);
     }
 
     /// Returns the same report with the steering characters of every text made visible, wherever the text came from

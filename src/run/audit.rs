@@ -12,6 +12,7 @@ use crate::finding::{Confidence, Finding, Gap};
 use crate::policy::baseline::Baseline;
 use crate::policy::suppression::{FileRemarks, Ledger};
 use crate::policy::{self, Decision, judge, plural};
+use crate::redact::Redactor;
 use crate::report::Report;
 use crate::report::model::{ChangeView, Coverage, PolicyView};
 use crate::syntax::language::LANGUAGES;
@@ -80,6 +81,7 @@ pub fn run(options: &Options) -> Result<Outcome, RunError> {
         ..policy_view(&config)
     };
     report.notes = notes(options, found.vendored);
+    report.mask(&found.secrets);
     report.times = times(started, clock);
     let exit = match (options.fail_on, judgement.verdict) {
         (None, _) => exit::PASS,
@@ -113,6 +115,7 @@ struct Found {
     models: Vec<String>,
     coverage: Coverage,
     vendored: usize,
+    secrets: Redactor,
 }
 
 fn analyse_tree(options: &Options, config: &Config, rules: &RuleSet) -> Result<Found, RunError> {
@@ -144,6 +147,7 @@ fn analyse_tree(options: &Options, config: &Config, rules: &RuleSet) -> Result<F
     }
     for (analysis, scored) in results.into_iter().flatten() {
         count(&analysis, &mut found.coverage);
+        found.secrets.merge(analysis.secrets);
         found.gaps.extend(analysis.gaps);
         found.gaps.extend(scored.gap);
         let findings = analysis.after.into_iter().chain(scored.findings);

@@ -13,6 +13,7 @@ use crate::detect::{Analysis, Job, content_gap, gap};
 use crate::finding::{Finding, Gap, GapKind};
 use crate::policy::suppression::{FileRemarks, Ledger};
 use crate::policy::{self, Judgement, Verdict, judge, tamper};
+use crate::redact::Redactor;
 use crate::report::Report;
 use crate::report::model::{ChangeView, Coverage, PolicyView, Times, Tool};
 use crate::syntax::language::Language;
@@ -107,12 +108,20 @@ pub fn run(options: &Options, around: &Surroundings) -> Result<Outcome, RunError
     }
     report.policy = policy_view(&gathered.config);
     report.risk.limit = gathered.config.policy.risk;
+    report.mask(&secrets(&analyses));
     report.times = times(started, clock);
     Ok(Outcome {
         exit: status(judgement.verdict, gathered.config.policy.inconclusive_passes),
         had_input: report.coverage.analysed > 0,
         report,
     })
+}
+
+/// Returns the secrets that the analyses met, together.
+pub fn secrets<'a>(analyses: impl IntoIterator<Item = &'a Analysis>) -> Redactor {
+    let mut secrets = Redactor::default();
+    analyses.into_iter().for_each(|a| secrets.merge(a.secrets.clone()));
+    secrets
 }
 
 /// Returns the exit status of a verdict.

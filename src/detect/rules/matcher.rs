@@ -176,7 +176,7 @@ impl Detector for RuleDetector<'_> {
         let mut redactor = Redactor::default();
         for (number, node) in &matches {
             if compiled.rules[*number].file.secret {
-                literals(node, file).for_each(|range| redactor.learn(literal_text(file.text(), range)));
+                redactor.learn_match(literals(node, file).map(|range| literal_text(file.text(), range)));
             }
         }
         let findings = matches.iter().map(|(n, node)| compiled.finding(*n, node, file, &redactor)).collect();
