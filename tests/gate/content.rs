@@ -224,7 +224,8 @@ fn paths_limit_the_check_and_the_report_says_so() {
     assert_eq!(run.findings(), blocked("a/bad.py"));
     assert!(run.out().contains("limited to a"), "{run}");
     assert_eq!(repo.check(&["./ab/bad.py"]).exits(1).findings(), blocked("ab/bad.py"));
-    repo.check(&["docs"]).exits(0);
+    let typo = repo.check(&["aa"]).exits(2);
+    assert!(typo.err().contains("there is no `aa`"), "{typo}");
 }
 
 #[test]

@@ -17,7 +17,7 @@ const ATTACKS: [Attack; 12] = [
     (
         "rename the policy and put another in its place",
         |r, _| done(r.rename("portcullis.yml", "docs/old.yml").write(".portcullis.yml", LENIENT)),
-        &[".portcullis.yml", "docs/old.yml"],
+        &[".portcullis.yml", "portcullis.yml"],
     ),
     (
         "link the policy to another file",
