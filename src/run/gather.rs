@@ -104,7 +104,7 @@ pub fn from_patch(file: &Path, wanted: &Wanted) -> Result<Gathered, RunError> {
     if bytes.len() as u64 > MAX_PATCH {
         return Err(RunError::Usage(format!("the patch is larger than {MAX_PATCH} bytes")));
     }
-    let mut files = diff::parse(&bytes)?;
+    let mut files = diff::parse(&bytes, &|p| Language::of_path(p).is_some())?;
     files.retain(|f| within(&f.path, &wanted.paths));
     let base = Base { commit: None, policy_commit: None, reason: "the patch's own old side".into() };
     let head = Head { commit: None, reason: "a patch".into() };
