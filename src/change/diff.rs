@@ -165,6 +165,7 @@ impl<'a> Reader<'a> {
         };
         let content = |side: &Side, absent: bool| match &special {
             _ if absent => Content::Absent,
+            Some(Content::Symlink) => Content::link(&path, &side.bytes, self.is_source),
             Some(special) => special.clone(),
             None if side.kept => text_of(side),
             None => Content::Other,
@@ -453,6 +454,8 @@ mod tests {
             let file = read(format!("diff --git a/x.py b/x.py\n{tail}").as_bytes()).expect("valid").remove(0);
             assert_eq!(file.after, hidden);
         }
+        let link = b"diff --git a/l.py b/l.py\nnew file mode 120000\n--- /dev/null\n+++ b/l.py\n@@ -0,0 +1 @@\n+a.txt\n";
+        assert_eq!(read(link).expect("valid")[0].after, Content::Unreadable("a link named like source to `a.txt`".into()));
         let moved = b"diff --git a/x.txt b/x.py\nsimilarity index 100%\nrename from x.txt\nrename to x.py\n";
         assert_eq!(read(moved).expect("valid")[0].after, hidden);
         let image = read(b"diff --git a/i.png b/i.png\nBinary files a/i.png and b/i.png differ\n").expect("valid");
