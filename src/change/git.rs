@@ -7,7 +7,7 @@
 
 use super::{Content, Status};
 use crate::path::RepoPath;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
@@ -60,10 +60,19 @@ pub enum Mode {
     Absent,
     /// A file.
     File,
+    /// A file that can be run.
+    Executable,
     /// A symbolic link.
     Symlink,
     /// A commit of another repository.
     Submodule,
+}
+
+impl Mode {
+    /// Says whether it is a file.
+    pub fn is_file(self) -> bool {
+        matches!(self, Self::File | Self::Executable)
+    }
 }
 
 /// A repository.
@@ -228,7 +237,7 @@ impl Git {
             let head = String::from_utf8_lossy(&line[..tab]).into_owned();
             let mut parts = head.split(' ');
             if let (Some(mode), Some("blob"), Some(oid)) = (parts.next(), parts.next(), parts.next())
-                && mode_of(mode) == Mode::File
+                && mode_of(mode).is_file()
             {
                 files.push((RepoPath::from_bytes(&line[tab + 1..]), oid.to_owned()));
             }
@@ -237,30 +246,48 @@ impl Git {
     }
 
     /// Reads blobs. Those over `max_bytes` are not read, only measured; those that this clone lacks are unreadable.
+    /// Where the rest is over `max_total`, each counted as often as it is asked for, none is read.
     ///
     /// # Errors
     /// [`GitError`] where git fails.
-    pub fn blobs(&self, oids: &[String], max_bytes: u64) -> Result<BTreeMap<String, Blob>, GitError> {
+    pub fn blobs(&self, oids: &[String], max_bytes: u64, max_total: u64) -> Result<Blobs, GitError> {
         let mut blobs = BTreeMap::new();
         if oids.is_empty() {
-            return Ok(blobs);
+            return Ok(Blobs::Read(blobs));
         }
         let sizes = self.run(&["cat-file", "--batch-check"], oids.join("\n").as_bytes())?;
-        let mut wanted = Vec::new();
+        let (mut wanted, mut total) = (BTreeSet::new(), 0u64);
         for line in String::from_utf8_lossy(&sizes).lines() {
             let mut parts = line.split(' ');
             let (Some(oid), kind, size) = (parts.next(), parts.next(), parts.next()) else { continue };
             match (kind, size.and_then(|s| s.parse::<u64>().ok())) {
                 (Some("blob"), Some(size)) if size > max_bytes => drop(blobs.insert(oid.to_owned(), Blob::TooLarge(size))),
-                (Some("blob"), Some(_)) => wanted.push(oid.to_owned()),
+                (Some("blob"), Some(size)) => {
+                    total = total.saturating_add(size);
+                    wanted.insert(oid.to_owned());
+                }
                 _ => drop(blobs.insert(oid.to_owned(), Blob::Missing)),
             }
         }
+        if total > max_total {
+            return Ok(Blobs::OverLimit { bytes: total });
+        }
         self.read_batch(&wanted, &mut blobs)?;
-        Ok(blobs)
+        Ok(Blobs::Read(blobs))
     }
 
-    fn read_batch(&self, oids: &[String], blobs: &mut BTreeMap<String, Blob>) -> Result<(), GitError> {
+    /// Reads one blob.
+    ///
+    /// # Errors
+    /// [`GitError`] where git fails.
+    pub fn blob(&self, oid: &str, max_bytes: u64) -> Result<Blob, GitError> {
+        match self.blobs(&[oid.to_owned()], max_bytes, max_bytes)? {
+            Blobs::OverLimit { bytes } => Ok(Blob::TooLarge(bytes)),
+            Blobs::Read(mut blobs) => Ok(blobs.remove(oid).unwrap_or(Blob::Missing)),
+        }
+    }
+
+    fn read_batch(&self, oids: &BTreeSet<String>, blobs: &mut BTreeMap<String, Blob>) -> Result<(), GitError> {
         if oids.is_empty() {
             return Ok(());
         }
@@ -273,7 +300,7 @@ impl Git {
             .spawn()
             .map_err(GitError::Start)?;
         let (Some(mut input), Some(output)) = (child.stdin.take(), child.stdout.take()) else { return Err(protocol()) };
-        let request = oids.join("\n") + "\n";
+        let request: String = oids.iter().flat_map(|oid| [oid.as_str(), "\n"]).collect();
         let writer = std::thread::spawn(move || input.write_all(request.as_bytes()));
         let mut output = BufReader::new(output);
         for oid in oids {
@@ -360,6 +387,18 @@ impl Git {
     }
 }
 
+/// What was read of many blobs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Blobs {
+    /// Each by its object.
+    Read(BTreeMap<String, Blob>),
+    /// None, as together they are over the limit.
+    OverLimit {
+        /// Their size.
+        bytes: u64,
+    },
+}
+
 /// A blob, as far as it was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Blob {
@@ -414,6 +453,7 @@ fn mode_of(mode: &str) -> Mode {
         "000000" => Mode::Absent,
         "120000" => Mode::Symlink,
         "160000" => Mode::Submodule,
+        "100755" => Mode::Executable,
         _ => Mode::File,
     }
 }
@@ -456,10 +496,11 @@ mod tests {
 
     #[test]
     fn raw_differences_are_read() {
-        let raw = b":100644 100644 aa bb R090\0old\nname\0new\0:000000 120000 00 cc A\0link\0";
+        let raw = b":100644 100755 aa bb R090\0old\nname\0new\0:000000 120000 00 cc A\0link\0";
         let entries = parse_raw(raw).expect("documented form");
         assert_eq!(entries[1].old_path.as_ref().map(|p| p.as_str()), Some("old\nname"));
         assert_eq!((entries[0].status, entries[0].after.0), (Status::Added, Mode::Symlink));
+        assert_eq!((entries[1].before.0, entries[1].after.0), (Mode::File, Mode::Executable));
         assert_eq!(parse_raw(b"garbage\0"), None);
     }
 }

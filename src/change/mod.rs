@@ -95,7 +95,7 @@ pub enum Content {
     Binary,
     /// Named like something that is not analysed; not read.
     Other,
-    /// A symbolic link; never followed, its target never read.
+    /// A symbolic link; never followed.
     Symlink,
     /// A commit of another repository.
     Submodule,
@@ -109,6 +109,17 @@ pub enum Content {
 }
 
 impl Content {
+    /// Returns what a symbolic link is, given the bytes of its target. One that is named like source and leads to a file
+    /// that is not would have that file run as source, unread: it is a gap.
+    pub fn link(path: &RepoPath, target: &[u8], is_source: &dyn Fn(&RepoPath) -> bool) -> Self {
+        let target = RepoPath::from_bytes(target.trim_ascii_end());
+        if !is_source(path) || is_source(&target) {
+            return Self::Symlink;
+        }
+        let shown: String = target.display().chars().take(200).collect();
+        Self::Unreadable(format!("a link named like source to `{shown}`"))
+    }
+
     /// Returns the text, where it is text.
     pub fn text(&self) -> Option<&Text> {
         match self {

@@ -1,6 +1,6 @@
 //! From bytes to text: encodings, line endings, and what is no text at all.
 
-use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
+use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 use serde::{Deserialize, Serialize};
 
 /// A decoded text, ready to parse.
@@ -17,18 +17,19 @@ pub struct Text {
 pub enum NotText {
     /// Holds NUL bytes: binary.
     Binary,
-    /// Named like source, but mostly not text; the reason.
+    /// Source, but mostly not text or in an encoding that only its interpreter reads; the reason.
     Garbled(String),
 }
 
 /// Decodes `bytes`.
 ///
 /// `source` says that the file is named like source code: it is then never waved through as binary, because a single
-/// NUL byte would be enough to hide it. At most one character in ten may be undecodable.
+/// NUL byte would be enough to hide it. At most one character in ten may be undecodable. Source is read in the encoding
+/// that it declares the way Python knows (PEP 263): the interpreter does so, too.
 ///
 /// # Errors
 /// [`NotText::Binary`] for content with NUL bytes that is not named like source, [`NotText::Garbled`] for source that
-/// is mostly undecodable.
+/// is mostly undecodable, or declares an encoding that turns one text into another.
 pub fn decode(bytes: &[u8], source: bool) -> Result<Text, NotText> {
     let bom = Encoding::for_bom(bytes).map(|(encoding, _)| encoding);
     let utf16 = bom.is_some_and(|e| e == UTF_16LE || e == UTF_16BE);
@@ -36,11 +37,15 @@ pub fn decode(bytes: &[u8], source: bool) -> Result<Text, NotText> {
     if has_nul && !utf16 && !source {
         return Err(NotText::Binary);
     }
-    let encoding = bom.unwrap_or(UTF_8);
+    let encoding = match bom {
+        Some(bom) if utf16 => bom,
+        _ if !source => UTF_8,
+        _ => declared(bytes)?.filter(|_| bom.is_none()).unwrap_or(UTF_8),
+    };
     let (decoded, _, had_errors) = encoding.decode(bytes);
     let mut text = decoded.into_owned();
     let mut notes = Vec::new();
-    if utf16 {
+    if encoding != UTF_8 {
         notes.push(format!("decoded from {}", encoding.name()));
     }
     let odd = text.chars().filter(|c| *c == '\u{fffd}' || *c == '\0').count();
@@ -59,6 +64,58 @@ pub fn decode(bytes: &[u8], source: bool) -> Result<Text, NotText> {
         text = lone_cr_to_lf(&text);
     }
     Ok(Text { text, notes })
+}
+
+/// Returns the encoding that a comment in the first two lines declares (PEP 263), where it is another than UTF-8.
+fn declared(bytes: &[u8]) -> Result<Option<&'static Encoding>, NotText> {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    for line in bytes.splitn(3, |b| *b == b'\n').take(2) {
+        // Whether a lone carriage return ends a line depends on who reads.
+        let mut parts = line.split(|b| *b == b'\r').map(|part| part.trim_ascii_start());
+        if let Some(name) = parts.clone().find_map(cookie) {
+            return encoding(&name);
+        }
+        if !parts.all(|part| part.is_empty() || part.starts_with(b"#")) {
+            break;
+        }
+    }
+    Ok(None)
+}
+
+/// Reads `coding: NAME` or `coding=NAME` out of a `#` comment; `#[` and `#![` begin an attribute of Rust.
+fn cookie(line: &[u8]) -> Option<String> {
+    if !line.starts_with(b"#") || line.starts_with(b"#[") || line.starts_with(b"#![") {
+        return None;
+    }
+    let is_name = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
+    line.windows(7).enumerate().filter(|(_, w)| matches!(*w, b"coding:" | b"coding=")).find_map(|(at, _)| {
+        let rest = &line[at + 7..];
+        let rest = &rest[rest.iter().take_while(|b| matches!(b, b' ' | b'\t')).count()..];
+        let name: String = rest.iter().take_while(|b| is_name(b)).map(|b| char::from(*b)).collect();
+        (!name.is_empty()).then_some(name)
+    })
+}
+
+/// Returns the encoding of a declared name; `None` for UTF-8 and ASCII.
+fn encoding(name: &str) -> Result<Option<&'static Encoding>, NotText> {
+    let plain = name.to_ascii_lowercase().replace('_', "-");
+    let is = |names: &[&str]| {
+        names.iter().any(|n| plain.strip_prefix(n).is_some_and(|rest| rest.is_empty() || rest.starts_with('-')))
+    };
+    if is(&["utf-8"]) || ["utf8", "u8", "utf", "ascii", "us-ascii"].contains(&plain.as_str()) {
+        return Ok(None);
+    }
+    if is(&["latin-1", "iso-8859-1", "iso-latin-1"]) {
+        return Ok(Some(WINDOWS_1252));
+    }
+    let known = Encoding::for_label(plain.as_bytes()).or_else(|| Encoding::for_label(name.as_bytes()));
+    match known.filter(|e| e.is_ascii_compatible()) {
+        Some(encoding) => Ok(Some(encoding)),
+        None => {
+            let name: String = name.chars().take(40).collect();
+            Err(NotText::Garbled(format!("declares the encoding `{name}`, which hides code from readers")))
+        }
+    }
 }
 
 /// Returns the deepest bracket nesting, strings and comments not told apart: an upper bound that costs next to nothing.
@@ -109,5 +166,35 @@ mod tests {
         assert_eq!(decode(b"PNG\0\0", false), Err(NotText::Binary));
         assert_eq!(decode(b"eval(x) # \0 and more text", true).expect("text").text, "eval(x) #   and more text");
         assert!(matches!(decode(&[0; 64], true), Err(NotText::Garbled(_))));
+    }
+
+    #[test]
+    fn declared_encoding_is_the_one_that_is_read() {
+        let latin: Vec<u8> = [b"# -*- coding: latin-1 -*-\nx = '".as_slice(), &[0xe9; 80], b"'\n"].concat();
+        let text = decode(&latin, true).expect("text in Latin-1");
+        assert!(text.text.ends_with("\u{e9}'\n"), "{}", text.text);
+        assert_eq!(text.notes, ["decoded from windows-1252"]);
+        let koi = decode(b"#!/usr/bin/python\n# vim: set fileencoding=koi8_r :\n\xc1\n", true).expect("text");
+        assert!(koi.text.ends_with("\u{430}\n"), "{}", koi.text);
+        for plain in [
+            "# coding: utf-8\n", "# coding=ASCII\n", "# coding: utf-8-unix\n", "x = 1\n# coding: rot13\n",
+            "\n\n# coding: rot13\n", "# decoding\n", "#![doc = \"coding: rot13\"]\n", "s = '# coding: rot13'\n",
+        ] {
+            assert!(decode(plain.as_bytes(), true).is_ok_and(|t| t.notes.is_empty()), "{plain}");
+        }
+    }
+
+    #[test]
+    fn encoding_that_hides_code_is_no_text() {
+        let names = ["unicode_escape", "raw_unicode_escape", "utf-7", "UTF_7", "rot13", "rot_13", "punycode", "utf-16", "iso-2022-jp", "hz", "cp037"];
+        for name in names {
+            let why = NotText::Garbled(format!("declares the encoding `{name}`, which hides code from readers"));
+            for head in [
+                "# coding: ", "#!/usr/bin/python3\n# -*- coding: ", "\n \t\x0c# vim: fileencoding=", "#\r# coding=\t",
+                "\u{feff}# coding: ", "# coding: ?? coding: ",
+            ] {
+                assert_eq!(decode(format!("{head}{name} -*-\nx\n").as_bytes(), true), Err(why.clone()), "{head}");
+            }
+        }
     }
 }

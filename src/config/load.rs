@@ -3,7 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "I/O edge: reads a policy file")]
 
 use super::{Config, ConfigError, FILE_NAMES};
-use crate::change::git::{Blob, Git, GitError, Mode};
+use crate::change::git::{Blob, Git, GitError};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
@@ -75,8 +75,8 @@ pub fn text_at(git: &Git, commit: &str, path: &str) -> Result<Option<String>, Lo
     let not_a_file = || LoadError::NotAFile { path: path.to_owned(), commit: commit[..commit.len().min(12)].to_owned() };
     match git.entry(commit, path)? {
         None => Ok(None),
-        Some((Mode::File, oid)) => match git.blobs(std::slice::from_ref(&oid), MAX_FILE)?.remove(&oid) {
-            Some(Blob::Bytes(bytes)) => String::from_utf8(bytes).map(Some).map_err(|_| not_a_file()),
+        Some((mode, oid)) if mode.is_file() => match git.blob(&oid, MAX_FILE)? {
+            Blob::Bytes(bytes) => String::from_utf8(bytes).map(Some).map_err(|_| not_a_file()),
             _ => Err(not_a_file()),
         },
         Some(_) => Err(not_a_file()),

@@ -211,11 +211,9 @@ fn cover(files: &[ChangedFile], analyses: &[Analysis], gaps: &mut Vec<Gap>) -> C
         let added = u64::from(file.added.len());
         coverage.added_lines += added;
         coverage.unread_lines += u64::from(analysis.unread_lines);
-        let source = Language::of_path(&file.path).is_some();
-        let content = content_gap(&file.path, &file.after).filter(|_| source);
-        if let Some(reason) = not_applicable(file, analysis, source) {
+        if let Some(reason) = not_applicable(file, analysis) {
             *coverage.not_applicable.entry(reason.to_owned()).or_insert(0) += 1;
-        } else if let Some(gap) = content {
+        } else if let Some(gap) = content_gap(&file.path, &file.after) {
             gaps.push(gap);
         } else if analysis.gaps.is_empty() {
             coverage.analysed += 1;
@@ -233,14 +231,13 @@ fn cover(files: &[ChangedFile], analyses: &[Analysis], gaps: &mut Vec<Gap>) -> C
     coverage
 }
 
-fn not_applicable(file: &ChangedFile, analysis: &Analysis, source: bool) -> Option<&'static str> {
+fn not_applicable(file: &ChangedFile, analysis: &Analysis) -> Option<&'static str> {
     match &file.after {
         Content::Absent => Some("deleted"),
         Content::Symlink => Some("symbolic link"),
         Content::Submodule => Some("submodule"),
         Content::Binary => Some("binary"),
         Content::Other => Some("other language or format"),
-        Content::TooLarge { .. } | Content::Unreadable(_) if !source => Some("other language or format"),
         Content::Text(_) if analysis.language.is_none() => Some("other language or format"),
         _ => None,
     }

@@ -2,10 +2,10 @@
 
 #![expect(clippy::disallowed_methods, reason = "I/O edge: reads patches and rule directories")]
 
-use super::RunError;
-use crate::change::git::{Blob, Entry, Git, GitError, Mode};
+use super::{RunError, contents};
+use crate::change::git::{Blob, Entry, Git, GitError};
 use crate::change::select::{Candidate, Choice, How, Surroundings, choose, expected_head};
-use crate::change::{Base, ChangeSet, ChangedFile, Content, Head, diff};
+use crate::change::{Base, ChangeSet, Head, diff};
 use crate::config::{Config, load};
 use crate::detect::rules::load as rule_files;
 use crate::detect::rules::{RuleSet, RuleSource};
@@ -14,7 +14,6 @@ use crate::path::RepoPath;
 use crate::policy::baseline::Baseline;
 use crate::syntax::language::Language;
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -87,8 +86,8 @@ pub fn from_repository(wanted: &Wanted, around: &Surroundings) -> Result<Gathere
     };
     let changed_paths = entries.iter().flat_map(|e| std::iter::once(&e.path).chain(&e.old_path)).cloned().collect();
     check_paths(&git, wanted, &changed_paths, [Some(&head), base.commit.as_ref()])?;
-    let entries = entries.into_iter().filter(|e| within(&e.path, &wanted.paths)).collect();
-    let files = read_files(&git, entries, &config, &mut gaps)?;
+    let entries: Vec<Entry> = entries.into_iter().filter(|e| within(&e.path, &wanted.paths)).collect();
+    let files = contents::read(&git, &entries, &config, &mut gaps)?;
     let reason = if wanted.staged { "the index".to_owned() } else { format!("commit {}", short(&head)) };
     let head = Head { commit: (!wanted.staged).then_some(head), reason };
     let named_rules = wanted.rules.iter().filter_map(|p| inside(&git, p)).collect();
@@ -112,7 +111,7 @@ pub fn from_patch(file: &Path, wanted: &Wanted) -> Result<Gathered, RunError> {
     if bytes.len() as u64 > MAX_PATCH {
         return Err(RunError::Usage(format!("the patch is larger than {MAX_PATCH} bytes")));
     }
-    let mut files = diff::parse(&bytes)?;
+    let mut files = diff::parse(&bytes, &|p| Language::of_path(p).is_some())?;
     let changed_paths = files.iter().flat_map(|f| std::iter::once(&f.path).chain(&f.old_path)).cloned().collect();
     files.retain(|f| within(&f.path, &wanted.paths));
     let base = Base { commit: None, policy_commit: None, reason: "the patch's own old side".into() };
@@ -301,7 +300,7 @@ fn rules_at(git: &Git, commit: &str, directory: &str) -> Result<Vec<RuleSource>,
         let relative = path.as_str().strip_prefix(directory).unwrap_or_default().trim_start_matches('/');
         let Some((folder, file)) = relative.split_once('/') else { continue };
         let Some(stem) = file.strip_suffix(".yml").or_else(|| file.strip_suffix(".yaml")) else { continue };
-        if let Some(Blob::Bytes(bytes)) = git.blobs(std::slice::from_ref(&oid), 1 << 20)?.remove(&oid) {
+        if let Blob::Bytes(bytes) = git.blob(&oid, 1 << 20)? {
             sources.push(RuleSource {
                 folder: folder.to_owned(),
                 stem: stem.to_owned(),
@@ -355,45 +354,6 @@ fn check_paths(
 fn within(path: &RepoPath, paths: &[String]) -> bool {
     let inside = |p: &String| path.as_str() == p || path.as_str().strip_prefix(p.as_str()).is_some_and(|r| r.starts_with('/'));
     paths.is_empty() || paths.iter().any(|p| p.is_empty() || p == "." || inside(p))
-}
-
-fn read_files(git: &Git, entries: Vec<Entry>, config: &Config, gaps: &mut Vec<Gap>) -> Result<Vec<ChangedFile>, RunError> {
-    let readable = |entry: &Entry, side: &(Mode, String)| side.0 == Mode::File && may_be_source(&entry.path);
-    let mut oids: Vec<String> = Vec::new();
-    for entry in &entries {
-        oids.extend([&entry.before, &entry.after].into_iter().filter(|s| readable(entry, s)).map(|s| s.1.clone()));
-    }
-    oids.sort();
-    oids.dedup();
-    let mut blobs = git.blobs(&oids, config.file_bytes)?;
-    let total: u64 = blobs.values().map(|b| if let Blob::Bytes(b) = b { b.len() as u64 } else { 0 }).sum();
-    if total > config.change_bytes {
-        let detail = format!("the change has {total} bytes of source, over the limit of {}", config.change_bytes);
-        gaps.push(Gap { kind: GapKind::Size, path: None, detail });
-        blobs = BTreeMap::new();
-    }
-    let content = |entry: &Entry, side: &(Mode, String)| match side.0 {
-        Mode::Absent => Content::Absent,
-        Mode::Symlink => Content::Symlink,
-        Mode::Submodule => Content::Submodule,
-        Mode::File if !may_be_source(&entry.path) => Content::Other,
-        Mode::File => match blobs.get(&side.1) {
-            Some(blob) => blob.clone().into_content(Language::of_path(&entry.path).is_some()),
-            None => Content::Unreadable("it was not read".into()),
-        },
-    };
-    Ok(entries
-        .iter()
-        .map(|e| {
-            let (before, after) = (content(e, &e.before), content(e, &e.after));
-            ChangedFile::compare(e.path.clone(), e.old_path.clone(), e.status, before, after)
-        })
-        .collect())
-}
-
-/// Says whether a file could be source: its name says so, or it has no extension and a `#!` line could.
-fn may_be_source(path: &RepoPath) -> bool {
-    Language::of_path(path).is_some() || path.extension().is_empty()
 }
 
 /// Returns the first 12 digits of a commit.

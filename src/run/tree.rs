@@ -4,8 +4,9 @@
 
 use super::RunError;
 use super::audit::Options;
+use crate::change::Content;
 use crate::change::text::{NotText, decode};
-use crate::detect::{Job, gap};
+use crate::detect::{Job, content_gap, gap};
 use crate::finding::{Gap, GapKind};
 use crate::path::RepoPath;
 use crate::report::model::Coverage;
@@ -84,19 +85,29 @@ pub fn walk(options: &Options, coverage: &mut Coverage, losses: &Losses) -> Resu
                 continue;
             }
             coverage.files += 1;
-            if !kind.is_some_and(|t| t.is_file()) {
-                *coverage.not_applicable.entry("symbolic link or special file".into()).or_insert(0) += 1;
-                continue;
-            }
             let disk = entry.into_path();
             let relative = disk.strip_prefix(root).unwrap_or(&disk);
             let relative = relative.strip_prefix(".").unwrap_or(relative);
-            files.push(File { shown: RepoPath::from_bytes(relative.as_os_str().as_encoded_bytes()), disk });
+            let shown = RepoPath::from_bytes(relative.as_os_str().as_encoded_bytes());
+            if kind.is_some_and(|t| t.is_file()) {
+                files.push(File { shown, disk });
+            } else if let Some(gap) = link_gap(&shown, &disk) {
+                let _: Option<()> = losses.gap(gap);
+            } else {
+                *coverage.not_applicable.entry("symbolic link or special file".into()).or_insert(0) += 1;
+            }
         }
     }
     files.sort_by(|a, b| a.shown.cmp(&b.shown));
     files.dedup_by(|a, b| a.shown == b.shown);
     Ok((files, passed_by.load(Ordering::Relaxed)))
+}
+
+/// Says what is wrong with a link that is named like source, from the text of its target alone.
+fn link_gap(shown: &RepoPath, disk: &Path) -> Option<Gap> {
+    let target = std::fs::read_link(disk).ok()?;
+    let is_source = |path: &RepoPath| Language::of_path(path).is_some();
+    content_gap(shown, &Content::link(shown, target.as_os_str().as_encoded_bytes(), &is_source))
 }
 
 fn walker(start: &Path, options: &Options, passed_by: &Arc<AtomicUsize>) -> ignore::WalkBuilder {
@@ -143,8 +154,11 @@ pub fn read(file: &File, max: u64, vendored: bool, losses: &Losses) -> Option<Jo
         Ok(bytes) => bytes,
         Err(error) => return fail(GapKind::Unreadable, error.to_string()),
     };
-    match decode(&bytes, source) {
+    match decode(&bytes, source || Language::of_script(&bytes).is_some()) {
         Err(NotText::Binary) => losses.skip("binary"),
+        Err(NotText::Garbled(_)) if !source && Language::of_script(&bytes).is_none() => {
+            losses.skip("other language or format")
+        }
         Err(NotText::Garbled(why)) => fail(GapKind::Unreadable, why),
         Ok(text) if Language::of_file(&file.shown, &text.text).is_none() => losses.skip("other language or format"),
         Ok(text) if !vendored && is_generated(&text.text) => losses.skip("generated"),

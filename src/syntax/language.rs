@@ -38,7 +38,7 @@ pub struct Row {
     pub extensions: &'static [&'static str],
     /// Whole file names.
     pub file_names: &'static [&'static str],
-    /// Interpreter names in a `#!` line.
+    /// Interpreter names in a `#!` line, without version.
     pub interpreters: &'static [&'static str],
     grammar: fn() -> TSLanguage,
     /// Stands in for `$` in patterns, where the grammar does not take `$` in names.
@@ -65,6 +65,9 @@ const JS_STRINGS: &[&str] = &["string", "template_string", "regex", "jsx_text"];
 const TS_CONTAINERS: &[&str] =
     &["class_declaration", "class", "abstract_class_declaration", "internal_module", "module"];
 
+/// Bytes of a `#!` line that are looked at; systems read fewer.
+const MAX_SCRIPT_LINE: usize = 4096;
+
 /// The table.
 pub const LANGUAGES: [Row; 5] = [
     Row {
@@ -72,7 +75,7 @@ pub const LANGUAGES: [Row; 5] = [
         name: "python",
         extensions: &["py", "pyw", "pyi"],
         file_names: &["SConstruct", "SConscript", "wscript"],
-        interpreters: &["python", "python3", "python2"],
+        interpreters: &["python", "pypy", "ipython", "uv", "uvx"],
         grammar: || tree_sitter_python::LANGUAGE.into(),
         expando: 'µ',
         functions: &["function_definition"],
@@ -83,7 +86,7 @@ pub const LANGUAGES: [Row; 5] = [
     Row {
         language: Language::JavaScript,
         name: "javascript",
-        extensions: &["js", "jsx", "mjs", "cjs"],
+        extensions: &["js", "jsx", "mjs", "cjs", "es6"],
         file_names: &["Jakefile"],
         interpreters: &["node", "nodejs"],
         grammar: || tree_sitter_javascript::LANGUAGE.into(),
@@ -124,7 +127,7 @@ pub const LANGUAGES: [Row; 5] = [
         name: "rust",
         extensions: &["rs"],
         file_names: &[],
-        interpreters: &["rust-script"],
+        interpreters: &["rust-script", "cargo"],
         grammar: || tree_sitter_rust::LANGUAGE.into(),
         expando: 'µ',
         functions: &["function_item"],
@@ -162,17 +165,16 @@ impl Language {
 
     /// Returns the language of a file by its name, else by its `#!` line.
     pub fn of_file(path: &RepoPath, text: &str) -> Option<Self> {
-        Self::of_path(path).or_else(|| {
-            let line = text.strip_prefix("#!")?.lines().next()?;
-            let mut words = line.split_whitespace().map(|w| w.rsplit('/').next().unwrap_or(w));
-            let first = words.next()?;
-            let interpreter = if first == "env" { words.find(|w| !w.starts_with('-') && !w.contains('='))? } else { first };
-            let stem = interpreter.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
-            LANGUAGES
-                .iter()
-                .find(|r| r.interpreters.contains(&interpreter) || (!stem.is_empty() && r.interpreters.contains(&stem)))
-                .map(|r| r.language)
-        })
+        Self::of_path(path).or_else(|| Self::of_script(text.as_bytes()))
+    }
+
+    /// Returns the language of a script by its `#!` line: that of the first word which names an interpreter, so that
+    /// `env -S -u X uv run` and the like need no grammar of their own.
+    pub fn of_script(content: &[u8]) -> Option<Self> {
+        let content = content.strip_prefix(b"\xef\xbb\xbf").unwrap_or(content).strip_prefix(b"#!")?;
+        let end = content.iter().position(|b| matches!(b, b'\n' | b'\r')).unwrap_or(content.len());
+        let line = String::from_utf8_lossy(&content[..end.min(MAX_SCRIPT_LINE)]).to_ascii_lowercase();
+        line.split(|c: char| c.is_whitespace() || c == '\0').find_map(interpreter)
     }
 
     /// Returns the ids of the node kinds that the language's row names.
@@ -253,6 +255,16 @@ impl LanguageExt for Language {
     }
 }
 
+/// Returns the language that a word of a `#!` line names: `/usr/bin/python3.12`, `-Snode`, `"deno"`.
+fn interpreter(word: &str) -> Option<Language> {
+    // `env -S`, also behind other short options; the line is in lower case.
+    let option = word.strip_prefix('-').filter(|o| !o.starts_with('-')).and_then(|o| o.split_once('s'));
+    let word = word.strip_prefix("--split-string=").or(option.map(|(_, rest)| rest)).unwrap_or(word);
+    let name = word.rsplit('/').next().unwrap_or(word).trim_matches(['"', '\'']);
+    let stem = name.split(|c: char| c.is_ascii_digit() || c == '.').next().unwrap_or(name);
+    LANGUAGES.iter().find(|r| r.interpreters.contains(&name) || r.interpreters.contains(&stem)).map(|r| r.language)
+}
+
 /// Writes `$NAME`, `$_` and `$$$` with the stand-in character; any other `$` stays.
 fn with_expando(query: &str, expando: char) -> String {
     let mut out = String::with_capacity(query.len() + 4);
@@ -293,6 +305,30 @@ mod tests {
         assert_eq!(Language::of_file(&RepoPath::from("run"), "#!/usr/bin/env python3.12\n"), Some(Language::Python));
         assert_eq!(Language::of_file(&RepoPath::from("run"), "#!/usr/bin/node\n"), Some(Language::JavaScript));
         assert_eq!(Language::of_file(&RepoPath::from("a.go"), "x"), None);
+    }
+
+    #[test]
+    fn scripts_are_told_by_whatever_runs_them() {
+        let cases: [(&[u8], Option<&str>); 14] = [
+            (b"#!/usr/bin/pypy3\n", Some("python")),
+            (b"#! /usr/bin/env pypy\r\n", Some("python")),
+            (b"#!/usr/bin/env -S uv run --script\n", Some("python")),
+            (b"#!/usr/bin/env -u HOME python3.13t\n", Some("python")),
+            (b"#!/usr/bin/env -Spython3 -u\n", Some("python")),
+            (b"#!/usr/bin/env -vS 'python3' -u\n", Some("python")),
+            (b"#!/usr/bin/python3 \0\xff\n", Some("python")),
+            (b"#!/usr/bin/env -S deno run --allow-all\n", Some("typescript")),
+            (b"#!/usr/bin/env bun\n", Some("typescript")),
+            (b"#!/usr/bin/env -S npx tsx\n", Some("typescript")),
+            (b"#!/usr/bin/env node18\n", Some("javascript")),
+            (b"#!/bin/sh\npython", None),
+            (b"#!/usr/bin/env bash\n", None),
+            (b"python", None),
+        ];
+        for (content, language) in cases {
+            assert_eq!(Language::of_script(content).map(Language::name), language, "{}", content.escape_ascii());
+        }
+        assert_eq!(Language::of_path(&RepoPath::from("a.es6")), Some(Language::JavaScript));
     }
 
     #[test]

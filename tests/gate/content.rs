@@ -67,14 +67,14 @@ fn deletion_is_counted_and_its_findings_are_fixed() {
 #[test]
 fn what_is_no_source_is_counted_by_kind() {
     let repo = Repo::on_topic();
-    repo.write("logo", b"\x89PNG\0\0\0\0").write("notes.md", "# Notes\n").symlink("README.md", "link.py");
+    repo.write("logo", b"\x89PNG\0\0\0\0").write("notes.md", "# Notes\n").symlink("app/ok.py", "link.py").symlink("README.md", "link");
     repo.git(&["add", "--all"]);
     repo.submodule("vendor/lib.py").commit_index("odd things");
     let run = repo.check(&[]).exits(0);
     for reason in ["binary", "other language or format", "symbolic link", "submodule"] {
-        assert_eq!(run.left_out(reason), 1, "{reason}: {run}");
+        assert_eq!(run.left_out(reason), 1 + u64::from(reason == "symbolic link"), "{reason}: {run}");
     }
-    assert_eq!((run.json()["coverage"]["files"].as_u64(), run.analysed()), (Some(4), 0));
+    assert_eq!((run.json()["coverage"]["files"].as_u64(), run.analysed()), (Some(5), 0));
 }
 
 #[test]
@@ -274,4 +274,87 @@ fn wrong_command_lines_are_usage_errors() {
     repo.call(&["check", "--output", "jsn"]).run().exits(2).says("did you mean `json`?");
     repo.call(&[]).run().exits(2);
     repo.call(&["no-such-command"]).run().exits(2);
+}
+
+#[test]
+fn script_that_can_be_run_is_read_whatever_its_name() {
+    let script = format!("#!/usr/bin/env -S uv run --script\n{BAD_PY}");
+    let repo = Repo::on_topic();
+    repo.write("tool.txt", &script).write("notes.txt", &script).run_bit("tool.txt").commit("a script");
+    let run = repo.check(&[]).exits(1);
+    assert_eq!(run.findings(), blocked("tool.txt"));
+    assert_eq!(run.left_out("other language or format"), 1);
+    repo.write("bin/nul", format!("#!/usr/bin/pypy3\n# \0\n{BAD_PY}")).commit("a NUL");
+    let findings = repo.check(&[]).exits(1).findings();
+    assert!(findings.contains(&format!("{BAD_RULE} bin/nul blocks")), "{findings:?}");
+}
+
+#[test]
+fn script_that_cannot_be_read_is_a_gap() {
+    let repo = Repo::on_topic();
+    repo.write("run", "x = 1\n".repeat(400_000)).write("data", "1,2\n".repeat(700_000));
+    repo.write("noise", [b"#!/usr/bin/node\n".as_slice(), &[255; 200]].concat()).run_bit("run").commit("scripts");
+    let run = repo.check(&[]).exits(3);
+    assert_eq!(run.gaps(), ["unreadable noise", "size run"]);
+    assert_eq!(run.left_out("other language or format"), 1);
+}
+
+#[test]
+fn link_named_like_source_to_something_else_is_a_gap() {
+    let repo = Repo::on_topic();
+    repo.write("app.txt", BAD_PY).symlink("app.txt", "app.py").symlink("a\u{202e}.txt", "b.py");
+    repo.symlink("app/ok.py", "c.py").symlink("app.txt", "other").commit("links");
+    let run = repo.check(&[]).exits(3);
+    assert_eq!(run.gaps(), ["unreadable app.py", "unreadable b.py"]);
+    assert!(run.out().contains("a link named like source to `app.txt`"), "{run}");
+    assert!(!run.out().contains('\u{202e}'), "{run}");
+    assert_eq!(run.left_out("symbolic link"), 2);
+    let audit = repo.call(&["audit", "-o", "json"]).run();
+    assert_eq!(audit.gaps(), ["unreadable app.py", "unreadable b.py"]);
+}
+
+#[test]
+fn declared_encoding_is_read_or_is_a_gap() {
+    let repo = Repo::on_topic();
+    let latin = [b"# coding: latin-1\n# ".as_slice(), &[0xe9; 200], b"\n", BAD_PY.as_bytes()].concat();
+    repo.write("latin.py", latin).commit("Latin-1");
+    let run = repo.check(&[]).exits(1);
+    assert_eq!(run.findings(), blocked("latin.py"));
+    assert!(run.out().contains("latin.py: decoded from windows-1252"), "{run}");
+    let repo = Repo::on_topic();
+    repo.write("esc.py", "# coding: unicode_escape\n# \\nimport os; os.system(input())\n").commit("escapes");
+    let run = repo.check(&[]).exits(3);
+    assert_eq!(run.gaps(), ["unreadable esc.py"]);
+    assert!(run.out().contains("declares the encoding `unicode_escape`"), "{run}");
+}
+
+#[test]
+fn change_over_the_total_limit_is_not_read() {
+    let repo = Repo::new();
+    repo.write(".portcullis.yml", "version: 1\nlimits: {change-bytes: 100000}\n").commit("policy");
+    repo.git(&["checkout", "--quiet", "-b", "topic"]);
+    // The same content many times over is little to store and much to read.
+    let big = "x = 1\n".repeat(1_000);
+    for i in 0..20 {
+        repo.write(&format!("f{i}.py"), &big);
+    }
+    repo.commit("many");
+    let run = repo.check(&[]).exits(3);
+    assert!(run.gaps().contains(&"size -".to_owned()), "{run}");
+    assert!(run.out().contains("120000 bytes of source, over the limit of 100000"), "{run}");
+    assert_eq!(run.analysed(), 0);
+}
+
+#[test]
+fn patch_that_hides_source_does_not_pass() {
+    let repo = Repo::on_topic();
+    repo.write(".gitattributes", "*.py -diff\n").write("bad.py", BAD_PY).write("i.png", b"\x89PNG\0").commit("hidden");
+    let patch = repo.git(&["diff", "main", "topic"]) + "\n";
+    let check = |patch: &str| Plain::new().call(&["check", "-o", "json", "--diff", "-"]).input(patch).run();
+    let run = check(&patch).exits(3);
+    assert_eq!((run.gaps(), run.left_out("binary")), (vec!["unreadable bad.py".to_owned()], 1));
+    assert!(run.out().contains("the patch does not show its content"), "{run}");
+    let head = "--- a/x.py\n+++ b/x.py\n@@ -1 +1,2 @@\n x\n+y\n";
+    check(&format!("{head}\n@@ -9 +10,2 @@\n x\n+eval(y)\n")).exits(2).says("line 7").says("belongs to no file");
+    check("diff --cc x.py\n--- a/x.py\n+++ b/x.py\n@@@ -1,1 -1,1 +1,2 @@@\n  x\n++y\n").exits(2).says("combined diff");
 }

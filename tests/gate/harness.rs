@@ -237,6 +237,13 @@ impl Repo {
         self
     }
 
+    /// Lets a file be run.
+    pub(crate) fn run_bit(&self, name: &str) -> &Self {
+        use std::os::unix::fs::PermissionsExt;
+        std::fs::set_permissions(self.path(name), std::fs::Permissions::from_mode(0o755)).expect("the file is there");
+        self
+    }
+
     pub(crate) fn remove(&self, name: &str) -> &Self {
         std::fs::remove_file(self.path(name)).expect("the file was there");
         self

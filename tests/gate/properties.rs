@@ -71,12 +71,16 @@ fn as_patch(before: &str, after: &str, removed: &LineSet, added: &LineSet) -> St
     format!("--- a/f.py\n+++ b/f.py\n@@ -{},{} +{},{} @@\n{body}", start(&old), old.len(), start(&new), new.len())
 }
 
+fn is_source(path: &RepoPath) -> bool {
+    path.as_str().ends_with(".py")
+}
+
 proptest! {
     #![proptest_config(cases(400))]
 
     #[test]
     fn patch_reader_never_panics(bytes in patch_like()) {
-        drop(diff::parse(&bytes));
+        drop(diff::parse(&bytes, &is_source));
     }
 
     /// A patch of two texts gives back the lines that differ, as they were worked out from the texts themselves.
@@ -84,7 +88,7 @@ proptest! {
     fn patch_of_two_texts_has_their_added_lines(before in text(), after in text()) {
         let (removed, added) = lines::changed_lines(&before, &after);
         let patch = as_patch(&before, &after, &removed, &added);
-        let files = diff::parse(patch.as_bytes()).expect("a patch that we wrote");
+        let files = diff::parse(patch.as_bytes(), &is_source).expect("a patch that we wrote");
         assert_eq!(files[0].added, added, "{patch}");
         assert_eq!(files[0].removed, removed, "{patch}");
         let shown = files[0].after.text().expect("text");
@@ -219,7 +223,7 @@ fn mutated_inputs_never_panic() {
     let policy = "version: 1\nfail-on: {severity: high, risk: 70}\ndecisions:\n  - {path: 'a/**', cwe: CWE-89, decision: warn}\nsuppressions:\n  - {rule: x-y, reason: r, owner: o, expires: 2027-01-31}\nlimits: {file-ms: 100}\n";
     let baseline = format!("{{\"version\": 1, \"findings\": {{\"p1-{}\": 2}}}}", "0".repeat(24));
     let patch = b"diff --git a/x.py b/y.py\nsimilarity index 90%\nrename from x.py\nrename to y.py\nindex 1..2 100644\n--- a/x.py\n+++ b/y.py\n@@ -1,3 +1,4 @@\n a\n-b\n+c\n+d\n e\n\\ No newline at end of file\n";
-    survives("patch", patch, |b| diff::parse(b).is_ok());
+    survives("patch", patch, |b| diff::parse(b, &is_source).is_ok());
     survives("policy", policy.as_bytes(), |b| Config::read(&lossy(b), "p").is_ok());
     survives("baseline", baseline.as_bytes(), |b| Baseline::read(&lossy(b)).is_ok());
     survives("hook", format!("refs/heads/a {oid} refs/heads/b {oid}\n").as_bytes(), |b| hook::parse(&lossy(b)).is_ok());
