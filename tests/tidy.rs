@@ -198,8 +198,11 @@ fn one_file_names_the_model_runtime() {
 }
 
 #[test]
-fn generated_schemas_are_up_to_date() {
+fn generated_files_are_up_to_date() {
+    let rules = RuleSet::new(load::embedded());
+    let index = portcullis::detect::rules::index::generate(&rules).expect("our own rules");
     let generated = [
+        ("rules/index.json", "portcullis rules index", index),
         ("rules/schema.json", "portcullis rules schema", portcullis::detect::rules::schema::json()),
         ("docs/config.schema.json", "portcullis config schema", portcullis::config::schema()),
     ];

@@ -221,6 +221,9 @@ pub enum RulesCommand {
     },
     /// Print the JSON schema of a rule file
     Schema,
+    /// Print the index of the built-in rules, `rules/index.json`
+    #[command(hide = true)]
+    Index,
 }
 
 /// `portcullis explain`.

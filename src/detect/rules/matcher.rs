@@ -1,8 +1,8 @@
 //! Compiled rules, and the walk that matches them.
 
 use super::schema::{RuleFile, RuleProblem};
-use super::words::Words;
-use super::{RuleError, RuleSet};
+use super::words::{Clause, Words};
+use super::{RuleError, RuleSet, RuleSource};
 use crate::detect::{Deadline, Detections, Detector, excerpt::excerpt, gap};
 use crate::finding::{Evidence, Finding, Fingerprint, GapKind, Location, MatchKey};
 use crate::redact::Redactor;
@@ -29,12 +29,14 @@ pub struct Compiled {
 }
 
 struct Rule {
-    file: Arc<RuleFile>,
+    source: RuleSource,
+    file: OnceLock<Result<Arc<RuleFile>, RuleError>>,
     ready: OnceLock<Result<Ready, RuleError>>,
 }
 
 /// A rule, ready to match.
 pub(super) struct Ready {
+    file: Arc<RuleFile>,
     core: RuleCore,
     /// Kinds of nodes that it can match.
     kinds: Vec<usize>,
@@ -47,10 +49,12 @@ impl std::fmt::Debug for Compiled {
 }
 
 impl Compiled {
-    /// Takes rules for a language; none is compiled yet.
-    pub fn new(files: Vec<Arc<RuleFile>>, language: Language, digest: &str) -> Self {
-        let words = Words::new(&files.iter().map(|f| f.clauses()).collect::<Vec<_>>());
-        let rules = files.into_iter().map(|file| Rule { file, ready: OnceLock::new() }).collect();
+    /// Takes rules for a language with the words that they need; none is read or compiled yet.
+    pub(super) fn new(rules: Vec<(RuleSource, Vec<Clause>)>, language: Language, digest: &str) -> Self {
+        let (sources, clauses): (Vec<RuleSource>, Vec<Vec<Clause>>) = rules.into_iter().unzip();
+        let words = Words::new(&clauses);
+        let rule = |source| Rule { source, file: OnceLock::new(), ready: OnceLock::new() };
+        let rules = sources.into_iter().map(rule).collect();
         Self { rules, words, language, digest: digest.to_owned() }
     }
 
@@ -62,29 +66,24 @@ impl Compiled {
     /// Compiles a rule, or returns what came of it before.
     pub(super) fn compile(&self, number: usize) -> Result<&Ready, RuleError> {
         let rule = &self.rules[number];
-        rule.ready.get_or_init(|| Ready::new(&rule.file, self.language)).as_ref().map_err(Clone::clone)
+        let make = || Ready::new(rule.file()?, self.language);
+        rule.ready.get_or_init(make).as_ref().map_err(Clone::clone)
     }
 
-    /// Returns the rules.
-    pub fn files(&self) -> impl Iterator<Item = &RuleFile> {
-        self.rules.iter().map(|rule| &*rule.file)
+    /// Returns the rules whose words the text holds.
+    fn needed(&self, text: &str) -> Result<Vec<&Ready>, RuleError> {
+        self.words.rules_for(text).into_iter().map(|number| self.compile(number)).collect()
     }
 
-    /// Returns the rules whose words the text holds, by number.
-    fn needed(&self, text: &str) -> Result<Vec<(usize, &Ready)>, RuleError> {
-        self.words.rules_for(text).into_iter().map(|number| Ok((number, self.compile(number)?))).collect()
-    }
-
-    /// Returns the numbers of the rules that match somewhere in a file, with the nodes that they match; outermost
+    /// Returns the rules that match somewhere in a file, with the nodes that they match; outermost
     /// matches only. `None` where the deadline passed.
-    fn matches<'a>(
-        &self,
-        needed: &[(usize, &Ready)],
+    fn matches<'a, 'r>(
+        needed: &[&'r Ready],
         file: &'a SourceFile,
         deadline: Deadline,
-    ) -> Option<Vec<(usize, Node<'a>)>> {
+    ) -> Option<Vec<(&'r Ready, Node<'a>)>> {
         let mut by_kind: Vec<Vec<usize>> = Vec::new();
-        for (i, (_, ready)) in needed.iter().enumerate() {
+        for (i, ready) in needed.iter().enumerate() {
             for kind in &ready.kinds {
                 if by_kind.len() <= *kind {
                     by_kind.resize(kind + 1, Vec::new());
@@ -92,7 +91,7 @@ impl Compiled {
                 by_kind[*kind].push(i);
             }
         }
-        let mut found: Vec<(usize, Node<'a>)> = Vec::new();
+        let mut found: Vec<(&Ready, Node<'a>)> = Vec::new();
         let mut covered = vec![0usize; needed.len()];
         let root = file.document.root();
         for (count, node) in (0u32..).zip(root.dfs()) {
@@ -101,18 +100,17 @@ impl Compiled {
             }
             let Some(candidates) = by_kind.get(node.kind_id() as usize) else { continue };
             for &i in candidates {
-                let (number, ready) = needed[i];
+                let ready = needed[i];
                 if node.range().end > covered[i] && ready.core.match_node(node.clone()).is_some() {
                     covered[i] = node.range().end;
-                    found.push((number, node.clone()));
+                    found.push((ready, node.clone()));
                 }
             }
         }
         Some(found)
     }
 
-    fn finding(&self, number: usize, node: &Node<'_>, file: &SourceFile, redactor: &Redactor) -> Finding {
-        let rule = &self.rules[number].file;
+    fn finding(&self, rule: &RuleFile, node: &Node<'_>, file: &SourceFile, redactor: &Redactor) -> Finding {
         let range = node.range();
         let symbol = crate::redact::shapes(file.symbol_at(&range));
         let full = tokens(node, file, false);
@@ -138,8 +136,15 @@ impl Compiled {
     }
 }
 
+impl Rule {
+    /// Reads the rule's file when it is first asked for.
+    fn file(&self) -> Result<Arc<RuleFile>, RuleError> {
+        self.file.get_or_init(|| self.source.read().map(Arc::new)).clone()
+    }
+}
+
 impl Ready {
-    fn new(file: &RuleFile, language: Language) -> Result<Self, RuleError> {
+    fn new(file: Arc<RuleFile>, language: Language) -> Result<Self, RuleError> {
         let refuse = |what: String| RuleError {
             origin: file.id.to_string(),
             problem: RuleProblem::Match { language: language.name(), what },
@@ -148,7 +153,7 @@ impl Ready {
         let core = core.get_matcher(DeserializeEnv::new(language)).map_err(|error| refuse(chain(&error)))?;
         let any_kind = || refuse("it could match any kind of node; begin with a `pattern` or a `kind`".into());
         let kinds = core.potential_kinds().ok_or_else(any_kind)?.iter().collect();
-        Ok(Self { core, kinds })
+        Ok(Self { file, core, kinds })
     }
 }
 
@@ -169,17 +174,17 @@ impl Detector for RuleDetector<'_> {
                 return Detections { gaps, ..Detections::default() };
             }
         };
-        let Some(matches) = compiled.matches(&needed, file, deadline) else {
+        let Some(matches) = Compiled::matches(&needed, file, deadline) else {
             let gaps = vec![gap(GapKind::Time, &file.path, "matching rules ran into the time limit")];
             return Detections { gaps, ..Detections::default() };
         };
         let mut redactor = Redactor::default();
-        for (number, node) in &matches {
-            if compiled.rules[*number].file.secret {
+        for (rule, node) in &matches {
+            if rule.file.secret {
                 redactor.learn_match(literals(node, file).map(|range| literal_text(file.text(), range)));
             }
         }
-        let findings = matches.iter().map(|(n, node)| compiled.finding(*n, node, file, &redactor)).collect();
+        let findings = matches.iter().map(|(rule, node)| compiled.finding(&rule.file, node, file, &redactor)).collect();
         Detections { findings, gaps: Vec::new(), redactor }
     }
 }

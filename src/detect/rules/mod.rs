@@ -1,5 +1,6 @@
 //! Rules as data: one YAML file a rule, matched over syntax trees with ast-grep's rule language.
 
+pub mod index;
 pub mod load;
 pub mod matcher;
 mod regexes;
@@ -70,15 +71,20 @@ impl RuleSet {
 
     /// Returns 12 hexadecimal digits of SHA-256 over all rule files: the version of the set.
     pub fn digest(&self) -> &str {
-        self.digest.get_or_init(|| {
-            let mut hash = Sha256::new();
-            for source in &self.sources {
-                hash.update(source.folder.as_bytes());
-                hash.update(source.stem.as_bytes());
-                hash.update(source.text.as_bytes());
-            }
-            hash.finalize()[..6].iter().map(|b| format!("{b:02x}")).collect()
+        self.digest.get_or_init(|| match index::digest(&self.sources) {
+            Some(known) => known.to_owned(),
+            None => self.computed_digest(),
         })
+    }
+
+    fn computed_digest(&self) -> String {
+        let mut hash = Sha256::new();
+        for source in &self.sources {
+            hash.update(source.folder.as_bytes());
+            hash.update(source.stem.as_bytes());
+            hash.update(source.text.as_bytes());
+        }
+        hash.finalize()[..6].iter().map(|b| format!("{b:02x}")).collect()
     }
 
     /// Returns the source files.
@@ -105,20 +111,23 @@ impl RuleSet {
     /// [`RuleError`] for the first file that is not a valid rule.
     pub fn for_language(&self, language: Language) -> Result<&Compiled, RuleError> {
         let compiled = self.compiled[language as usize].get_or_init(|| {
-            let (mut files, mut own) = (Vec::new(), Vec::new());
+            let (mut rules, mut own) = (Vec::new(), Vec::new());
             for (number, source) in self.sources.iter().enumerate().filter(|(_, s)| folder_serves(&s.folder, language)) {
-                let file = self.file(number)?;
-                if file.applies_to(language) {
+                let (applies, clauses) = match index::entry(source) {
+                    Some(entry) => (applies_to(&entry.languages, language), entry.clauses.clone()),
+                    None => self.file(number).map(|file| (applies_to(&file.languages, language), file.clauses()))?,
+                };
+                if applies {
                     if matches!(source.text, Cow::Owned(_)) {
-                        if let Some(problem) = file.costly_regex() {
+                        if let Some(problem) = self.file(number)?.costly_regex() {
                             return Err(RuleError { origin: source.origin.clone(), problem });
                         }
-                        own.push(files.len());
+                        own.push(rules.len());
                     }
-                    files.push(file);
+                    rules.push((source.clone(), clauses));
                 }
             }
-            let compiled = Compiled::new(files, language, self.digest());
+            let compiled = Compiled::new(rules, language, self.digest());
             own.into_iter().try_for_each(|number| compiled.compile(number).map(drop))?;
             Ok(compiled)
         });
@@ -144,6 +153,11 @@ impl RuleSource {
         RuleFile::read(&self.text, &self.folder, &self.stem)
             .map_err(|problem| RuleError { origin: self.origin.clone(), problem })
     }
+}
+
+/// Says whether a rule that names these languages applies to one; a rule that names none applies to all of its folder.
+fn applies_to(languages: &[String], language: Language) -> bool {
+    languages.is_empty() || languages.iter().any(|n| n == language.name())
 }
 
 /// Says whether rules of a folder can apply to a language: JavaScript's serve TypeScript and TSX, TypeScript's TSX.
