@@ -166,23 +166,13 @@ impl Job {
 }
 
 /// Analyses both sides of one file.
+///
+/// The base side is read only where it can matter: where the change removes lines, or the head side has findings that
+/// could be old.
 pub fn analyse(job: &Job, detectors: &[&dyn Detector], options: &Options) -> Analysis {
     let mut analysis = Analysis { language: job.language(), ..Analysis::default() };
-    let old_path = job.old_path.as_ref().unwrap_or(&job.path);
-    let mut before_unread = false;
-    let before = side(old_path, job.before.as_ref(), options, |_| before_unread = true);
-    analysis.before_unread = before_unread;
     let after = side(&job.path, job.after.as_ref(), options, |gap| analysis.gaps.push(gap));
-    let before = before.map(|mut file| {
-        file.added.clone_from(&job.removed);
-        file.partial = job.partial;
-        let (findings, gaps, redactor) = run(&file, detectors, options);
-        analysis.secrets.merge(redactor);
-        analysis.before_unread |= !gaps.is_empty();
-        analysis.before = findings;
-        file
-    });
-    if let Some(mut file) = after {
+    let after = after.map(|mut file| {
         file.added.clone_from(&job.added);
         file.removed.clone_from(&job.removed);
         file.partial = job.partial;
@@ -191,12 +181,34 @@ pub fn analyse(job: &Job, detectors: &[&dyn Detector], options: &Options) -> Ana
         analysis.gaps.extend(gaps);
         analysis.remarks_after = remarks(&file);
         analysis.unread_lines = unread(&file);
+        (file, redactor)
+    });
+    let matters = !job.removed.is_empty() || !analysis.after.is_empty() || after.is_none();
+    let before = if matters { analyse_base(job, detectors, options, &mut analysis) } else { None };
+    if let Some((file, redactor)) = after {
         if options.windows {
             analysis.windows = classifier::windows(&file, before.as_ref(), &redactor);
         }
         analysis.secrets.merge(redactor);
     }
     analysis
+}
+
+fn analyse_base(
+    job: &Job,
+    detectors: &[&dyn Detector],
+    options: &Options,
+    analysis: &mut Analysis,
+) -> Option<SourceFile> {
+    let path = job.old_path.as_ref().unwrap_or(&job.path);
+    let mut file = side(path, job.before.as_ref(), options, |_| analysis.before_unread = true)?;
+    file.added.clone_from(&job.removed);
+    file.partial = job.partial;
+    let (findings, gaps, redactor) = run(&file, detectors, options);
+    analysis.before = findings;
+    analysis.before_unread |= !gaps.is_empty();
+    analysis.secrets.merge(redactor);
+    Some(file)
 }
 
 fn side(

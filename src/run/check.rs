@@ -87,16 +87,15 @@ pub fn run(options: &Options, around: &Surroundings) -> Result<Outcome, RunError
     for language in languages(&gathered.change.files) {
         gathered.rules.for_language(language)?;
     }
-    let analyses = analyse::all(
-        &gathered.change.files,
-        options.threads,
-        &gathered.rules,
-        &gathered.config.analysis,
-        Job::of,
-        |_, analysis| analysis.unwrap_or_default(),
-    );
+    let scorers = Scorers::default();
+    let analyses = std::thread::scope(|scope| {
+        if gathered.config.classifier && options.threads > 1 && !gathered.change.files.is_empty() {
+            scope.spawn(|| scorers.warm());
+        }
+        analyse_files(&gathered, options.threads)
+    });
     let windows: Vec<&Window> = analyses.iter().flat_map(|a| &a.windows).collect();
-    let scored = Scorers::default().score(&windows, MAX_WINDOWS);
+    let scored = scorers.score(&windows, MAX_WINDOWS);
     let (judgement, coverage) = conclude(&gathered, &analyses, &scored, started);
     let models = scored.model.iter().cloned().collect();
     let mut report = Report::of(&judgement, "check", tool(&gathered.rules, models));
@@ -115,6 +114,17 @@ pub fn run(options: &Options, around: &Surroundings) -> Result<Outcome, RunError
         had_input: report.coverage.analysed > 0,
         report,
     })
+}
+
+fn analyse_files(gathered: &Gathered, threads: usize) -> Vec<Analysis> {
+    analyse::all(
+        &gathered.change.files,
+        threads,
+        &gathered.rules,
+        &gathered.config.analysis,
+        Job::of,
+        |_, analysis| analysis.unwrap_or_default(),
+    )
 }
 
 /// Returns the secrets that the analyses met, together.

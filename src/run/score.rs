@@ -48,6 +48,15 @@ impl Scorers {
         }
     }
 
+    /// Loads a network ahead of the first window. A failure is not said here: it comes back when windows are scored.
+    pub fn warm(&self) {
+        if EMBEDDED.iter().any(|m| m.name == MODEL)
+            && let (Ok(scorer), Ok(mut idle)) = (session::load(MODEL), self.idle.lock())
+        {
+            idle.push(scorer);
+        }
+    }
+
     fn ask(&self, windows: &[&Window]) -> Result<(Vec<Finding>, String), ModelError> {
         let idle = self.idle.lock().ok().and_then(|mut idle| idle.pop());
         let mut scorer = idle.map_or_else(|| session::load(MODEL), Ok)?;
