@@ -14,7 +14,8 @@ use std::time::Duration;
 fn specimen(rules: &RuleSet, folder: &str) -> String {
     let files = rules.files().expect("our own rules");
     let of_folder = files.iter().zip(rules.sources()).filter(|(_, s)| s.folder == folder).map(|(f, _)| f);
-    let once: String = of_folder.flat_map(|f| f.examples.bad.iter().chain(&f.examples.good)).map(|e| format!("{e}\n")).collect();
+    let once: String =
+        of_folder.flat_map(|f| f.examples.bad.iter().chain(&f.examples.good)).map(|e| format!("{e}\n")).collect();
     once.repeat(100_000 / once.len().max(1) + 1)
 }
 

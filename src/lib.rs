@@ -2,18 +2,18 @@
 //!
 //! Modules in the order of the flow; each imports only from those above it (`tests/tidy.rs` holds that).
 
-pub mod path;
-pub mod span;
-pub mod redact;
-pub mod finding;
 pub mod change;
-pub mod model;
-pub mod syntax;
-pub mod detect;
-pub mod compare;
-pub mod risk;
-pub mod policy;
-pub mod config;
-pub mod report;
-pub mod run;
 pub mod cli;
+pub mod compare;
+pub mod config;
+pub mod detect;
+pub mod finding;
+pub mod model;
+pub mod path;
+pub mod policy;
+pub mod redact;
+pub mod report;
+pub mod risk;
+pub mod run;
+pub mod span;
+pub mod syntax;

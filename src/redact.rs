@@ -116,7 +116,8 @@ impl Redactor {
 /// Returns `text` with everything of a known shape masked.
 pub fn shapes(text: &str) -> String {
     let replace = |text: &str, shape: &Regex, spared: fn(&str) -> bool| {
-        let masked = |found: &regex::Captures<'_>| if spared(&found[0]) { found[0].to_owned() } else { mask(&found[0]) };
+        let masked =
+            |found: &regex::Captures<'_>| if spared(&found[0]) { found[0].to_owned() } else { mask(&found[0]) };
         shape.replace_all(text, masked).into_owned()
     };
     replace(&replace(text, &SHAPE, is_plain_words), &LONG_RUN, has_few_digits)
@@ -188,7 +189,9 @@ mod tests {
 
     #[test]
     fn paths_stay_readable_but_for_known_credentials() {
-        for path in ["migrations/20240911_create_users_table_with_indexes_v2.py", "packages/s1/src/v2/handlers/user3/deep.ts"] {
+        for path in
+            ["migrations/20240911_create_users_table_with_indexes_v2.py", "packages/s1/src/v2/handlers/user3/deep.ts"]
+        {
             assert_eq!(path_shapes(path), path);
         }
         assert_eq!(path_shapes("keys/AKIAIOSFODNN7EXAMPLE.txt"), "keys/********************.txt");

@@ -10,8 +10,21 @@ use std::path::{Path, PathBuf};
 
 /// Modules by rank: each imports from smaller ranks only. Those of rank 0 import from those before them.
 const RANKS: [(&str, u32); 15] = [
-    ("path", 0), ("span", 0), ("redact", 0), ("finding", 0), ("change", 1), ("model", 1), ("syntax", 2), ("detect", 3),
-    ("compare", 4), ("risk", 5), ("policy", 6), ("report", 7), ("config", 8), ("run", 9), ("cli", 10),
+    ("path", 0),
+    ("span", 0),
+    ("redact", 0),
+    ("finding", 0),
+    ("change", 1),
+    ("model", 1),
+    ("syntax", 2),
+    ("detect", 3),
+    ("compare", 4),
+    ("risk", 5),
+    ("policy", 6),
+    ("report", 7),
+    ("config", 8),
+    ("run", 9),
+    ("cli", 10),
 ];
 /// The longest a source file may be.
 const MAX_LINES: usize = 500;
@@ -31,7 +44,8 @@ fn files(below: &str) -> Vec<(String, PathBuf)> {
             let path = entry.path();
             let name = entry.file_name().to_string_lossy().into_owned();
             if path.is_dir() {
-                if !matches!(name.as_str(), "target" | ".git" | "corpus" | "artifacts" | "node_modules" | "__pycache__") {
+                if !matches!(name.as_str(), "target" | ".git" | "corpus" | "artifacts" | "node_modules" | "__pycache__")
+                {
                     open.push(path);
                 }
             } else {
@@ -112,7 +126,8 @@ fn modules_import_from_smaller_ranks_only() {
 
 #[test]
 fn only_marked_files_touch_the_outside_world() {
-    let marked = |source: &str| source.starts_with("//! I/O") || source.contains("#![expect(clippy::disallowed_methods");
+    let marked =
+        |source: &str| source.starts_with("//! I/O") || source.contains("#![expect(clippy::disallowed_methods");
     let names = |source: &str| EFFECTS.iter().find(|e| without_comments(source).contains(**e)).copied();
     let tests = |name: &str| name.ends_with("tests.rs") || name.ends_with("/sample.rs");
     let outside = texts("src", &[".rs"]).into_iter().filter(|(name, s)| !marked(s) && !tests(name));
@@ -122,7 +137,9 @@ fn only_marked_files_touch_the_outside_world() {
 
 #[test]
 fn no_source_file_is_too_long() {
-    let long = texts("", &[".rs"]).into_iter().filter(|(_, s)| !s.contains("DO NOT EDIT, run") && s.lines().count() > MAX_LINES);
+    let long = texts("", &[".rs"])
+        .into_iter()
+        .filter(|(_, s)| !s.contains("DO NOT EDIT, run") && s.lines().count() > MAX_LINES);
     let long: Vec<String> = long.map(|(name, s)| format!("{name}: {} lines", s.lines().count())).collect();
     assert!(long.is_empty(), "over {MAX_LINES} lines: {}", long.join(", "));
 }
@@ -132,7 +149,10 @@ fn rules_are_named_by_their_files_once_and_show_both_kinds_of_examples() {
     let mut seen: BTreeMap<String, String> = BTreeMap::new();
     for (name, _) in texts("rules", &[".yml", ".yaml"]) {
         let stem = name.rsplit('/').next().unwrap_or_default().trim_end_matches(".yml").to_owned();
-        assert!(name.ends_with(".yml") && name.matches('/').count() == 2, "{name}: rules lie in rules/<language>/<id>.yml");
+        assert!(
+            name.ends_with(".yml") && name.matches('/').count() == 2,
+            "{name}: rules lie in rules/<language>/<id>.yml"
+        );
         assert_eq!(seen.insert(stem.clone(), name.clone()), None, "{stem} is there twice");
     }
     let rules = RuleSet::new(load::embedded());
@@ -167,7 +187,8 @@ fn every_fixture_is_named_by_a_test() {
 fn models_are_those_their_cards_describe() {
     use sha2::{Digest, Sha256};
     for (name, card) in texts("models", &["model.yml"]) {
-        let said = card.lines().find_map(|l| l.trim().strip_prefix("sha256:")).unwrap_or_default().trim().trim_matches('"');
+        let said =
+            card.lines().find_map(|l| l.trim().strip_prefix("sha256:")).unwrap_or_default().trim().trim_matches('"');
         let model = root().join(&name).with_file_name("model.onnx");
         let bytes = std::fs::read(&model).unwrap_or_else(|e| panic!("{}: {e}", model.display()));
         let is: String = Sha256::digest(&bytes).iter().map(|b| format!("{b:02x}")).collect();
@@ -220,7 +241,8 @@ fn readme_and_command_line_name_the_same_options() {
     let named: BTreeSet<&str> = words.filter_map(|w| w.strip_prefix("--")).filter(|w| !w.is_empty()).collect();
     let mut command = Cli::command();
     command.build();
-    let longs = |c: &clap::Command| c.get_arguments().filter_map(|a| a.get_long().map(str::to_owned)).collect::<BTreeSet<_>>();
+    let longs =
+        |c: &clap::Command| c.get_arguments().filter_map(|a| a.get_long().map(str::to_owned)).collect::<BTreeSet<_>>();
     let all: BTreeSet<String> = command.get_subcommands().flat_map(longs).chain(longs(&command)).collect();
     for option in &named {
         assert!(all.contains(*option), "README.md names --{option}, which no command has");
@@ -236,15 +258,25 @@ fn readme_and_command_line_name_the_same_options() {
 #[test]
 fn the_tree_speaks_of_the_product_only() {
     let split = [
-        ["/wo", "rk/"], ["shared/", "guide"], ["shared/", "harness"], ["clau", "de"], ["anthro", "pic"], ["sub", "agent"],
-        ["coding ", "agent"], ["another ", "session"], ["this ", "session"],
+        ["/wo", "rk/"],
+        ["shared/", "guide"],
+        ["shared/", "harness"],
+        ["clau", "de"],
+        ["anthro", "pic"],
+        ["sub", "agent"],
+        ["coding ", "agent"],
+        ["another ", "session"],
+        ["this ", "session"],
     ];
     let words = split.map(|w| w.concat());
-    for (name, text) in texts("", &[".rs", ".md", ".yml", ".toml", ".json", ".py", ".sh", "run", "test", "bench", "fuzz"]) {
+    for (name, text) in
+        texts("", &[".rs", ".md", ".yml", ".toml", ".json", ".py", ".sh", "run", "test", "bench", "fuzz"])
+    {
         let lower = text.to_lowercase();
         for word in &words {
             // A path inside a container image of some CI system is another matter than a path of ours.
-            let found = lower.match_indices(word.as_str()).any(|(at, _)| !lower[..at].ends_with(|c: char| c.is_alphanumeric()));
+            let found =
+                lower.match_indices(word.as_str()).any(|(at, _)| !lower[..at].ends_with(|c: char| c.is_alphanumeric()));
             assert!(!found, "{name} names `{word}`");
         }
     }

@@ -3,6 +3,7 @@
 //! Pure. A patch shows only parts of a file; the parts are laid out at their own line numbers, the rest left empty,
 //! so that findings point at the right lines.
 
+use super::patch_names::{git_names, name};
 use super::text::{NotText, decode};
 use super::{ChangedFile, Content, Status};
 use crate::path::RepoPath;
@@ -50,7 +51,9 @@ pub fn parse(bytes: &[u8], is_source: &dyn Fn(&RepoPath) -> bool) -> Result<Vec<
             headers += 1;
             files.extend(reader.file()?);
         } else if line.starts_with(b"@@ -") {
-            return Err(reader.malformed("a hunk that belongs to no file: its header must follow a file header or a hunk"));
+            return Err(
+                reader.malformed("a hunk that belongs to no file: its header must follow a file header or a hunk")
+            );
         } else if COMBINED.iter().any(|c| line.starts_with(c)) {
             return Err(reader.malformed("a combined diff of a merge is not read: give a diff against one parent"));
         } else if unshown(line).is_some_and(|path| is_source(&path)) {
@@ -309,76 +312,19 @@ fn extended(text: &[u8], header: &mut Header) {
 
 fn is_extended(text: &[u8]) -> bool {
     const WORDS: [&[u8]; 11] = [
-        b"index ", b"old mode ", b"new mode ", b"new file mode ", b"deleted file mode ", b"similarity index ",
-        b"dissimilarity index ", b"rename ", b"copy ", b"Binary files ", b"GIT binary patch",
+        b"index ",
+        b"old mode ",
+        b"new mode ",
+        b"new file mode ",
+        b"deleted file mode ",
+        b"similarity index ",
+        b"dissimilarity index ",
+        b"rename ",
+        b"copy ",
+        b"Binary files ",
+        b"GIT binary patch",
     ];
     WORDS.iter().any(|w| text.starts_with(w))
-}
-
-/// Reads `a/x b/x` of a `diff --git` line. Names with spaces are only sure from the `---`/`+++` lines, which follow
-/// wherever there are hunks; here equal halves are tried.
-fn git_names(rest: &[u8]) -> (Option<RepoPath>, Option<RepoPath>) {
-    if rest.starts_with(b"\"") {
-        return (None, None);
-    }
-    let half = rest.len() / 2;
-    if rest.get(half) == Some(&b' ') {
-        let (a, b) = (name(&rest[..half], b"a/"), name(&rest[half + 1..], b"b/"));
-        if a == b {
-            return (a, b);
-        }
-    }
-    match rest.iter().position(|b| *b == b' ') {
-        Some(i) => (name(&rest[..i], b"a/"), name(&rest[i + 1..], b"b/")),
-        None => (None, None),
-    }
-}
-
-fn name(raw: &[u8], prefix: &[u8]) -> Option<RepoPath> {
-    let raw = raw.split(|b| *b == b'\t').next().unwrap_or(raw).trim_ascii_end();
-    let unquoted = if raw.len() >= 2 && raw.starts_with(b"\"") && raw.ends_with(b"\"") {
-        unquote(&raw[1..raw.len() - 1])
-    } else {
-        raw.to_vec()
-    };
-    if unquoted == b"/dev/null" || unquoted.is_empty() {
-        return None;
-    }
-    let path = unquoted.strip_prefix(prefix).unwrap_or(&unquoted);
-    Some(RepoPath::from_bytes(path.strip_prefix(b"/").unwrap_or(path)))
-}
-
-/// Undoes git's C-style quoting (`core.quotePath`).
-fn unquote(raw: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(raw.len());
-    let mut bytes = raw.iter().copied().peekable();
-    while let Some(b) = bytes.next() {
-        if b != b'\\' {
-            out.push(b);
-            continue;
-        }
-        match bytes.next() {
-            Some(b'n') => out.push(b'\n'),
-            Some(b't') => out.push(b'\t'),
-            Some(b'r') => out.push(b'\r'),
-            Some(b'a') => out.push(7),
-            Some(b'b') => out.push(8),
-            Some(b'v') => out.push(11),
-            Some(b'f') => out.push(12),
-            Some(d @ b'0'..=b'7') => {
-                let mut value = u32::from(d - b'0');
-                for _ in 0..2 {
-                    if let Some(d) = bytes.next_if(|d| (b'0'..=b'7').contains(d)) {
-                        value = value * 8 + u32::from(d - b'0');
-                    }
-                }
-                out.push((value & 0xff) as u8);
-            }
-            Some(other) => out.push(other),
-            None => out.push(b'\\'),
-        }
-    }
-    out
 }
 
 type Side2 = (u32, u32);
@@ -427,12 +373,16 @@ mod tests {
         assert_eq!(file.added.ranges(), &[(4, 5)]);
         assert_eq!(file.removed.ranges(), &[(4, 4)]);
         assert!(file.partial);
-        assert_eq!((files[2].status, files[2].old_path.as_ref().map(|p| p.as_str())), (Status::Renamed, Some("old.py")));
+        assert_eq!(
+            (files[2].status, files[2].old_path.as_ref().map(|p| p.as_str())),
+            (Status::Renamed, Some("old.py"))
+        );
     }
 
     #[test]
     fn plain_diff_and_quoted_names_are_read() {
-        let files = read(b"--- \"a/t\\303\\251.py\"\t2020\n+++ \"b/t\\303\\251.py\"\n@@ -0,0 +1 @@\n+x\n").expect("valid");
+        let files =
+            read(b"--- \"a/t\\303\\251.py\"\t2020\n+++ \"b/t\\303\\251.py\"\n@@ -0,0 +1 @@\n+x\n").expect("valid");
         assert_eq!(files[0].path.as_str(), "t\u{e9}.py");
     }
 
@@ -454,8 +404,12 @@ mod tests {
             let file = read(format!("diff --git a/x.py b/x.py\n{tail}").as_bytes()).expect("valid").remove(0);
             assert_eq!(file.after, hidden);
         }
-        let link = b"diff --git a/l.py b/l.py\nnew file mode 120000\n--- /dev/null\n+++ b/l.py\n@@ -0,0 +1 @@\n+a.txt\n";
-        assert_eq!(read(link).expect("valid")[0].after, Content::Unreadable("a link named like source to `a.txt`".into()));
+        let link =
+            b"diff --git a/l.py b/l.py\nnew file mode 120000\n--- /dev/null\n+++ b/l.py\n@@ -0,0 +1 @@\n+a.txt\n";
+        assert_eq!(
+            read(link).expect("valid")[0].after,
+            Content::Unreadable("a link named like source to `a.txt`".into())
+        );
         let moved = b"diff --git a/x.txt b/x.py\nsimilarity index 100%\nrename from x.txt\nrename to x.py\n";
         assert_eq!(read(moved).expect("valid")[0].after, hidden);
         let image = read(b"diff --git a/i.png b/i.png\nBinary files a/i.png and b/i.png differ\n").expect("valid");
@@ -467,7 +421,11 @@ mod tests {
         let head = "--- a/x.py\n+++ b/x.py\n@@ -1 +1,2 @@\n x\n+y\n";
         refused(&format!("{head}\n@@ -9 +10,2 @@\n x\n+eval(y)\n"), 7, "belongs to no file");
         refused(&format!("{head}+eval(y)\n"), 6, "more lines");
-        refused("diff --cc x.py\nindex 1,2..3\n--- a/x.py\n+++ b/x.py\n@@@ -1,1 -1,1 +1,2 @@@\n  x\n++y\n", 1, "combined");
+        refused(
+            "diff --cc x.py\nindex 1,2..3\n--- a/x.py\n+++ b/x.py\n@@@ -1,1 -1,1 +1,2 @@@\n  x\n++y\n",
+            1,
+            "combined",
+        );
         refused("Only in b: x.py\n", 1, "-N");
         refused(&format!("{head}Binary files a/y.py and b/y.py differ\n"), 6, "-a");
         refused("diff --combined x.py\n", 1, "combined");

@@ -5,7 +5,9 @@
 
 #![expect(clippy::disallowed_methods, reason = "I/O edge: runs git")]
 
-use super::{Content, Status};
+use super::Content;
+pub use super::entries::{Entry, Mode};
+use super::entries::{mode_of, parse_raw};
 use crate::path::RepoPath;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
@@ -36,43 +38,6 @@ pub enum GitError {
         /// The sub-command.
         command: String,
     },
-}
-
-/// One entry of a difference between two trees.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
-    /// What happened.
-    pub status: Status,
-    /// Path after (before, for a deletion).
-    pub path: RepoPath,
-    /// Path before a rename.
-    pub old_path: Option<RepoPath>,
-    /// Mode and object before.
-    pub before: (Mode, String),
-    /// Mode and object after.
-    pub after: (Mode, String),
-}
-
-/// What kind of thing a tree entry is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mode {
-    /// Nothing on this side.
-    Absent,
-    /// A file.
-    File,
-    /// A file that can be run.
-    Executable,
-    /// A symbolic link.
-    Symlink,
-    /// A commit of another repository.
-    Submodule,
-}
-
-impl Mode {
-    /// Says whether it is a file.
-    pub fn is_file(self) -> bool {
-        matches!(self, Self::File | Self::Executable)
-    }
 }
 
 /// A repository.
@@ -198,7 +163,8 @@ impl Git {
     /// # Errors
     /// [`GitError`] where git fails or answers in an unknown form.
     pub fn diff_index(&self, base: &str) -> Result<Vec<Entry>, GitError> {
-        let raw = self.run(&[&["diff-index", "--cached"], &DIFF_FLAGS[..], &["--end-of-options", base]].concat(), &[])?;
+        let raw =
+            self.run(&[&["diff-index", "--cached"], &DIFF_FLAGS[..], &["--end-of-options", base]].concat(), &[])?;
         parse_raw(&raw).ok_or_else(|| GitError::Protocol { command: "diff-index".into() })
     }
 
@@ -261,7 +227,9 @@ impl Git {
             let mut parts = line.split(' ');
             let (Some(oid), kind, size) = (parts.next(), parts.next(), parts.next()) else { continue };
             match (kind, size.and_then(|s| s.parse::<u64>().ok())) {
-                (Some("blob"), Some(size)) if size > max_bytes => drop(blobs.insert(oid.to_owned(), Blob::TooLarge(size))),
+                (Some("blob"), Some(size)) if size > max_bytes => {
+                    drop(blobs.insert(oid.to_owned(), Blob::TooLarge(size)))
+                }
                 (Some("blob"), Some(size)) => {
                     total = total.saturating_add(size);
                     wanted.insert(oid.to_owned());
@@ -441,66 +409,8 @@ const DIFF_FLAGS: [&str; 7] =
     ["-z", "--raw", "--no-abbrev", "--find-renames", "--no-ext-diff", "--no-textconv", "--ignore-submodules=none"];
 
 /// The program on the far side is git's own, whatever `remote.origin.uploadpack` says.
-const FETCH: [&str; 5] =
-    ["fetch", "--quiet", "--no-tags", "--no-recurse-submodules", "--upload-pack=git-upload-pack"];
+const FETCH: [&str; 5] = ["fetch", "--quiet", "--no-tags", "--no-recurse-submodules", "--upload-pack=git-upload-pack"];
 
 fn is_oid(text: &str) -> bool {
     matches!(text.len(), 40 | 64) && text.bytes().all(|b| b.is_ascii_hexdigit())
-}
-
-fn mode_of(mode: &str) -> Mode {
-    match mode {
-        "000000" => Mode::Absent,
-        "120000" => Mode::Symlink,
-        "160000" => Mode::Submodule,
-        "100755" => Mode::Executable,
-        _ => Mode::File,
-    }
-}
-
-/// Reads `:mode mode oid oid status NUL path NUL [path NUL]`, git's raw format with `-z` (git-diff-index(1)).
-fn parse_raw(raw: &[u8]) -> Option<Vec<Entry>> {
-    let mut fields = raw.split(|b| *b == 0);
-    let mut entries = Vec::new();
-    while let Some(field) = fields.next() {
-        if field.is_empty() {
-            continue;
-        }
-        let header = std::str::from_utf8(field.strip_prefix(b":")?).ok()?;
-        let mut parts = header.split(' ');
-        let (old_mode, new_mode) = (mode_of(parts.next()?), mode_of(parts.next()?));
-        let (old_oid, new_oid) = (parts.next()?.to_owned(), parts.next()?.to_owned());
-        let letter = parts.next()?.chars().next()?;
-        let first = RepoPath::from_bytes(fields.next()?);
-        let (path, old_path) = match letter {
-            'R' | 'C' => (RepoPath::from_bytes(fields.next()?), Some(first)),
-            _ => (first, None),
-        };
-        let status = match letter {
-            'A' | 'C' => Status::Added,
-            'D' => Status::Deleted,
-            'R' => Status::Renamed,
-            'T' => Status::TypeChanged,
-            _ => Status::Modified,
-        };
-        entries.push(Entry { status, path, old_path, before: (old_mode, old_oid), after: (new_mode, new_oid) });
-    }
-    entries.sort_by(|a, b| a.path.cmp(&b.path));
-    Some(entries)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{Mode, parse_raw};
-    use crate::change::Status;
-
-    #[test]
-    fn raw_differences_are_read() {
-        let raw = b":100644 100755 aa bb R090\0old\nname\0new\0:000000 120000 00 cc A\0link\0";
-        let entries = parse_raw(raw).expect("documented form");
-        assert_eq!(entries[1].old_path.as_ref().map(|p| p.as_str()), Some("old\nname"));
-        assert_eq!((entries[0].status, entries[0].after.0), (Status::Added, Mode::Symlink));
-        assert_eq!((entries[1].before.0, entries[1].after.0), (Mode::File, Mode::Executable));
-        assert_eq!(parse_raw(b"garbage\0"), None);
-    }
 }

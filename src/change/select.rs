@@ -110,9 +110,7 @@ fn github<'a>(around: &'a Surroundings, var: &dyn Fn(&str) -> Option<&'a str>) -
     match name {
         "pull_request" | "pull_request_target" | "pull_request_review" => github_pull_request(event, var),
         "merge_group" => match event.merge_group {
-            Some(group) => {
-                Choice::Candidates(vec![exact(&group.base_sha, "base of the merge group".into())])
-            }
+            Some(group) => Choice::Candidates(vec![exact(&group.base_sha, "base of the merge group".into())]),
             None => Choice::NoBase("the merge_group event names no base_sha".into()),
         },
         "push" => {
@@ -137,7 +135,8 @@ fn github_pull_request<'a>(event: Event, var: &dyn Fn(&str) -> Option<&'a str>) 
     }
     let base_ref = event.pull_request.as_ref().map(|p| p.base.name.as_str()).filter(|n| !n.is_empty());
     if let Some(branch) = var("GITHUB_BASE_REF").or(base_ref) {
-        candidates.push(merge_base(&format!("refs/remotes/origin/{branch}"), format!("merge base with origin/{branch}")));
+        candidates
+            .push(merge_base(&format!("refs/remotes/origin/{branch}"), format!("merge base with origin/{branch}")));
     }
     if let Some(pull) = &event.pull_request {
         candidates.push(merge_base(&pull.base.sha, "merge base with the event's base commit".into()));
@@ -198,14 +197,17 @@ fn local() -> Vec<Candidate> {
     ["origin/HEAD", "origin/main", "origin/master", "upstream/HEAD"]
         .iter()
         .map(|r| merge_base(&format!("refs/remotes/{r}"), format!("merge base with {r}")))
-        .chain(["main", "master"].iter().map(|r| merge_base(&format!("refs/heads/{r}"), format!("merge base with {r}"))))
+        .chain(
+            ["main", "master"].iter().map(|r| merge_base(&format!("refs/heads/{r}"), format!("merge base with {r}"))),
+        )
         .collect()
 }
 
 /// Returns the commit that the checked-out one has to contain: the head of the pull request that the event tells of.
 /// A workflow for `pull_request_target` finds the target branch checked out, where nothing of the change can be seen.
 pub fn expected_head(around: &Surroundings) -> Option<String> {
-    let event = around.event.as_deref().filter(|_| around.variables.get("GITHUB_ACTIONS").is_some_and(|v| v == "true"))?;
+    let event =
+        around.event.as_deref().filter(|_| around.variables.get("GITHUB_ACTIONS").is_some_and(|v| v == "true"))?;
     serde_json::from_str::<Event>(event).ok()?.pull_request.map(|p| p.head.sha).filter(|sha| sha.is_ascii())
 }
 
@@ -272,7 +274,9 @@ mod tests {
         let env = [("GITHUB_ACTIONS", "true"), ("GITHUB_EVENT_NAME", "schedule")];
         assert!(matches!(choose(None, &around(&env, None)), Choice::NoBase(why) if why.contains("schedule")));
         let env = [("GITHUB_ACTIONS", "true"), ("GITHUB_EVENT_NAME", "push")];
-        assert!(matches!(choose(None, &around(&env, Some("{"))), Choice::NoBase(why) if why.contains("cannot be read")));
+        assert!(
+            matches!(choose(None, &around(&env, Some("{"))), Choice::NoBase(why) if why.contains("cannot be read"))
+        );
     }
 
     #[test]

@@ -154,7 +154,8 @@ mod tests {
 
     #[test]
     fn encodings_and_line_ends_are_read_and_noted() {
-        let utf16: Vec<u8> = [0xff, 0xfe].into_iter().chain("x = 1\n".encode_utf16().flat_map(u16::to_le_bytes)).collect();
+        let utf16: Vec<u8> =
+            [0xff, 0xfe].into_iter().chain("x = 1\n".encode_utf16().flat_map(u16::to_le_bytes)).collect();
         let text = decode(&utf16, true).expect("UTF-16 with a mark is text");
         assert_eq!((text.text.as_str(), text.notes.len()), ("x = 1\n", 1));
         assert_eq!(decode(b"a\rb\r\nc", true).expect("text").text, "a\nb\r\nc");
@@ -177,8 +178,14 @@ mod tests {
         let koi = decode(b"#!/usr/bin/python\n# vim: set fileencoding=koi8_r :\n\xc1\n", true).expect("text");
         assert!(koi.text.ends_with("\u{430}\n"), "{}", koi.text);
         for plain in [
-            "# coding: utf-8\n", "# coding=ASCII\n", "# coding: utf-8-unix\n", "x = 1\n# coding: rot13\n",
-            "\n\n# coding: rot13\n", "# decoding\n", "#![doc = \"coding: rot13\"]\n", "s = '# coding: rot13'\n",
+            "# coding: utf-8\n",
+            "# coding=ASCII\n",
+            "# coding: utf-8-unix\n",
+            "x = 1\n# coding: rot13\n",
+            "\n\n# coding: rot13\n",
+            "# decoding\n",
+            "#![doc = \"coding: rot13\"]\n",
+            "s = '# coding: rot13'\n",
         ] {
             assert!(decode(plain.as_bytes(), true).is_ok_and(|t| t.notes.is_empty()), "{plain}");
         }
@@ -186,12 +193,28 @@ mod tests {
 
     #[test]
     fn encoding_that_hides_code_is_no_text() {
-        let names = ["unicode_escape", "raw_unicode_escape", "utf-7", "UTF_7", "rot13", "rot_13", "punycode", "utf-16", "iso-2022-jp", "hz", "cp037"];
+        let names = [
+            "unicode_escape",
+            "raw_unicode_escape",
+            "utf-7",
+            "UTF_7",
+            "rot13",
+            "rot_13",
+            "punycode",
+            "utf-16",
+            "iso-2022-jp",
+            "hz",
+            "cp037",
+        ];
         for name in names {
             let why = NotText::Garbled(format!("declares the encoding `{name}`, which hides code from readers"));
             for head in [
-                "# coding: ", "#!/usr/bin/python3\n# -*- coding: ", "\n \t\x0c# vim: fileencoding=", "#\r# coding=\t",
-                "\u{feff}# coding: ", "# coding: ?? coding: ",
+                "# coding: ",
+                "#!/usr/bin/python3\n# -*- coding: ",
+                "\n \t\x0c# vim: fileencoding=",
+                "#\r# coding=\t",
+                "\u{feff}# coding: ",
+                "# coding: ?? coding: ",
             ] {
                 assert_eq!(decode(format!("{head}{name} -*-\nx\n").as_bytes(), true), Err(why.clone()), "{head}");
             }

@@ -23,7 +23,9 @@ impl Failure {
         let (exit, hint) = match error {
             RunError::Usage(_) => (exit::USAGE, Some("`portcullis help` lists what can be asked".into())),
             RunError::Policy(error) => (exit::USAGE, policy_hint(error)),
-            RunError::Rules(_) => (exit::USAGE, Some("`portcullis rules test --rules DIR` checks rules of your own".into())),
+            RunError::Rules(_) => {
+                (exit::USAGE, Some("`portcullis rules test --rules DIR` checks rules of your own".into()))
+            }
             RunError::Baseline { .. } => {
                 (exit::USAGE, Some("write it anew with `portcullis audit --write-baseline FILE`".into()))
             }

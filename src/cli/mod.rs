@@ -15,7 +15,9 @@ use crate::run::check::{Options, Outcome, Overrides};
 use crate::run::gather::Wanted;
 use crate::run::publish::{Output, publish, to_stdout};
 use crate::run::{RunError, audit, check, exit, explain, hook, init, rules, surroundings, tokens, worker};
-use args::{AuditArgs, CheckArgs, Cli, Color, Command, ConfigCommand, GlobalArgs, HookCommand, OutputArgs, RulesCommand};
+use args::{
+    AuditArgs, CheckArgs, Cli, Color, Command, ConfigCommand, GlobalArgs, HookCommand, OutputArgs, RulesCommand,
+};
 use clap::{CommandFactory, Parser};
 use failure::Failure;
 use std::io::{BufReader, IsTerminal, Write};
@@ -63,8 +65,7 @@ fn dispatch(cli: Cli) -> Result<u8, RunError> {
     let around = surroundings::read();
     if let Some(directory) = &cli.global.directory {
         // Every path that the user gives is then relative to it, as with `git -C`.
-        std::env::set_current_dir(directory)
-            .map_err(|source| RunError::Read { path: directory.clone(), source })?;
+        std::env::set_current_dir(directory).map_err(|source| RunError::Read { path: directory.clone(), source })?;
     }
     if cli.version {
         return say(&version());

@@ -72,7 +72,8 @@ pub fn at_commit(git: &Git, commit: &str, path: Option<&str>) -> Result<Config, 
 /// # Errors
 /// [`LoadError`] where the entry is a link or a submodule, or git fails.
 pub fn text_at(git: &Git, commit: &str, path: &str) -> Result<Option<String>, LoadError> {
-    let not_a_file = || LoadError::NotAFile { path: path.to_owned(), commit: commit[..commit.len().min(12)].to_owned() };
+    let not_a_file =
+        || LoadError::NotAFile { path: path.to_owned(), commit: commit[..commit.len().min(12)].to_owned() };
     match git.entry(commit, path)? {
         None => Ok(None),
         Some((mode, oid)) if mode.is_file() => match git.blob(&oid, MAX_FILE)? {

@@ -177,7 +177,10 @@ impl Check<'_> {
             return self.fail(name, "needs a `reason` and an `owner`");
         }
         if let Some(text) = entry.fingerprint.as_ref().filter(|f| Fingerprint::parse(f).is_none()) {
-            return self.fail(format!("{name}.fingerprint"), format!("is `{text}`; fingerprints look like p1-0123456789abcdef01234567"));
+            return self.fail(
+                format!("{name}.fingerprint"),
+                format!("is `{text}`; fingerprints look like p1-0123456789abcdef01234567"),
+            );
         }
         let expires = match entry.expires.as_deref().map(str::parse) {
             None => None,
@@ -185,7 +188,15 @@ impl Check<'_> {
             Some(Err(_)) => return self.fail(format!("{name}.expires"), "is not a date like 2027-01-31"),
         };
         let path = self.glob(format!("{name}.path"), entry.path)?;
-        Ok(Listed { name, rule: entry.rule, fingerprint: entry.fingerprint, path, reason: entry.reason, owner: entry.owner, expires })
+        Ok(Listed {
+            name,
+            rule: entry.rule,
+            fingerprint: entry.fingerprint,
+            path,
+            reason: entry.reason,
+            owner: entry.owner,
+            expires,
+        })
     }
 }
 

@@ -155,7 +155,15 @@ impl Job {
     /// Makes the job of a whole file, for an audit.
     pub fn whole(path: RepoPath, text: Text) -> Self {
         let added = crate::change::lines::all_lines(&text.text);
-        Self { path, old_path: None, before: None, after: Some(text), added, removed: LineSet::default(), partial: false }
+        Self {
+            path,
+            old_path: None,
+            before: None,
+            after: Some(text),
+            added,
+            removed: LineSet::default(),
+            partial: false,
+        }
     }
 
     /// Returns the language of the head side, else of the base side.
@@ -211,12 +219,7 @@ fn analyse_base(
     Some(file)
 }
 
-fn side(
-    path: &RepoPath,
-    text: Option<&Text>,
-    options: &Options,
-    mut on_gap: impl FnMut(Gap),
-) -> Option<SourceFile> {
+fn side(path: &RepoPath, text: Option<&Text>, options: &Options, mut on_gap: impl FnMut(Gap)) -> Option<SourceFile> {
     let text = text?;
     let language = Language::of_file(path, &text.text)?;
     match parse(path, language, text, &options.limits()) {

@@ -159,12 +159,19 @@ impl Options {
     /// Says whether the policy lets a finding through where it stands: ignored, only warned of, or suppressed.
     pub fn waives(&self, finding: &Finding) -> bool {
         let decided = self.decisions.iter().find(|d| d.fits(finding));
-        decided.is_some_and(|d| d.decision != Decision::Block) || self.suppressions.listed.iter().any(|l| l.fits(finding))
+        decided.is_some_and(|d| d.decision != Decision::Block)
+            || self.suppressions.listed.iter().any(|l| l.fits(finding))
     }
 }
 
 /// Decides.
-pub fn judge(comparison: Comparison, gaps: Vec<Gap>, options: &Options, mut ledger: Ledger, baseline: &Baseline) -> Judgement {
+pub fn judge(
+    comparison: Comparison,
+    gaps: Vec<Gap>,
+    options: &Options,
+    mut ledger: Ledger,
+    baseline: &Baseline,
+) -> Judgement {
     let mut known = baseline.counter();
     let mut findings: Vec<Judged> = comparison
         .head
@@ -180,9 +187,17 @@ pub fn judge(comparison: Comparison, gaps: Vec<Gap>, options: &Options, mut ledg
     });
     let counted = findings.iter().filter(|j| counts(&j.disposition)).map(|j| (&j.finding, &j.risk));
     let risk = of_change(counted);
-    let gaps: Vec<(Gap, bool)> = gaps.into_iter().map(|g| (!options.open.contains(&g.kind), g)).map(|(c, g)| (g, c)).collect();
-    let mut judgement =
-        Judgement { verdict: Verdict::Pass, reasons: Vec::new(), risk, findings, fixed: comparison.fixed, gaps, ledger };
+    let gaps: Vec<(Gap, bool)> =
+        gaps.into_iter().map(|g| (!options.open.contains(&g.kind), g)).map(|(c, g)| (g, c)).collect();
+    let mut judgement = Judgement {
+        verdict: Verdict::Pass,
+        reasons: Vec::new(),
+        risk,
+        findings,
+        fixed: comparison.fixed,
+        gaps,
+        ledger,
+    };
     conclude(&mut judgement, options);
     judgement
 }
@@ -226,10 +241,18 @@ fn dispose(
     }
     match decided.map(|d| (d.decision, &d.name)) {
         Some((Decision::Block, name)) if !finding.advisory => Disposition::Blocks(format!("{name} of the policy")),
-        Some((Decision::Warn, _)) => if finding.advisory { Disposition::Advisory } else { Disposition::Warns },
+        Some((Decision::Warn, _)) => {
+            if finding.advisory {
+                Disposition::Advisory
+            } else {
+                Disposition::Warns
+            }
+        }
         _ if finding.advisory => Disposition::Advisory,
         _ => match options.severity {
-            Some(severity) if finding.severity >= bar(severity, finding, options) && finding.confidence >= options.confidence => {
+            Some(severity)
+                if finding.severity >= bar(severity, finding, options) && finding.confidence >= options.confidence =>
+            {
                 Disposition::Blocks(format!("severity {}, confidence {}", finding.severity, finding.confidence))
             }
             _ => Disposition::Warns,
@@ -267,7 +290,9 @@ fn conclude(judgement: &mut Judgement, options: &Options) {
         judgement.verdict = Verdict::Inconclusive;
     }
     if closed > 0 {
-        judgement.reasons.push(format!("{} could not be analysed", plural(closed, "part of the change", "parts of the change")));
+        judgement
+            .reasons
+            .push(format!("{} could not be analysed", plural(closed, "part of the change", "parts of the change")));
     }
     if judgement.verdict == Verdict::Pass {
         let shown = judgement.findings.iter().filter(|j| j.disposition == Disposition::Warns).count();

@@ -275,7 +275,10 @@ mod tests {
         let read = |text: &str| Directive::read(text).expect("a directive");
         let full = read("/* portcullis: ignore js-a, js-b until=2027-01-31 -- sandboxed */");
         assert_eq!(full.rules, ["js-a", "js-b"]);
-        assert_eq!((full.reason.as_str(), full.until.map(|d| d.to_string()).as_deref()), ("sandboxed", Some("2027-01-31")));
+        assert_eq!(
+            (full.reason.as_str(), full.until.map(|d| d.to_string()).as_deref()),
+            ("sandboxed", Some("2027-01-31"))
+        );
         assert_eq!(full.problem, None);
         assert!(read("# portcullis: ignore x").problem.expect("no reason").contains("reason"));
         assert!(read("# portcullis: ignore -- because").problem.expect("no rule").contains("rule"));

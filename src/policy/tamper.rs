@@ -1,9 +1,7 @@
 //! A change that edits what governs the gate is itself a finding. It takes effect only after the merge.
 
+use crate::finding::{Confidence, Evidence, Excerpt, Finding, Fingerprint, Location, MatchKey, RuleId, Severity};
 use crate::path::RepoPath;
-use crate::finding::{
-    Confidence, Evidence, Excerpt, Finding, Fingerprint, Location, MatchKey, RuleId, Severity,
-};
 use crate::span::{Position, Span};
 
 /// Id of the finding.
@@ -18,11 +16,7 @@ pub fn findings(changed: &[RepoPath], governing: &[String], rules: &[String]) ->
         };
         governing.iter().any(|g| path.eq_ignore_ascii_case(g) || below(g)) || rules.iter().any(|r| below(r))
     };
-    changed
-        .iter()
-        .filter(|path| governs(path.as_str()))
-        .map(finding)
-        .collect()
+    changed.iter().filter(|path| governs(path.as_str())).map(finding).collect()
 }
 
 fn finding(path: &RepoPath) -> Finding {

@@ -20,10 +20,56 @@ const OWN: [&str; 4] = [
 
 /// What breaks out where escaping is incomplete.
 const FRAGMENTS: [&str; 50] = [
-    "`", "``", "```", "\n", "\r\n", "\n\n", "# ", "\n# h\n", "\n---\n", "\n===\n", "<", ">", "<img src=x>", "<!--", "-->",
-    "</details>", "<a href=\"", "\"", "'", "\\", "\\`", "\\\\`", "[", "](", "https://evil.example/", "www.evil.example",
-    "evil@evil.example", "@org/team", "#123", "GH-12", "!", "![", "|", "\n|-|-|\n", "/merge", "\n/approve", "~~", "**", "_",
-    "&lt;", "&#64;", "[^1]", "- [ ] ", "\u{1b}[31m", "\u{202e}", "%0A", "::error::", " ::set-output name=a::b ", "##[error]", "\t",
+    "`",
+    "``",
+    "```",
+    "\n",
+    "\r\n",
+    "\n\n",
+    "# ",
+    "\n# h\n",
+    "\n---\n",
+    "\n===\n",
+    "<",
+    ">",
+    "<img src=x>",
+    "<!--",
+    "-->",
+    "</details>",
+    "<a href=\"",
+    "\"",
+    "'",
+    "\\",
+    "\\`",
+    "\\\\`",
+    "[",
+    "](",
+    "https://evil.example/",
+    "www.evil.example",
+    "evil@evil.example",
+    "@org/team",
+    "#123",
+    "GH-12",
+    "!",
+    "![",
+    "|",
+    "\n|-|-|\n",
+    "/merge",
+    "\n/approve",
+    "~~",
+    "**",
+    "_",
+    "&lt;",
+    "&#64;",
+    "[^1]",
+    "- [ ] ",
+    "\u{1b}[31m",
+    "\u{202e}",
+    "%0A",
+    "::error::",
+    " ::set-output name=a::b ",
+    "##[error]",
+    "\t",
 ];
 
 fn parser(text: &str) -> Parser<'_> {
@@ -74,7 +120,8 @@ fn assert_inert(format: Format, text: &str) {
 }
 
 fn assert_commands(text: &str) {
-    let own = Regex::new("^::(error|warning|notice) ([a-zA-Z]+=[^:,]*,)*[a-zA-Z]+=[^:,]*::[^\r]*$").expect("a constant");
+    let own =
+        Regex::new("^::(error|warning|notice) ([a-zA-Z]+=[^:,]*,)*[a-zA-Z]+=[^:,]*::[^\r]*$").expect("a constant");
     let other: Vec<&str> = text.lines().filter(|l| !own.is_match(l)).collect();
     assert!(other.is_empty() && text.ends_with('\n'), "{other:?}");
 }

@@ -146,7 +146,8 @@ fn excerpt(f: &FindingView) -> String {
     if f.excerpt.iter().all(|l| l.trim().is_empty()) {
         return String::new();
     }
-    let lines: Vec<String> = f.excerpt.iter().take(12).map(|l| text::clip(&l.replace(['\n', '\t'], " "), 200)).collect();
+    let lines: Vec<String> =
+        f.excerpt.iter().take(12).map(|l| text::clip(&l.replace(['\n', '\t'], " "), 200)).collect();
     let fence = "`".repeat(lines.iter().map(|l| longest_run(l)).max().unwrap_or(0).max(2) + 1);
     let mut block = format!("{fence}text\n");
     for (n, line) in (f.excerpt_line..).zip(&lines) {
@@ -165,7 +166,9 @@ fn excerpt(f: &FindingView) -> String {
 /// Returns what the verdict rests on.
 fn footer(report: &Report) -> String {
     let mut lines = vec![format!("Checked {}", text::checked(&report.coverage))];
-    for (name, counts) in [("languages", &report.coverage.languages), ("not applicable", &report.coverage.not_applicable)] {
+    for (name, counts) in
+        [("languages", &report.coverage.languages), ("not applicable", &report.coverage.not_applicable)]
+    {
         let tally = text::tally(counts);
         if !tally.is_empty() {
             lines.push(format!("{name}: {}", prose(&text::clip(&tally, 500))));

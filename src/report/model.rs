@@ -1,10 +1,10 @@
 //! The view model: a copy of the judgement in the words and order of a report, ready to serialise.
 
+use crate::compare::Origin;
 use crate::finding::{Evidence, Finding, Gap, WeightedToken};
+use crate::path::visible_lines;
 use crate::policy::suppression::{Entry, Status};
 use crate::policy::{Disposition, Judged, Judgement, Verdict};
-use crate::compare::Origin;
-use crate::path::visible_lines;
 use crate::redact::{Redactor, path_shapes, shapes};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -327,9 +327,7 @@ fn made_visible(value: Value) -> Value {
     match value {
         Value::String(text) => Value::String(tame(&text)),
         Value::Array(items) => Value::Array(items.into_iter().map(made_visible).collect()),
-        Value::Object(map) => {
-            Value::Object(map.into_iter().map(|(k, v)| (tame(&k), made_visible(v))).collect())
-        }
+        Value::Object(map) => Value::Object(map.into_iter().map(|(k, v)| (tame(&k), made_visible(v))).collect()),
         other => other,
     }
 }

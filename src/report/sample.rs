@@ -17,7 +17,8 @@ use std::collections::BTreeMap;
 /// Two findings that block, one that warns, a hint, an existing and a suppressed one, a gap that does not decide.
 pub(super) fn blocked() -> Report {
     let mut shell = finding("python-shell-true", "app/jobs/export.py", 12, "export");
-    shell.excerpt = excerpt(11, ["def export(name):", "    subprocess.run(f\"tar cf {name}\", shell=True)", "    return 0"], 5, 49);
+    shell.excerpt =
+        excerpt(11, ["def export(name):", "    subprocess.run(f\"tar cf {name}\", shell=True)", "    return 0"], 5, 49);
     let mut sql = finding("python-sql-concat", "app/db.py", 40, "Orders.find");
     sql.severity = Severity::Critical;
     sql.cwe = vec!["CWE-89".into()];
@@ -49,10 +50,16 @@ pub(super) fn blocked() -> Report {
         judged(hidden, Origin::Existing, Disposition::Suppressed(suppressed)),
     ];
     let gap = Gap { kind: GapKind::Model, path: None, detail: "the network is not installed".into() };
-    let mut report = report(Verdict::Blocked, &["2 findings that the policy blocks"], findings, vec![(gap, false)], vec![
-        entry("suppressions[0]", "python-md5", "only a cache key", Status::Honoured),
-        entry("comment", "python-sql-concat", "ids only", Status::NotHonoured("this change brings in both".into())),
-    ]);
+    let mut report = report(
+        Verdict::Blocked,
+        &["2 findings that the policy blocks"],
+        findings,
+        vec![(gap, false)],
+        vec![
+            entry("suppressions[0]", "python-md5", "only a cache key", Status::Honoured),
+            entry("comment", "python-sql-concat", "ids only", Status::NotHonoured("this change brings in both".into())),
+        ],
+    );
     report.fixed = vec![super::model::FixedView {
         fingerprint: old.fingerprint.to_string(),
         rule: "python-eval".into(),
@@ -69,7 +76,8 @@ pub(super) fn pass() -> Report {
 
 /// A file that could not be read.
 pub(super) fn inconclusive() -> Report {
-    let big = Gap { kind: GapKind::Size, path: Some("app/data.py".into()), detail: "2.1 MB, over the limit of 1 MB".into() };
+    let big =
+        Gap { kind: GapKind::Size, path: Some("app/data.py".into()), detail: "2.1 MB, over the limit of 1 MB".into() };
     let late = Gap { kind: GapKind::Time, path: Some("app/huge.ts".into()), detail: "not done after 10 s".into() };
     let reasons = ["2 parts of the change could not be analysed"];
     report(Verdict::Inconclusive, &reasons, Vec::new(), vec![(late, true), (big, true)], Vec::new())
@@ -117,7 +125,8 @@ pub(super) fn hostile() -> Report {
         });
         judged(f, Origin::Introduced, Disposition::Blocks(name.clone()))
     });
-    let gaps = names.iter().map(|n| (Gap { kind: GapKind::Crash, path: Some(n.as_str().into()), detail: n.clone() }, true));
+    let gaps =
+        names.iter().map(|n| (Gap { kind: GapKind::Crash, path: Some(n.as_str().into()), detail: n.clone() }, true));
     let entries = names.iter().map(|n| entry(n, n, n, Status::Malformed(n.clone())));
     let mut report = report(Verdict::Blocked, &NAMES, findings.collect(), gaps.collect(), entries.collect());
     report.notes = names.clone();

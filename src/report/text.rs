@@ -33,7 +33,12 @@ pub(super) fn by_risk(a: &FindingView, b: &FindingView) -> Ordering {
 /// Orders by place, then by rule.
 pub(super) fn by_place(a: &FindingView, b: &FindingView) -> Ordering {
     a.path.cmp(&b.path).then_with(|| {
-        (a.start_line, a.start_column, &a.rule, &a.fingerprint).cmp(&(b.start_line, b.start_column, &b.rule, &b.fingerprint))
+        (a.start_line, a.start_column, &a.rule, &a.fingerprint).cmp(&(
+            b.start_line,
+            b.start_column,
+            &b.rule,
+            &b.fingerprint,
+        ))
     })
 }
 
@@ -79,8 +84,7 @@ pub(super) fn place(finding: &FindingView) -> String {
 
 /// Returns severity, confidence and weakness classes.
 pub(super) fn measure(finding: &FindingView) -> String {
-    let mut parts =
-        vec![format!("{} severity", finding.severity), format!("{} confidence", finding.confidence)];
+    let mut parts = vec![format!("{} severity", finding.severity), format!("{} confidence", finding.confidence)];
     parts.extend(finding.cwe.iter().map(|c| line(c)));
     if finding.in_tests {
         parts.push("in test code".into());

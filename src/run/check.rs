@@ -117,14 +117,9 @@ pub fn run(options: &Options, around: &Surroundings) -> Result<Outcome, RunError
 }
 
 fn analyse_files(gathered: &Gathered, threads: usize) -> Vec<Analysis> {
-    analyse::all(
-        &gathered.change.files,
-        threads,
-        &gathered.rules,
-        &gathered.config.analysis,
-        Job::of,
-        |_, analysis| analysis.unwrap_or_default(),
-    )
+    analyse::all(&gathered.change.files, threads, &gathered.rules, &gathered.config.analysis, Job::of, |_, analysis| {
+        analysis.unwrap_or_default()
+    })
 }
 
 /// Returns the secrets that the analyses met, together.
@@ -162,12 +157,7 @@ fn languages(files: &[ChangedFile]) -> Vec<Language> {
     found
 }
 
-fn conclude(
-    gathered: &Gathered,
-    analyses: &[Analysis],
-    scored: &Scored,
-    started: Timestamp,
-) -> (Judgement, Coverage) {
+fn conclude(gathered: &Gathered, analyses: &[Analysis], scored: &Scored, started: Timestamp) -> (Judgement, Coverage) {
     let Gathered { change, config, baseline, .. } = gathered;
     let mut gaps = change.gaps.clone();
     gaps.extend(scored.gap.clone());
@@ -189,7 +179,8 @@ fn conclude(
 
 /// Says whether something firmer is said of the same place, so that a hint adds nothing.
 fn is_said(hint: &Finding, comparison: &Comparison) -> bool {
-    let same_place = |f: &Finding| f.location.path == hint.location.path && f.location.span.overlaps(&hint.location.span);
+    let same_place =
+        |f: &Finding| f.location.path == hint.location.path && f.location.span.overlaps(&hint.location.span);
     comparison.head.iter().any(|(finding, _)| same_place(finding))
 }
 

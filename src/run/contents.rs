@@ -28,7 +28,8 @@ pub fn read(git: &Git, entries: &[Entry], config: &Config, gaps: &mut Vec<Gap>) 
         blobs.push(match git.blobs(&oids, max, config.change_bytes)? {
             Blobs::Read(blobs) => blobs,
             Blobs::OverLimit { bytes } => {
-                let detail = format!("the change has {bytes} bytes of source, over the limit of {}", config.change_bytes);
+                let detail =
+                    format!("the change has {bytes} bytes of source, over the limit of {}", config.change_bytes);
                 gaps.push(Gap { kind: GapKind::Size, path: None, detail });
                 BTreeMap::new()
             }
@@ -83,6 +84,8 @@ fn link(path: &RepoPath, target: Option<&Blob>) -> Content {
         _ if !is_source(path) => Content::Symlink,
         Some(Blob::Bytes(target)) => Content::link(path, target, &is_source),
         Some(Blob::TooLarge(_)) => Content::Unreadable("a link named like source to a name that is too long".into()),
-        Some(Blob::Missing) | None => Content::Unreadable("a link named like source to what is not in this clone".into()),
+        Some(Blob::Missing) | None => {
+            Content::Unreadable("a link named like source to what is not in this clone".into())
+        }
     }
 }

@@ -143,7 +143,9 @@ pub fn policy_outside_git(wanted: &Wanted) -> Result<(Config, RuleSet, Baseline)
         Some(path) => {
             let file = wanted.directory.join(path);
             match load::read_up_to(&file, load::MAX_FILE) {
-                Ok(text) => Baseline::read(&text).map_err(|source| RunError::Baseline { path: path.clone(), source })?,
+                Ok(text) => {
+                    Baseline::read(&text).map_err(|source| RunError::Baseline { path: path.clone(), source })?
+                }
                 // Named before it is first written: no finding is accepted yet.
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => Baseline::default(),
                 Err(source) => return Err(RunError::Read { path: file, source }),
@@ -197,10 +199,13 @@ fn find_base(git: &Git, wanted: &Wanted, around: &Surroundings, head: &str) -> R
         return Err(RunError::Usage(format!("--base `{name}` is not a commit of this repository")));
     }
     if candidates.is_empty() {
-        return Ok(no_base("no base commit found: the event and the environment name none; give one with --base".into()));
+        return Ok(no_base(
+            "no base commit found: the event and the environment name none; give one with --base".into(),
+        ));
     }
     let tried: Vec<&str> = candidates.iter().map(|c| c.reason.as_str()).collect();
-    let hint = if shallow { "the clone is shallow: fetch more history, or use --deepen" } else { "give one with --base" };
+    let hint =
+        if shallow { "the clone is shallow: fetch more history, or use --deepen" } else { "give one with --base" };
     Ok(no_base(format!("no base commit found ({hint}); tried: {}", tried.join("; "))))
 }
 
@@ -212,7 +217,9 @@ fn unseen_head(git: &Git, wanted: &Wanted, around: &Surroundings, head: &str) ->
         return Ok(None);
     }
     let (checked_out, expected) = (short(head), short(&expected));
-    Ok(Some(format!("the checked-out commit {checked_out} does not contain the pull request's head {expected}: check that out, or give --head")))
+    Ok(Some(format!(
+        "the checked-out commit {checked_out} does not contain the pull request's head {expected}: check that out, or give --head"
+    )))
 }
 
 fn no_base(reason: String) -> Base {
@@ -228,9 +235,7 @@ fn resolve(git: &Git, candidates: &[Candidate], head: &str) -> Result<Option<Bas
                 None => None,
             },
             How::FirstParent(second) => match git.parents(head)?.as_slice() {
-                [first, merged] if second == merged => {
-                    git.commit(first)?.map(|c| (c.clone(), c))
-                }
+                [first, merged] if second == merged => git.commit(first)?.map(|c| (c.clone(), c)),
                 _ => None,
             },
         };
@@ -352,7 +357,8 @@ fn check_paths(
 }
 
 fn within(path: &RepoPath, paths: &[String]) -> bool {
-    let inside = |p: &String| path.as_str() == p || path.as_str().strip_prefix(p.as_str()).is_some_and(|r| r.starts_with('/'));
+    let inside =
+        |p: &String| path.as_str() == p || path.as_str().strip_prefix(p.as_str()).is_some_and(|r| r.starts_with('/'));
     paths.is_empty() || paths.iter().any(|p| p.is_empty() || p == "." || inside(p))
 }
 

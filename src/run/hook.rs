@@ -64,11 +64,7 @@ pub fn parse(input: &str) -> Result<Vec<Push>, RunError> {
 ///
 /// # Errors
 /// [`RunError`] where no verdict can be given for one of them.
-pub fn run(
-    remote: &str,
-    options: &check::Options,
-    around: &Surroundings,
-) -> Result<Vec<(String, Outcome)>, RunError> {
+pub fn run(remote: &str, options: &check::Options, around: &Surroundings) -> Result<Vec<(String, Outcome)>, RunError> {
     let mut input = String::new();
     let path = PathBuf::from("standard input");
     std::io::stdin()

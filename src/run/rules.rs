@@ -29,7 +29,13 @@ pub fn list(rules: &RuleSet) -> Result<String, RunError> {
     let width = files.iter().map(|f| f.id.as_str().len()).max().unwrap_or(0);
     let line = |f: &Arc<RuleFile>| {
         let cwe = f.cwe.first().map_or("", String::as_str);
-        format!("{:width$}  {:8}  {:6}  {cwe:8}  {}\n", f.id.as_str(), f.severity.as_str(), f.confidence.as_str(), f.message)
+        format!(
+            "{:width$}  {:8}  {:6}  {cwe:8}  {}\n",
+            f.id.as_str(),
+            f.severity.as_str(),
+            f.confidence.as_str(),
+            f.message
+        )
     };
     Ok(files.iter().map(line).collect())
 }
@@ -74,9 +80,9 @@ pub fn find(rules: &RuleSet, id: &str) -> Result<Arc<RuleFile>, RunError> {
     if let Some(file) = files.iter().find(|f| f.id.as_str() == id || f.aliases.iter().any(|a| a == id)) {
         return Ok(Arc::clone(file));
     }
-    let nearest = files.iter().max_by(|a, b| {
-        strsim::jaro_winkler(id, a.id.as_str()).total_cmp(&strsim::jaro_winkler(id, b.id.as_str()))
-    });
+    let nearest = files
+        .iter()
+        .max_by(|a, b| strsim::jaro_winkler(id, a.id.as_str()).total_cmp(&strsim::jaro_winkler(id, b.id.as_str())));
     let hint = nearest.map(|f| format!("; did you mean `{}`?", f.id)).unwrap_or_default();
     Err(RunError::Usage(format!("there is no rule `{}`{hint}", crate::path::visible(id))))
 }

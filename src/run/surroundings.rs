@@ -13,7 +13,9 @@ const MAX_EVENT: u64 = 32 << 20;
 pub fn read() -> Surroundings {
     let variables = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-        .filter(|(name, _)| ["CI", "GITHUB_", "GITLAB_", "PRE_COMMIT", "PORTCULLIS_"].iter().any(|p| name.starts_with(p)))
+        .filter(|(name, _)| {
+            ["CI", "GITHUB_", "GITLAB_", "PRE_COMMIT", "PORTCULLIS_"].iter().any(|p| name.starts_with(p))
+        })
         .collect::<std::collections::BTreeMap<_, _>>();
     let event = variables.get("GITHUB_EVENT_PATH").filter(|p| !p.is_empty()).and_then(|path| {
         let size = std::fs::metadata(path).ok()?.len();

@@ -95,8 +95,7 @@ pub fn run(questions: impl BufRead, mut answers: impl Write) -> Result<Summary, 
         if line.trim().is_empty() {
             continue;
         }
-        let asked: Asked =
-            serde_json::from_str(&line).map_err(|source| TokensError::Asked { line: i + 1, source })?;
+        let asked: Asked = serde_json::from_str(&line).map_err(|source| TokensError::Asked { line: i + 1, source })?;
         summary.files += 1;
         let Some(found) = windows_of(&asked) else {
             summary.skipped += 1;

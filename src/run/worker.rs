@@ -91,7 +91,9 @@ impl<'a> Pool<'a> {
                 worker.end();
                 match reason {
                     Loss::Time(ms) => failed(GapKind::Time, format!("not analysed within {ms} ms")),
-                    Loss::Died => failed(GapKind::Crash, "the worker that analysed it died (out of memory, or a crash)".into()),
+                    Loss::Died => {
+                        failed(GapKind::Crash, "the worker that analysed it died (out of memory, or a crash)".into())
+                    }
                 }
             }
         }

@@ -3,10 +3,10 @@
 //! A sixth language is one more row and one more variant. Nothing outside this file names a grammar.
 
 use crate::path::RepoPath;
+use ast_grep_core::Pattern;
 use ast_grep_core::language::Language as Matching;
 use ast_grep_core::matcher::{PatternBuilder, PatternError};
 use ast_grep_core::tree_sitter::{LanguageExt, StrDoc, TSLanguage};
-use ast_grep_core::Pattern;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::sync::OnceLock;
@@ -301,7 +301,10 @@ mod tests {
     #[test]
     fn files_are_told_by_name_then_by_interpreter() {
         assert_eq!(Language::of_file(&RepoPath::from("a/B.PY"), ""), Some(Language::Python));
-        assert_eq!(Language::of_file(&RepoPath::from("run"), "#!/usr/bin/env -S node --x\n"), Some(Language::JavaScript));
+        assert_eq!(
+            Language::of_file(&RepoPath::from("run"), "#!/usr/bin/env -S node --x\n"),
+            Some(Language::JavaScript)
+        );
         assert_eq!(Language::of_file(&RepoPath::from("run"), "#!/usr/bin/env python3.12\n"), Some(Language::Python));
         assert_eq!(Language::of_file(&RepoPath::from("run"), "#!/usr/bin/node\n"), Some(Language::JavaScript));
         assert_eq!(Language::of_file(&RepoPath::from("a.go"), "x"), None);

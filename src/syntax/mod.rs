@@ -157,10 +157,7 @@ mod tests {
 
     #[test]
     fn symbols_functions_and_comments_are_found() {
-        let text = Text {
-            text: "class A {\n  // note\n  m() { const f = () => { g(1) } }\n}\n".into(),
-            notes: vec![],
-        };
+        let text = Text { text: "class A {\n  // note\n  m() { const f = () => { g(1) } }\n}\n".into(), notes: vec![] };
         let file = parse(&RepoPath::from("a.ts"), Language::TypeScript, &text, &limits()).expect("small");
         let at = file.text().find("g(1)").expect("present");
         assert_eq!(file.symbol_at(&(at..at + 4)), "A.m.f");
@@ -171,13 +168,9 @@ mod tests {
     #[test]
     fn rust_tests_are_told_by_what_they_are_compiled_for() {
         let text = "#[cfg(test)]\nmod tests { fn a() { x() } }\nmod test { fn b() { y() } }\n#[tokio::test]\nasync fn c() { z() }\n";
-        let file = parse(
-            &RepoPath::from("src/a.rs"),
-            Language::Rust,
-            &Text { text: text.into(), notes: vec![] },
-            &limits(),
-        )
-        .expect("small");
+        let file =
+            parse(&RepoPath::from("src/a.rs"), Language::Rust, &Text { text: text.into(), notes: vec![] }, &limits())
+                .expect("small");
         let at = |what: &str| file.text().find(what).map(|i| i..i + what.len()).expect("present");
         assert!(file.is_test_code(&at("x()")) && file.is_test_code(&at("z()")));
         assert!(!file.is_test_code(&at("y()")), "a name alone makes no test");

@@ -76,7 +76,9 @@ impl Outline {
 /// Says whether attributes make an item of Rust test code: `#[cfg(test)]`, `#[test]`, `#[tokio::test]` and the like.
 fn is_test_item(node: Node<'_>, text: &str) -> bool {
     let mut before = node.prev_sibling();
-    while let Some(attribute) = before.filter(|n| matches!(n.kind(), "attribute_item" | "line_comment" | "block_comment")) {
+    while let Some(attribute) =
+        before.filter(|n| matches!(n.kind(), "attribute_item" | "line_comment" | "block_comment"))
+    {
         let written = text.get(attribute.byte_range()).unwrap_or_default();
         if attribute.kind() == "attribute_item" && (written.contains("cfg(test)") || written.ends_with("test]")) {
             return true;
@@ -107,7 +109,8 @@ pub(super) fn read(language: Language, tree: &Tree, text: &str, max_depth: u32) 
                 if let Some(name) = name_of(node, text) {
                     let outer = open.last().map(|(_, i)| &outline.scopes[*i]);
                     let around = outer.map_or("", |s| s.symbol.as_str());
-                    let test = outer.is_some_and(|s| s.test) || (language == Language::Rust && is_test_item(node, text));
+                    let test =
+                        outer.is_some_and(|s| s.test) || (language == Language::Rust && is_test_item(node, text));
                     let symbol = if around.is_empty() { name.to_owned() } else { format!("{around}.{name}") };
                     open.push((node.end_byte(), outline.scopes.len()));
                     outline.scopes.push(Scope { range: node.byte_range(), symbol: symbol.clone(), test });

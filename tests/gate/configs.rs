@@ -49,7 +49,10 @@ fn check_refuses_what_config_check_refuses() {
         repo.write("a.py", GOOD_PY).commit("change");
         let run = repo.check(&[]);
         assert_eq!(run.status, 2, "{name}: {run}");
-        assert!(run.err().contains("portcullis.yml at ") && run.err().contains("no verdict was given"), "{name}: {run}");
+        assert!(
+            run.err().contains("portcullis.yml at ") && run.err().contains("no verdict was given"),
+            "{name}: {run}"
+        );
     }
 }
 

@@ -67,7 +67,10 @@ fn deletion_is_counted_and_its_findings_are_fixed() {
 #[test]
 fn what_is_no_source_is_counted_by_kind() {
     let repo = Repo::on_topic();
-    repo.write("logo", b"\x89PNG\0\0\0\0").write("notes.md", "# Notes\n").symlink("app/ok.py", "link.py").symlink("README.md", "link");
+    repo.write("logo", b"\x89PNG\0\0\0\0")
+        .write("notes.md", "# Notes\n")
+        .symlink("app/ok.py", "link.py")
+        .symlink("README.md", "link");
     repo.git(&["add", "--all"]);
     repo.submodule("vendor/lib.py").commit_index("odd things");
     let run = repo.check(&[]).exits(0);
@@ -136,11 +139,14 @@ fn file_over_the_size_cap_is_a_gap() {
 
 #[test]
 fn attributes_and_ignore_files_of_the_change_hide_nothing() {
-    let marks = ["*.py -diff", "*.py binary", "*.py diff=none filter=lfs -text", "*.py linguist-vendored linguist-generated"];
+    let marks =
+        ["*.py -diff", "*.py binary", "*.py diff=none filter=lfs -text", "*.py linguist-vendored linguist-generated"];
     for attributes in marks {
         let repo = Repo::on_topic();
         repo.write(".gitattributes", format!("{attributes}\n")).write(".gitignore", "*.py\napp/\n");
-        repo.write("app/bad.py", BAD_PY).write("node_modules/x.py", WARN_PY).write("gen.min.py", format!("# @generated\n{WARN_PY}"));
+        repo.write("app/bad.py", BAD_PY)
+            .write("node_modules/x.py", WARN_PY)
+            .write("gen.min.py", format!("# @generated\n{WARN_PY}"));
         repo.git(&["add", "--all", "--force"]);
         repo.commit_index("hidden");
         let findings = repo.check(&[]).exits(1).findings();

@@ -100,9 +100,8 @@ impl Run {
     pub(crate) fn gaps(&self) -> Vec<String> {
         let json = self.json();
         let gaps = json["coverage"]["gaps"].as_array().expect("a list");
-        let line = |g: &Value| {
-            format!("{} {}", g["kind"].as_str().unwrap_or_default(), g["path"].as_str().unwrap_or("-"))
-        };
+        let line =
+            |g: &Value| format!("{} {}", g["kind"].as_str().unwrap_or_default(), g["path"].as_str().unwrap_or("-"));
         gaps.iter().map(line).collect()
     }
 

@@ -45,7 +45,11 @@ impl Pushing {
     /// What the remote has under a reference, or nothing.
     fn at_remote(&self, reference: &str) -> String {
         let path = self.remote.to_str().expect("a plain path");
-        self.repo.try_git(&["--git-dir", path, "rev-parse", "--verify", "--quiet", reference], &[]).out().trim().to_owned()
+        self.repo
+            .try_git(&["--git-dir", path, "rev-parse", "--verify", "--quiet", reference], &[])
+            .out()
+            .trim()
+            .to_owned()
     }
 }
 
@@ -178,7 +182,11 @@ fn blocked_push_leaves_the_remote_unchanged() {
     let run = p.bad("bad").push(&["origin", "main"]).exits(1);
     assert!(String::from_utf8_lossy(&run.all()).contains("python-os-system-non-constant"), "{run}");
     assert_eq!(p.at_remote("main"), before);
-    for refs in [&["HEAD:refs/heads/new"][..], &["HEAD:refs/heads/-x;echo$IFS"], &["main~1:refs/heads/fine", "main:refs/heads/not"]] {
+    for refs in [
+        &["HEAD:refs/heads/new"][..],
+        &["HEAD:refs/heads/-x;echo$IFS"],
+        &["main~1:refs/heads/fine", "main:refs/heads/not"],
+    ] {
         p.push(&[&["origin"], refs].concat()).exits(1);
     }
     p.repo.git(&["tag", "--annotate", "--message", "x", "v2"]);
@@ -353,7 +361,9 @@ mod pre_commit {
     fn settings_of_pre_commit_are_no_call_by_it() {
         let p = Pushing::new();
         let before = p.at_remote("main");
-        p.bad("bad").push_with(&["origin", "main"], &[("PRE_COMMIT_HOME", "/tmp"), ("PRE_COMMIT_COLOR", "never")]).exits(1);
+        p.bad("bad")
+            .push_with(&["origin", "main"], &[("PRE_COMMIT_HOME", "/tmp"), ("PRE_COMMIT_COLOR", "never")])
+            .exits(1);
         assert_eq!(p.at_remote("main"), before);
     }
 }

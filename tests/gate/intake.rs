@@ -281,7 +281,8 @@ fn tags_and_short_ids_are_revisions() {
 fn program_can_be_told_where_to_work() {
     let forked = Forked::new();
     let root = forked.repo.root().to_str().unwrap().to_owned();
-    let run = crate::harness::Call::new(Path::new("/"), &forked.repo.home(), &["-C", &root, "check", "-o", "json"]).run();
+    let run =
+        crate::harness::Call::new(Path::new("/"), &forked.repo.home(), &["-C", &root, "check", "-o", "json"]).run();
     only_topic(&run, &forked.fork, "merge base with main");
     forked.repo.write("change.patch", forked.repo.git(&["diff", "main...topic"]) + "\n");
     let args = ["-C", &root, "check", "-o", "json", "--diff", "change.patch"];

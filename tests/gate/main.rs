@@ -1,6 +1,11 @@
 //! The gate from end to end: the real program on real repositories, one module a topic.
 
-#![expect(clippy::disallowed_methods, clippy::unwrap_used, clippy::print_stdout, reason = "tests touch everything and say what they measured")]
+#![expect(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "tests touch everything and say what they measured"
+)]
 
 mod configs;
 mod content;

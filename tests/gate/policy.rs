@@ -166,7 +166,10 @@ fn policy_comes_from_the_tip_of_the_base() {
 fn named_policy_inside_the_repository_is_read_from_the_base() {
     let repo = with_policy("");
     repo.write("ci/gate.yml", "fail-on: {severity: none}").commit("another policy");
-    repo.check(&["--config", "ci/gate.yml"]).exits(2).says("ci/gate.yml is not in the base commit").says("merge it first");
+    repo.check(&["--config", "ci/gate.yml"])
+        .exits(2)
+        .says("ci/gate.yml is not in the base commit")
+        .says("merge it first");
     let outside = repo.beside("gate.yml");
     std::fs::write(&outside, "fail-on: {severity: none}").unwrap();
     let run = repo.check(&["--config", outside.to_str().unwrap()]).exits(0);
@@ -181,7 +184,9 @@ fn named_policy_inside_the_repository_is_read_from_the_base() {
 fn own_rules_are_read_from_the_base() {
     let rule = "id: python-no-add\nmessage: An own rule\nseverity: high\nconfidence: high\ncwe: [CWE-1]\nmatch: {pattern: forbidden($X)}\nwhy: Because.\nfix: Do not.\nreferences: ['https://example.com/']\nexamples:\n  bad: ['forbidden(1)', 'forbidden(2)']\n  good: ['allowed(1)', 'allowed(2)']\n";
     let repo = Repo::new();
-    repo.write("portcullis.yml", "rules: gate/rules\n").write("gate/rules/python/python-no-add.yml", rule).commit("rules");
+    repo.write("portcullis.yml", "rules: gate/rules\n")
+        .write("gate/rules/python/python-no-add.yml", rule)
+        .commit("rules");
     repo.git(&["checkout", "--quiet", "-b", "topic"]);
     repo.write("a.py", "forbidden(7)\n").commit("use");
     assert_eq!(repo.check(&[]).exits(1).findings(), ["python-no-add a.py blocks"]);
@@ -208,8 +213,12 @@ fn baseline_of_the_base_accepts_by_fingerprint_and_count() {
 
 #[test]
 fn baseline_that_is_none_is_said() {
-    let cases = [("{}", "missing field"), ("{\"version\":2,\"findings\":{}}", "its version is 2"),
-        ("{\"version\":1,\"findings\":{\"x\":1}}", "`x` is not a fingerprint"), ("[", "it is not a baseline")];
+    let cases = [
+        ("{}", "missing field"),
+        ("{\"version\":2,\"findings\":{}}", "its version is 2"),
+        ("{\"version\":1,\"findings\":{\"x\":1}}", "`x` is not a fingerprint"),
+        ("[", "it is not a baseline"),
+    ];
     for (text, message) in cases {
         let repo = Repo::new();
         repo.write("portcullis.yml", "baseline: b.json\n").write("b.json", text).commit("first");
@@ -262,7 +271,10 @@ mod inline {
         assert_eq!(run.findings(), [format!("{BAD_RULE} a.py blocks")]);
         let view = run.json()["suppressions"][0].clone();
         assert_eq!((view["status"].as_str(), view["place"].as_str()), (Some("not-honoured"), Some("a.py:5")));
-        assert!(view["because"].as_str().is_some_and(|b| b.contains("does not cover what the same change brings in")), "{view}");
+        assert!(
+            view["because"].as_str().is_some_and(|b| b.contains("does not cover what the same change brings in")),
+            "{view}"
+        );
     }
 
     #[test]
@@ -354,7 +366,10 @@ mod audit {
         assert_eq!(ignored.findings(), [format!("{BAD_RULE} build/a.py warns")]);
         assert!(!notes(&ignored).contains(".gitignore"), "{ignored}");
         let vendored = run(&["--include-vendored"]);
-        assert_eq!(vendored.findings(), [format!("{BAD_RULE} c.py warns"), format!("{BAD_RULE} node_modules/b.py warns")]);
+        assert_eq!(
+            vendored.findings(),
+            [format!("{BAD_RULE} c.py warns"), format!("{BAD_RULE} node_modules/b.py warns")]
+        );
         assert!(!vendored.out().contains(".git/"), "git's own folder is never entered: {vendored}");
     }
 

@@ -26,7 +26,13 @@ static RULES: LazyLock<RuleSet> = LazyLock::new(|| RuleSet::new(load::embedded()
 
 /// The same cases at every run.
 fn cases(count: u32) -> Cases {
-    Cases { cases: count, rng_seed: RngSeed::Fixed(1), rng_algorithm: RngAlgorithm::ChaCha, failure_persistence: None, ..Cases::default() }
+    Cases {
+        cases: count,
+        rng_seed: RngSeed::Fixed(1),
+        rng_algorithm: RngAlgorithm::ChaCha,
+        failure_persistence: None,
+        ..Cases::default()
+    }
 }
 
 /// Texts of few different lines, so that differences have something in common.
@@ -41,10 +47,19 @@ fn text() -> impl Strategy<Value = String> {
 /// Bytes that often look like a part of a patch.
 fn patch_like() -> impl Strategy<Value = Vec<u8>> {
     let part = prop_oneof![
-        Just(b"diff --git a/x.py b/x.py\n".to_vec()), Just(b"--- a/x\n".to_vec()), Just(b"+++ b/x\n".to_vec()),
-        Just(b"@@ -1,2 +1,3 @@\n".to_vec()), Just(b"@@ -0,0 +1 @@\n".to_vec()), Just(b"@@ -4294967295,1 +1 @@\n".to_vec()),
-        Just(b"rename from \"a\\303\n".to_vec()), Just(b"+a\n".to_vec()), Just(b"-a\n".to_vec()), Just(b" a\n".to_vec()),
-        Just(b"\\ No newline\n".to_vec()), Just(b"GIT binary patch\n".to_vec()), vec(any::<u8>(), 0..20),
+        Just(b"diff --git a/x.py b/x.py\n".to_vec()),
+        Just(b"--- a/x\n".to_vec()),
+        Just(b"+++ b/x\n".to_vec()),
+        Just(b"@@ -1,2 +1,3 @@\n".to_vec()),
+        Just(b"@@ -0,0 +1 @@\n".to_vec()),
+        Just(b"@@ -4294967295,1 +1 @@\n".to_vec()),
+        Just(b"rename from \"a\\303\n".to_vec()),
+        Just(b"+a\n".to_vec()),
+        Just(b"-a\n".to_vec()),
+        Just(b" a\n".to_vec()),
+        Just(b"\\ No newline\n".to_vec()),
+        Just(b"GIT binary patch\n".to_vec()),
+        vec(any::<u8>(), 0..20),
     ];
     vec(part, 0..30).prop_map(|parts| parts.concat())
 }
@@ -165,9 +180,11 @@ fn introduced(before: &str, after: &str) -> usize {
     let content = |text: &str| Content::Text(Text { text: text.to_owned(), notes: Vec::new() });
     let file = ChangedFile::compare(RepoPath::from("a.py"), None, Status::Modified, content(before), content(after));
     let job = Job::of(&file).expect("text on both sides");
-    let analysis: Analysis = analyse(&job, &[&RuleDetector { rules: &RULES }], &Options { windows: false, ..Options::default() });
+    let analysis: Analysis =
+        analyse(&job, &[&RuleDetector { rules: &RULES }], &Options { windows: false, ..Options::default() });
     assert!(!analysis.after.is_empty(), "the specimen is found");
-    let comparison = compare(&[(&analysis, AddedLines { old_path: &file.path, added: &file.added, only_added: false })], &|_| false);
+    let comparison =
+        compare(&[(&analysis, AddedLines { old_path: &file.path, added: &file.added, only_added: false })], &|_| false);
     comparison.head.iter().filter(|(_, origin)| *origin == Origin::Introduced).count()
 }
 

@@ -11,9 +11,16 @@ const DEEP: usize = 100_000;
 fn deep_files() -> Vec<(String, String)> {
     let mut files = Vec::new();
     let mut add = |extension: &str, shape: &str, text: String| files.push((format!("{shape}.{extension}"), text));
-    for (extension, head, tail) in [("py", "x = ", "\n"), ("js", "x = ", ";\n"), ("ts", "x = ", ";\n"), ("tsx", "x = ", ";\n"), ("rs", "fn f() { let x = ", "; }\n")] {
+    for (extension, head, tail) in [
+        ("py", "x = ", "\n"),
+        ("js", "x = ", ";\n"),
+        ("ts", "x = ", ";\n"),
+        ("tsx", "x = ", ";\n"),
+        ("rs", "fn f() { let x = ", "; }\n"),
+    ] {
         let wrap = |body: String| format!("{head}{body}{tail}");
-        let around = |open: &str, inner: &str, close: &str| wrap(format!("{}{inner}{}", open.repeat(DEEP), close.repeat(DEEP)));
+        let around =
+            |open: &str, inner: &str, close: &str| wrap(format!("{}{inner}{}", open.repeat(DEEP), close.repeat(DEEP)));
         add(extension, "round", around("(", "1", ")"));
         add(extension, "square", around("[", "1", "]"));
         add(extension, "unclosed", wrap("(".repeat(DEEP)));
@@ -56,7 +63,11 @@ fn deep_code_is_analysed_or_reported_and_nothing_dies() {
         measured.within(&name, 5.0, 512);
         let run = &measured.run;
         assert_eq!(run.status, 0, "{name}: {run}");
-        assert_eq!(run.findings(), [format!("{BAD_RULE} other.py warns")], "{name}: the other file is analysed all the same");
+        assert_eq!(
+            run.findings(),
+            [format!("{BAD_RULE} other.py warns")],
+            "{name}: the other file is analysed all the same"
+        );
         let found = run.gaps();
         assert!(found.len() + usize::try_from(run.analysed()).unwrap() == 2, "{name}: analysed or a gap: {run}");
         assert!(found.iter().all(|g| ["depth", "time", "size"].iter().any(|k| g.starts_with(k))), "{name}: {found:?}");
@@ -80,7 +91,9 @@ fn a_change_with_deep_files_is_judged_by_the_others() {
 /// Files that are hard to read, each with whether it is analysed, a gap, or not applicable.
 fn odd_files() -> Vec<(&'static str, Vec<u8>, &'static str)> {
     let code = "x = 1\ny = 'some text to look at'\n".repeat(20);
-    let utf16 = |mark: [u8; 2], bytes: fn(u16) -> [u8; 2]| mark.into_iter().chain(code.encode_utf16().flat_map(bytes)).collect::<Vec<u8>>();
+    let utf16 = |mark: [u8; 2], bytes: fn(u16) -> [u8; 2]| {
+        mark.into_iter().chain(code.encode_utf16().flat_map(bytes)).collect::<Vec<u8>>()
+    };
     vec![
         ("little.py", utf16([0xff, 0xfe], u16::to_le_bytes), "analysed"),
         ("big.py", utf16([0xfe, 0xff], u16::to_be_bytes), "analysed"),
@@ -121,7 +134,8 @@ fn every_odd_file_is_listed_in_check_and_in_audit() {
         }
         assert!(gaps.contains(&"size sparse.py".to_owned()), "{gaps:?}");
         let coverage = &run.json()["coverage"];
-        let left_out: u64 = coverage["not_applicable"].as_object().unwrap().values().filter_map(serde_json::Value::as_u64).sum();
+        let left_out: u64 =
+            coverage["not_applicable"].as_object().unwrap().values().filter_map(serde_json::Value::as_u64).sum();
         let listed = run.analysed() + left_out + gaps.len() as u64;
         assert_eq!(coverage["files"].as_u64(), Some(listed), "every file is analysed, a gap or left out: {run}");
     }
@@ -130,7 +144,8 @@ fn every_odd_file_is_listed_in_check_and_in_audit() {
 #[test]
 fn bombs_are_refused_quickly() {
     let plain = Plain::new();
-    let aliases: String = (1..30).map(|i| format!("  a{i}: &a{i} [{}]\n", format!("*a{}, ", i - 1).repeat(10))).collect();
+    let aliases: String =
+        (1..30).map(|i| format!("  a{i}: &a{i} [{}]\n", format!("*a{}, ", i - 1).repeat(10))).collect();
     let bomb = format!("suppressions:\n  a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n{aliases}");
     let deep_json = format!("{{\"version\": 1, \"findings\": {}", "[".repeat(1_000_000));
     let deep_yaml = format!("decisions: {}", "[".repeat(1_000_000));
@@ -142,8 +157,13 @@ fn bombs_are_refused_quickly() {
     plain.write("large.json", format!("{{\"version\": 1, \"findings\": {{{}}}}}", " ".repeat(large)));
     plain.write("large-baseline.yml", "baseline: large.json\n");
     let fingerprint = format!("p1-{}", "0".repeat(24));
-    let mut calls = vec![vec!["explain", fingerprint.as_str(), "--from", "deep.json"], vec!["explain", fingerprint.as_str(), "--from", "large.json"]];
-    for policy in ["bomb.yml", "deep.yml", "map.yml", "braces.yml", "large.yml", "deep-baseline.yml", "large-baseline.yml"] {
+    let mut calls = vec![
+        vec!["explain", fingerprint.as_str(), "--from", "deep.json"],
+        vec!["explain", fingerprint.as_str(), "--from", "large.json"],
+    ];
+    for policy in
+        ["bomb.yml", "deep.yml", "map.yml", "braces.yml", "large.yml", "deep-baseline.yml", "large-baseline.yml"]
+    {
         calls.push(vec!["audit", "--config", policy, "other.py"]);
     }
     for call in calls {
@@ -166,10 +186,23 @@ fn hostile_patterns_are_refused_at_once() {
         assert!(matches!(measured.run.status, 0 | 2), "{}", measured.run);
     }
     let good = "why: y\nfix: f\nreferences: []\nexamples: {bad: [a, b], good: [c, d]}\n";
-    for regex in ["(a*)*{1000}{1000}{1000}", "(?:a{1000}){1000}{1000}", "((((((((((a{99}){99}){99}){99}", "(?=a)b", "(\\w{500}){500}"] {
+    for regex in [
+        "(a*)*{1000}{1000}{1000}",
+        "(?:a{1000}){1000}{1000}",
+        "((((((((((a{99}){99}){99}){99}",
+        "(?=a)b",
+        "(\\w{500}){500}",
+    ] {
         let begin = Instant::now();
-        let text = format!("id: own-rule\nmessage: m\nseverity: low\nconfidence: low\ncwe: [CWE-1]\nmatch: {{kind: call, regex: '{regex}'}}\n{good}");
-        let source = portcullis::detect::rules::RuleSource { folder: "python".into(), stem: "own-rule".into(), origin: "own".into(), text: text.into() };
+        let text = format!(
+            "id: own-rule\nmessage: m\nseverity: low\nconfidence: low\ncwe: [CWE-1]\nmatch: {{kind: call, regex: '{regex}'}}\n{good}"
+        );
+        let source = portcullis::detect::rules::RuleSource {
+            folder: "python".into(),
+            stem: "own-rule".into(),
+            origin: "own".into(),
+            text: text.into(),
+        };
         let rules = portcullis::detect::rules::RuleSet::new(vec![source]);
         let refused = rules.for_language(portcullis::syntax::language::Language::Python).err();
         println!("{regex}: {:?}: {refused:?}", begin.elapsed());
@@ -183,13 +216,17 @@ fn the_same_input_gives_the_same_reports() {
     let repo = Repo::on_topic();
     for i in 0..12 {
         repo.write(&format!("dir{}/bad{i}.py", i % 3), BAD_PY.repeat(i % 4 + 1));
-        repo.write(&format!("web/page{i}.ts"), format!("export const f{i} = (q: string) => db.query(\"SELECT * FROM t WHERE a = '\" + q + \"'\");\n"));
+        repo.write(
+            &format!("web/page{i}.ts"),
+            format!("export const f{i} = (q: string) => db.query(\"SELECT * FROM t WHERE a = '\" + q + \"'\");\n"),
+        );
     }
     repo.write("deep.py", format!("x = {}\n", "[".repeat(5_000))).commit("many");
     let formats = crate::harness::formats();
     let mut first: Option<Vec<Vec<u8>>> = None;
     for run in 0..50 {
-        let mut args = vec!["check".to_owned(), "--base".into(), "main".into(), "--threads".into(), (run % 2 + 1).to_string()];
+        let mut args =
+            vec!["check".to_owned(), "--base".into(), "main".into(), "--threads".into(), (run % 2 + 1).to_string()];
         for format in &formats {
             args.extend(["-o".to_owned(), format!("{format}={}", repo.beside(format).display())]);
         }

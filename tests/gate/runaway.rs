@@ -30,7 +30,8 @@ fn shapes() -> Vec<(&'static str, String)> {
 /// A file with the shape in it, and with every example of the language, so that no rule is left out for want of words.
 fn file(language: Language, shape: &str, rules: &RuleSet) -> SourceFile {
     let files = rules.files().expect("our own rules");
-    let of_language = files.iter().zip(rules.sources()).filter(|(f, s)| folder_serves(&s.folder, language) && f.applies_to(language));
+    let of_language =
+        files.iter().zip(rules.sources()).filter(|(f, s)| folder_serves(&s.folder, language) && f.applies_to(language));
     let examples: String = of_language.flat_map(|(f, _)| &f.examples.bad).map(|e| format!("{e}\n")).collect();
     let code = match language {
         Language::Python => format!("x = {shape}\n{examples}"),

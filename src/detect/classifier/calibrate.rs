@@ -34,7 +34,8 @@ mod tests {
 
     #[test]
     fn the_highest_band_that_is_reached_counts() {
-        let make = |name: &str, from| Band { name: name.into(), from, precision: 0.3, false_alarms: 0.01, base_rate: 0.08 };
+        let make =
+            |name: &str, from| Band { name: name.into(), from, precision: 0.3, false_alarms: 0.01, base_rate: 0.08 };
         let bands = [make("suspicious", 0.9), make("unusual", 0.5)];
         assert_eq!(band(&bands, 0.4), None);
         let found = band(&bands, 0.6).expect("above the lower threshold");

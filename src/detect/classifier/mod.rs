@@ -9,9 +9,7 @@ pub mod tokens;
 mod window;
 
 use crate::detect::excerpt::excerpt;
-use crate::finding::{
-    Confidence, Evidence, Excerpt, Finding, Fingerprint, Location, MatchKey, RuleId, WeightedToken,
-};
+use crate::finding::{Confidence, Evidence, Excerpt, Finding, Fingerprint, Location, MatchKey, RuleId, WeightedToken};
 use crate::model::{Band, Input, ModelError, Scorer};
 use crate::path::RepoPath;
 use crate::redact::Redactor;

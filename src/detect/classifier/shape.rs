@@ -2,10 +2,62 @@
 
 /// Words that stand for themselves as literals, because they choose how safe a call is. No secret is among them.
 const TELLING: [&str; 56] = [
-    "*", "0.0.0.0", "127.0.0.1", "::", "a", "admin", "aes", "allow", "any", "base64", "bash", "cbc", "cmd", "deny", "des",
-    "ecb", "eval", "exec", "file", "ftp", "get", "gzip", "hex", "hs256", "html", "http", "https", "id", "json", "key",
-    "latin-1", "lax", "localhost", "md5", "none", "null", "password", "path", "post", "r", "rb", "root", "rsa", "script",
-    "secret", "sh", "sha1", "sha256", "shell", "strict", "token", "url", "utf-8", "utf8", "w", "wb",
+    "*",
+    "0.0.0.0",
+    "127.0.0.1",
+    "::",
+    "a",
+    "admin",
+    "aes",
+    "allow",
+    "any",
+    "base64",
+    "bash",
+    "cbc",
+    "cmd",
+    "deny",
+    "des",
+    "ecb",
+    "eval",
+    "exec",
+    "file",
+    "ftp",
+    "get",
+    "gzip",
+    "hex",
+    "hs256",
+    "html",
+    "http",
+    "https",
+    "id",
+    "json",
+    "key",
+    "latin-1",
+    "lax",
+    "localhost",
+    "md5",
+    "none",
+    "null",
+    "password",
+    "path",
+    "post",
+    "r",
+    "rb",
+    "root",
+    "rsa",
+    "script",
+    "secret",
+    "sh",
+    "sha1",
+    "sha256",
+    "shell",
+    "strict",
+    "token",
+    "url",
+    "utf-8",
+    "utf8",
+    "w",
+    "wb",
 ];
 
 /// Returns the class token of a text literal, given what stands between its delimiters.
@@ -71,16 +123,17 @@ fn is_sql(lower: &str) -> bool {
 }
 
 fn is_html(text: &str) -> bool {
-    let opens = text.match_indices('<').any(|(i, _)| {
-        text[i + 1..].starts_with(|c: char| c.is_ascii_alphabetic() || c == '/' || c == '!')
-    });
+    let opens = text
+        .match_indices('<')
+        .any(|(i, _)| text[i + 1..].starts_with(|c: char| c.is_ascii_alphabetic() || c == '/' || c == '!'));
     opens && text.contains('>')
 }
 
 /// Says whether the text has places to fill in: `%s`, `{}`, `{name}`, `${name}`.
 fn is_template(text: &str) -> bool {
     let bytes = text.as_bytes();
-    let percent = bytes.windows(2).any(|w| w[0] == b'%' && matches!(w[1], b's' | b'd' | b'r' | b'(' | b'x' | b'i' | b'f'));
+    let percent =
+        bytes.windows(2).any(|w| w[0] == b'%' && matches!(w[1], b's' | b'd' | b'r' | b'(' | b'x' | b'i' | b'f'));
     let brace = text.match_indices('{').any(|(i, _)| {
         let inner = text[i + 1..].split('}').next().unwrap_or_default();
         inner.len() < text.len() - i - 1 && inner.len() <= 40 && !inner.contains(char::is_whitespace)

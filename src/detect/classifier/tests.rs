@@ -145,7 +145,8 @@ impl Scorer for Share {
 fn findings_are_advice_with_their_reasons() {
     let bands = [Band { name: "unusual".into(), from: 0.3, precision: 0.2, false_alarms: 0.05, base_rate: 0.08 }];
     let text = "def f(a):\n    eval(a)\n";
-    let found = findings(&changed("a.py", "", text).iter().collect::<Vec<_>>(), &mut Share, &bands).expect("the scorer cannot fail");
+    let found = findings(&changed("a.py", "", text).iter().collect::<Vec<_>>(), &mut Share, &bands)
+        .expect("the scorer cannot fail");
     assert_eq!(found.len(), 1);
     let finding = &found[0];
     assert!(finding.advisory && finding.message.contains("a model"));
@@ -153,5 +154,7 @@ fn findings_are_advice_with_their_reasons() {
     assert!(matches!(&finding.evidence[0], Evidence::Model { tokens, .. } if tokens.len() == 8));
     assert_eq!(finding.location.span.start.line, 1);
     let in_tests = changed("tests/a.py", "", text);
-    assert!(findings(&in_tests.iter().collect::<Vec<_>>(), &mut Share, &bands).expect("the scorer cannot fail").is_empty());
+    assert!(
+        findings(&in_tests.iter().collect::<Vec<_>>(), &mut Share, &bands).expect("the scorer cannot fail").is_empty()
+    );
 }

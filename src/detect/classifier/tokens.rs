@@ -186,7 +186,11 @@ impl Reader<'_> {
         }
         if self.is_nested(&range) {
             if self.selection.context {
-                self.tokens.push(Token { text: "<function>".to_owned(), line: first_line(node), mark: TokenMark::Context });
+                self.tokens.push(Token {
+                    text: "<function>".to_owned(),
+                    line: first_line(node),
+                    mark: TokenMark::Context,
+                });
             }
             return false;
         }
@@ -353,7 +357,11 @@ fn close(found: &mut Vec<String>, current: &mut String) {
         return;
     }
     let is_number = current.starts_with(|c: char| c.is_ascii_digit());
-    found.push(if is_number && current.len() > 2 { "<digits>".to_owned() } else { current.chars().take(LONGEST).collect() });
+    found.push(if is_number && current.len() > 2 {
+        "<digits>".to_owned()
+    } else {
+        current.chars().take(LONGEST).collect()
+    });
     current.clear();
 }
 

@@ -44,8 +44,13 @@ pub(super) fn units(after: &SourceFile, before: Option<&SourceFile>) -> Vec<Unit
             None => outermost(functions),
         };
         let range = owner.map_or(0..after.text().len(), |i| functions[i].range.clone());
-        let selection =
-            Selection { range: range.clone(), nested: &nested, marked: &after.added, mark: TokenMark::Added, context: true };
+        let selection = Selection {
+            range: range.clone(),
+            nested: &nested,
+            marked: &after.added,
+            mark: TokenMark::Added,
+            context: true,
+        };
         let code = tokens::read(after, &selection);
         let gone = before.map_or_else(Vec::new, |b| removed_tokens(b, &part.removed));
         let overflow = usize::from(code.len() >= MOST_TOKENS);
@@ -183,7 +188,8 @@ impl<'a> Places<'a> {
 
     /// Returns the line after the change that is the last kept one before removed line `line`; 0 where there is none.
     fn line_before(&self, line: u32) -> u32 {
-        let gone: u32 = self.removed.ranges().iter().take_while(|(a, _)| *a < line).map(|(a, b)| line.min(b + 1) - a).sum();
+        let gone: u32 =
+            self.removed.ranges().iter().take_while(|(a, _)| *a < line).map(|(a, b)| line.min(b + 1) - a).sum();
         let mut at = (line - 1).saturating_sub(gone);
         if at == 0 {
             return 0;
@@ -207,11 +213,8 @@ fn cut(code: Vec<Token>, anchors: &[u32], gone: Vec<Token>, language: &str) -> (
     }
     let special = |text: &str, line: u32| Token { text: text.to_owned(), line, mark: TokenMark::Context };
     let room = LENGTH - 1;
-    let kept_gone = if gone.is_empty() {
-        0
-    } else {
-        gone.len().min(ROOM_FOR_REMOVED.max((room - 1).saturating_sub(code.len())))
-    };
+    let kept_gone =
+        if gone.is_empty() { 0 } else { gone.len().min(ROOM_FOR_REMOVED.max((room - 1).saturating_sub(code.len()))) };
     let first_room = if kept_gone == 0 { room } else { room - 1 - kept_gone };
     let mut stream = select(code, anchors, first_room);
     let mut windows = Vec::new();

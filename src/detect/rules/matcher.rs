@@ -226,7 +226,9 @@ fn tokens(node: &Node<'_>, file: &SourceFile, mask: bool) -> Vec<String> {
                 }
                 match text.trim() {
                     "" | ";" => {}
-                    quoted if quoted.ends_with(['\'', '`']) && quoted.len() <= 4 => out.push(quoted.replace(['\'', '`'], "\"")),
+                    quoted if quoted.ends_with(['\'', '`']) && quoted.len() <= 4 => {
+                        out.push(quoted.replace(['\'', '`'], "\""))
+                    }
                     token => out.push(token.to_owned()),
                 }
             }

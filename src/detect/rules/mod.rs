@@ -112,7 +112,8 @@ impl RuleSet {
     pub fn for_language(&self, language: Language) -> Result<&Compiled, RuleError> {
         let compiled = self.compiled[language as usize].get_or_init(|| {
             let (mut rules, mut own) = (Vec::new(), Vec::new());
-            for (number, source) in self.sources.iter().enumerate().filter(|(_, s)| folder_serves(&s.folder, language)) {
+            for (number, source) in self.sources.iter().enumerate().filter(|(_, s)| folder_serves(&s.folder, language))
+            {
                 let (applies, clauses) = match index::entry(source) {
                     Some(entry) => (applies_to(&entry.languages, language), entry.clauses.clone()),
                     None => self.file(number).map(|file| (applies_to(&file.languages, language), file.clauses()))?,

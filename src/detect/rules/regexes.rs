@@ -81,7 +81,15 @@ mod tests {
 
     #[test]
     fn simplified_expressions_match_the_same_code() {
-        let regexes = [r"(?i)^\w+\.[\w$-]*key\d{2}$", r"[^\w\s]", r"[]\w]+x", r"^[^]\d]$", r"a[\[\]]b", r"\\w", r"[[:alpha:]\d]+z"];
+        let regexes = [
+            r"(?i)^\w+\.[\w$-]*key\d{2}$",
+            r"[^\w\s]",
+            r"[]\w]+x",
+            r"^[^]\d]$",
+            r"a[\[\]]b",
+            r"\\w",
+            r"[[:alpha:]\d]+z",
+        ];
         let texts = ["größe.api_Key12", "a.$-KEY00", " ", "-", "]x", "7", "a[b", r"\w", "abc9z", "", "ſ.key11"];
         for regex in regexes {
             let (old, new) = (Regex::new(regex).expect("valid"), Regex::new(&simplify(regex)).expect("still valid"));

@@ -1,10 +1,10 @@
 //! The form of a rule file.
 
+use super::regexes::simplify_all;
+use super::words::{Clause, clauses};
 use crate::change::text::bracket_depth;
 use crate::finding::{Confidence, RuleId, Severity};
 use crate::syntax::language::{LANGUAGES, Language};
-use super::regexes::simplify_all;
-use super::words::{Clause, clauses};
 use ast_grep_config::{SerializableRule, SerializableRuleCore};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -106,7 +106,9 @@ impl RuleFile {
     pub fn read(text: &str, folder: &str, stem: &str) -> Result<Self, RuleProblem> {
         // The YAML reader takes time that grows with the square of the depth, before it refuses.
         if text.len() > MAX_BYTES || bracket_depth(text) > MAX_DEPTH {
-            return Err(RuleProblem::Form(format!("larger than {MAX_BYTES} bytes or nested more than {MAX_DEPTH} deep")));
+            return Err(RuleProblem::Form(format!(
+                "larger than {MAX_BYTES} bytes or nested more than {MAX_DEPTH} deep"
+            )));
         }
         let rule: Self = serde_yaml::from_str(text).map_err(|e| RuleProblem::Form(e.to_string()))?;
         rule.check(folder, stem)?;

@@ -101,7 +101,9 @@ fn at_least_once(repetition: &regex_syntax::ast::Repetition) -> bool {
     use regex_syntax::ast::{RepetitionKind, RepetitionRange};
     match &repetition.op.kind {
         RepetitionKind::OneOrMore => true,
-        RepetitionKind::Range(RepetitionRange::Exactly(n) | RepetitionRange::AtLeast(n) | RepetitionRange::Bounded(n, _)) => *n > 0,
+        RepetitionKind::Range(
+            RepetitionRange::Exactly(n) | RepetitionRange::AtLeast(n) | RepetitionRange::Bounded(n, _),
+        ) => *n > 0,
         RepetitionKind::ZeroOrOne | RepetitionKind::ZeroOrMore => false,
     }
 }

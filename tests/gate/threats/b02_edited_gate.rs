@@ -43,11 +43,7 @@ const ATTACKS: [Attack; 12] = [
         &["gate/baseline.json"],
     ),
     ("delete the own rule", |r, _| done(r.remove(RULE)), &[RULE]),
-    (
-        "weaken the own rule",
-        |r, _| done(r.write(RULE, RULE_TEXT.replace("forbidden($X)", "harmless($X)"))),
-        &[RULE],
-    ),
+    ("weaken the own rule", |r, _| done(r.write(RULE, RULE_TEXT.replace("forbidden($X)", "harmless($X)"))), &[RULE]),
     (
         "suppress in comments",
         |r, _| {
@@ -60,7 +56,14 @@ const ATTACKS: [Attack; 12] = [
     (
         "ignore lists of every kind",
         |r, _| {
-            for name in [".gitignore", ".semgrepignore", ".portcullisignore", ".ignore", ".trivyignore", ".git-blame-ignore-revs"] {
+            for name in [
+                ".gitignore",
+                ".semgrepignore",
+                ".portcullisignore",
+                ".ignore",
+                ".trivyignore",
+                ".git-blame-ignore-revs",
+            ] {
                 r.write(name, "*\n");
             }
             r.write(".gitattributes", "* -diff binary linguist-vendored linguist-generated export-ignore\n");
@@ -110,7 +113,10 @@ fn b2_twelve_changes_that_edit_their_own_gate_get_the_base_policys_verdict() {
     honest.commit("honest");
     let expected = honest.check(&[]).exits(1);
     let expected_findings = decided(&expected);
-    assert_eq!(expected_findings, ["python-no-forbidden bad.py blocks".to_owned(), format!("{BAD_RULE} bad.py blocks")]);
+    assert_eq!(
+        expected_findings,
+        ["python-no-forbidden bad.py blocks".to_owned(), format!("{BAD_RULE} bad.py blocks")]
+    );
     let json = expected.json();
     let fingerprints: Vec<String> = json["findings"]
         .as_array()
@@ -127,7 +133,8 @@ fn b2_twelve_changes_that_edit_their_own_gate_get_the_base_policys_verdict() {
         assert_eq!(decided(&run), expected_findings, "{name}");
         assert_eq!(run.json()["policy"]["digest"], json["policy"]["digest"], "{name}");
         assert_eq!(run.json()["tool"]["rules_digest"], json["tool"]["rules_digest"], "{name}");
-        let mut reported: Vec<_> = run.findings().into_iter().filter(|f| f.starts_with("gate-policy-changed ")).collect();
+        let mut reported: Vec<_> =
+            run.findings().into_iter().filter(|f| f.starts_with("gate-policy-changed ")).collect();
         reported.sort();
         let wanted: Vec<_> = touched.iter().map(|path| format!("gate-policy-changed {path} warns")).collect();
         assert_eq!(reported, wanted, "{name}");

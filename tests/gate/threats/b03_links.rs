@@ -32,13 +32,15 @@ fn no_canary(name: &str, bytes: &[u8]) {
 
 /// Every format to a file of its own beside the tree, JSON through a link in the checkout too.
 fn outputs(repo: &Repo) -> Vec<(String, String)> {
-    let place = |format: &String| (format.clone(), repo.beside(&format!("out.{format}")).to_string_lossy().into_owned());
+    let place =
+        |format: &String| (format.clone(), repo.beside(&format!("out.{format}")).to_string_lossy().into_owned());
     formats().iter().map(place).collect()
 }
 
 fn run_all(repo: &Repo, command: &str) {
     let outputs = outputs(repo);
-    let mut args: Vec<String> = vec![command.into(), "-o".into(), "json".into(), "-o".into(), "json=report.json".into()];
+    let mut args: Vec<String> =
+        vec![command.into(), "-o".into(), "json".into(), "-o".into(), "json=report.json".into()];
     for (format, path) in &outputs {
         args.extend(["-o".to_owned(), format!("{format}={path}")]);
     }

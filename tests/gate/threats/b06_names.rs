@@ -8,10 +8,33 @@ use std::os::unix::ffi::OsStrExt;
 const COUNT: usize = 200;
 
 const PIECES: [&[u8]; 28] = [
-    b"\n", b"\r", b"\r\n", b"\x1b[31m", b"\x1b]0;title\x07", b"\x08\x08", b"\x7f", b"\t", b"\x0b\x0c", b"\xc2\x9b31m",
-    "\u{202e}".as_bytes(), "\u{2066}".as_bytes(), "\u{200b}".as_bytes(), "\u{2028}".as_bytes(), "\u{feff}".as_bytes(),
-    b"\n::set-output name=x::y", b"::error::", b"##[set-env name=PATH]x", b"\n##[add-mask]", b"%0A::stop-commands::x",
-    b"%0D%0A", b"\xff\xfe", b"\xed\xa0\x80", b"<img src=x onerror=alert(1)>", b"`id`$(id);&|", b"]]>\"'--><", b"@all #1",
+    b"\n",
+    b"\r",
+    b"\r\n",
+    b"\x1b[31m",
+    b"\x1b]0;title\x07",
+    b"\x08\x08",
+    b"\x7f",
+    b"\t",
+    b"\x0b\x0c",
+    b"\xc2\x9b31m",
+    "\u{202e}".as_bytes(),
+    "\u{2066}".as_bytes(),
+    "\u{200b}".as_bytes(),
+    "\u{2028}".as_bytes(),
+    "\u{feff}".as_bytes(),
+    b"\n::set-output name=x::y",
+    b"::error::",
+    b"##[set-env name=PATH]x",
+    b"\n##[add-mask]",
+    b"%0A::stop-commands::x",
+    b"%0D%0A",
+    b"\xff\xfe",
+    b"\xed\xa0\x80",
+    b"<img src=x onerror=alert(1)>",
+    b"`id`$(id);&|",
+    b"]]>\"'--><",
+    b"@all #1",
     b"[a](http:b)",
 ];
 
@@ -109,7 +132,10 @@ fn b6_hostile_names_in_gaps_suppressions_and_patches_are_shown_harmless() {
     let hostile = "\u{202e}\x1b[1m\n::error::##[error]";
     let repo = Repo::on_topic();
     let comment = format!("# portcullis: ignore x{hostile} -- y{hostile}\n");
-    repo.commit_raw(&[(format!("{hostile}noise.py").into_bytes(), "\u{1}\u{0}\u{0}".repeat(300)), (b"c.py".to_vec(), comment)]);
+    repo.commit_raw(&[
+        (format!("{hostile}noise.py").into_bytes(), "\u{1}\u{0}\u{0}".repeat(300)),
+        (b"c.py".to_vec(), comment),
+    ]);
     for format in formats() {
         let run = repo.call(&["check", "-o", &format]).run().exits(3);
         harmless(&format, &run.all());

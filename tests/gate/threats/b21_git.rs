@@ -51,9 +51,7 @@ enum Answer {
 type Case = (&'static str, Answer, fn(&Stage) -> Run);
 
 const CASES: [Case; 21] = [
-    ("--base=--upload-pack", Answer::Error(2), |s| {
-        s.repo.check(&[&s.hostile("--base=--upload-pack=touch MARK")])
-    }),
+    ("--base=--upload-pack", Answer::Error(2), |s| s.repo.check(&[&s.hostile("--base=--upload-pack=touch MARK")])),
     ("--base=--output", Answer::Error(2), |s| s.repo.check(&[&s.hostile("--base=--output=MARK")])),
     ("--head=--output", Answer::Error(2), |s| s.repo.check(&["--base", "main", &s.hostile("--head=--output=MARK")])),
     ("a base that begins with a dash", Answer::Difference, |s| {
@@ -62,7 +60,9 @@ const CASES: [Case; 21] = [
     }),
     ("GITHUB_BASE_REF", Answer::Error(3), |s| {
         let call = s.repo.call(&["check", "-o", "json"]).env("GITHUB_ACTIONS", "true");
-        call.env("GITHUB_EVENT_NAME", "pull_request").env("GITHUB_BASE_REF", s.hostile("x;touch MARK;--output=MARK")).run()
+        call.env("GITHUB_EVENT_NAME", "pull_request")
+            .env("GITHUB_BASE_REF", s.hostile("x;touch MARK;--output=MARK"))
+            .run()
     }),
     ("commits of the event", Answer::Error(3), |s| {
         let event = s.repo.beside("event.json");
@@ -94,7 +94,14 @@ const CASES: [Case; 21] = [
     ("hooks", Answer::Difference, |s| {
         let hooks = s.repo.beside("hooks");
         std::fs::create_dir(&hooks).unwrap();
-        for name in ["post-index-change", "pre-auto-gc", "reference-transaction", "post-checkout", "pre-push", "fsmonitor-watchman"] {
+        for name in [
+            "post-index-change",
+            "pre-auto-gc",
+            "reference-transaction",
+            "post-checkout",
+            "pre-push",
+            "fsmonitor-watchman",
+        ] {
             std::fs::copy(&s.script, hooks.join(name)).unwrap();
             std::fs::create_dir_all(s.repo.path(".git/hooks")).unwrap();
             std::fs::copy(&s.script, s.repo.path(".git/hooks").join(name)).unwrap();
@@ -114,18 +121,30 @@ const CASES: [Case; 21] = [
         call.env("GIT_PAGER", &s.script).env("GIT_DIFF_OPTS", "--output=x").env("GIT_ASKPASS", &s.script).run()
     }),
     ("included configuration", Answer::Difference, |s| {
-        s.repo.write("evil.config", format!("[core]\n\tfsmonitor = {0}\n\tpager = {0}\n[diff]\n\texternal = {0}\n", s.script));
+        s.repo.write(
+            "evil.config",
+            format!("[core]\n\tfsmonitor = {0}\n\tpager = {0}\n[diff]\n\texternal = {0}\n", s.script),
+        );
         s.config(&[("include.path", "../evil.config"), ("includeIf.gitdir:/.path", "../evil.config")]);
         s.check()
     }),
     ("pagers and aliases", Answer::Difference, |s| {
         let shell = format!("!{}", s.script);
-        s.config(&[("core.pager", &s.script), ("pager.diff-tree", "true"), ("alias.diff-tree", &shell), ("alias.cat-file", &shell)]);
+        s.config(&[
+            ("core.pager", &s.script),
+            ("pager.diff-tree", "true"),
+            ("alias.diff-tree", &shell),
+            ("alias.cat-file", &shell),
+        ]);
         s.check()
     }),
     ("a remote that is a command", Answer::Error(3), |s| {
         let url = s.hostile("ext::sh -c 'touch MARK'");
-        s.config(&[("remote.origin.url", &url), ("remote.origin.fetch", "+refs/heads/*:refs/remotes/origin/*"), ("protocol.ext.allow", "always")]);
+        s.config(&[
+            ("remote.origin.url", &url),
+            ("remote.origin.fetch", "+refs/heads/*:refs/remotes/origin/*"),
+            ("protocol.ext.allow", "always"),
+        ]);
         shallow(s);
         s.repo.check(&["--base", "refs/remotes/origin/main", "--deepen"])
     }),
@@ -146,14 +165,27 @@ const CASES: [Case; 21] = [
         s.check()
     }),
     ("odd settings for differences", Answer::Difference, |s| {
-        s.config(&[("diff.noprefix", "true"), ("diff.renames", "copies"), ("diff.ignoreSubmodules", "all"), ("core.quotePath", "false")]);
-        s.config(&[("diff.orderFile", "/dev/zero.none"), ("diff.relative", "true"), ("core.attributesFile", "/dev/zero")]);
+        s.config(&[
+            ("diff.noprefix", "true"),
+            ("diff.renames", "copies"),
+            ("diff.ignoreSubmodules", "all"),
+            ("core.quotePath", "false"),
+        ]);
+        s.config(&[
+            ("diff.orderFile", "/dev/zero.none"),
+            ("diff.relative", "true"),
+            ("core.attributesFile", "/dev/zero"),
+        ]);
         s.config(&[("core.sparseCheckout", "true"), ("core.ignoreCase", "true"), ("core.precomposeUnicode", "true")]);
         crate::harness::Call::new(&s.repo.path("app"), &s.repo.home(), &["check", "-o", "json"]).run()
     }),
     ("a promisor that is a command", Answer::Error(3), |s| {
         let url = s.hostile("ext::sh -c 'touch MARK'");
-        s.config(&[("core.repositoryFormatVersion", "1"), ("extensions.partialClone", "origin"), ("protocol.ext.allow", "always")]);
+        s.config(&[
+            ("core.repositoryFormatVersion", "1"),
+            ("extensions.partialClone", "origin"),
+            ("protocol.ext.allow", "always"),
+        ]);
         s.config(&[("remote.origin.url", &url), ("remote.origin.promisor", "true")]);
         let oid = s.repo.git(&["rev-parse", "topic:bad.py"]);
         std::fs::remove_file(s.repo.path(&format!(".git/objects/{}/{}", &oid[..2], &oid[2..]))).unwrap();
@@ -175,7 +207,9 @@ fn b21_hostile_references_attributes_and_settings_run_nothing() {
         let run = case(&stage);
         let right = match answer {
             Answer::Difference => run.status == 1 && run.findings().contains(&format!("{BAD_RULE} bad.py blocks")),
-            Answer::Error(status) => run.status == status && (status == 3 || run.err().contains("no verdict was given")),
+            Answer::Error(status) => {
+                run.status == status && (status == 3 || run.err().contains("no verdict was given"))
+            }
         };
         if stage.marker.exists() || !right {
             wrong.push(format!("{name}: wanted {answer:?}, marker {}\n{run}", stage.marker.exists()));

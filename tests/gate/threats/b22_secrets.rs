@@ -126,7 +126,10 @@ fn plant(repo: &Repo) -> Vec<Secret> {
              exec(`curl -H '{token}' ${{x}}`); eval(\"{token}\" + x);\n}}\n"
         );
         repo.write(&format!("py/s{i}.py"), python).write(&format!("js/s{i}.js"), script);
-        repo.write(&format!("rs/s{i}.rs"), format!("fn f() {{\n    let api_key = \"{token}\";\n    connect(api_key);\n}}\n"));
+        repo.write(
+            &format!("rs/s{i}.rs"),
+            format!("fn f() {{\n    let api_key = \"{token}\";\n    connect(api_key);\n}}\n"),
+        );
     }
     repo.commit("planted");
     secrets
@@ -148,7 +151,10 @@ fn b22_planted_and_own_secrets_show_in_no_output() {
     secrets.extend(own_tokens());
     let run = |args: &[&str]| -> Run {
         let call = own_tokens().iter().fold(repo.call(args), |call, own| call.env(own.name, &own.token));
-        call.env("RUST_LOG", "trace").env("RUST_BACKTRACE", "1").env("GITHUB_STEP_SUMMARY", repo.beside("out/summary")).run()
+        call.env("RUST_LOG", "trace")
+            .env("RUST_BACKTRACE", "1")
+            .env("GITHUB_STEP_SUMMARY", repo.beside("out/summary"))
+            .run()
     };
     std::fs::create_dir(repo.beside("out")).unwrap();
     let verdict = repo.beside("out/verdict.json");
@@ -179,7 +185,9 @@ fn b22_secrets_typed_by_mistake_are_not_repeated_in_errors() {
     let secrets = secrets();
     for secret in secrets.iter().filter(|s| !s.token.contains(['\\', ' ', ';'])) {
         let name = &secret.token;
-        for args in [vec!["check", "--base", name], vec!["check", "--config", name], vec!["check", "-o", name], vec![name]] {
+        for args in
+            [vec!["check", "--base", name], vec!["check", "--config", name], vec!["check", "-o", name], vec![name]]
+        {
             keeps_quiet(secret.name, &repo.call(&args).run().exits(2).all(), &secrets);
         }
     }

@@ -49,7 +49,8 @@ fn b23_01_clone_of_depth_one() {
 /// A model is advice: without its runtime the rules still block, and a clean change is never passed without a word.
 #[test]
 fn b23_02_no_model() {
-    let without = |repo: &Repo| repo.call(&["check", "-o", "json"]).env("ORT_DYLIB_PATH", "/nonexistent/libonnxruntime.so").run();
+    let without =
+        |repo: &Repo| repo.call(&["check", "-o", "json"]).env("ORT_DYLIB_PATH", "/nonexistent/libonnxruntime.so").run();
     assert!(without(&bad_change()).exits(1).findings().contains(&format!("{BAD_RULE} bad.py blocks")));
     let good = without(&good_change());
     let models = good.json()["tool"]["models"].as_array().map_or(0, Vec::len);
@@ -172,7 +173,11 @@ fn b23_07_unknown_event() {
 #[test]
 fn b23_08_broken_event() {
     for event in ["", "{", "\"x\"", "{\"pull_request\":7}", "{\"pull_request\":{}}", &"[".repeat(200_000)] {
-        inconclusive(on_github(&bad_change(), "pull_request", event), "base -", "event payload of `pull_request` cannot be read");
+        inconclusive(
+            on_github(&bad_change(), "pull_request", event),
+            "base -",
+            "event payload of `pull_request` cannot be read",
+        );
     }
     for event in ["{}", "[]", "{\"pull_request\":null}"] {
         inconclusive(on_github(&bad_change(), "pull_request", event), "base -", "no base commit found");
@@ -228,7 +233,16 @@ fn b23_12_rename_in_a_partial_clone() {
     repo.git(&["--git-dir", remote.to_str().unwrap(), "config", "uploadpack.allowFilter", "true"]);
     let url = format!("file://{}", remote.display());
     let clone = repo.beside("partial");
-    repo.git(&["clone", "--quiet", "--no-checkout", "--filter=blob:none", "--branch", "topic", &url, clone.to_str().unwrap()]);
+    repo.git(&[
+        "clone",
+        "--quiet",
+        "--no-checkout",
+        "--filter=blob:none",
+        "--branch",
+        "topic",
+        &url,
+        clone.to_str().unwrap(),
+    ]);
     let run = Call::new(&clone, &repo.home(), &["check", "-o", "json"]).run().exits(3);
     assert!(run.gaps().contains(&"unreadable new.py".to_owned()), "{run}");
 }
