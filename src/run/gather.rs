@@ -84,7 +84,8 @@ pub fn from_repository(wanted: &Wanted, around: &Surroundings) -> Result<Gathere
         Some(commit) if wanted.staged => git.diff_index(commit)?,
         Some(commit) => git.diff_commits(commit, &head)?,
     };
-    let changed_paths = entries.iter().flat_map(|e| std::iter::once(&e.path).chain(&e.old_path)).cloned().collect();
+    let changed_paths: Vec<RepoPath> =
+        entries.iter().flat_map(|e| std::iter::once(&e.path).chain(&e.old_path)).cloned().collect();
     check_paths(&git, wanted, &changed_paths, [Some(&head), base.commit.as_ref()])?;
     let entries: Vec<Entry> = entries.into_iter().filter(|e| within(&e.path, &wanted.paths)).collect();
     let files = contents::read(&git, &entries, &config, &mut gaps)?;
@@ -339,7 +340,7 @@ pub fn rules_of(directories: &[PathBuf], more: Vec<RuleSource>) -> Result<RuleSe
 fn check_paths(
     git: &Git,
     wanted: &Wanted,
-    changed: &Vec<RepoPath>,
+    changed: &[RepoPath],
     commits: [Option<&String>; 2],
 ) -> Result<(), RunError> {
     for path in wanted.paths.iter().filter(|p| !p.is_empty() && *p != ".") {
