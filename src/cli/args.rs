@@ -156,8 +156,11 @@ pub struct CheckArgs {
     /// Lowest severity that blocks: low, medium (or moderate), high, critical, none
     #[arg(long, value_name = "SEVERITY", env = "PORTCULLIS_FAIL_ON_SEVERITY", value_parser = parse_severity, help_heading = "Policy options")]
     pub fail_on_severity: Option<SeverityLimit>,
-    /// Do not run the network
-    #[arg(long, env = "PORTCULLIS_NO_CLASSIFIER", value_parser = clap::builder::FalseyValueParser::new(), action = ArgAction::SetTrue, help_heading = "Policy options")]
+    /// Run the network over changed functions; its findings are advice and never block
+    #[arg(long, overrides_with = "no_classifier", help_heading = "Policy options")]
+    pub classifier: bool,
+    /// Do not run the network, whatever the policy says
+    #[arg(long, overrides_with = "classifier", help_heading = "Policy options")]
     pub no_classifier: bool,
     /// Risk of the change from which on it is blocked, 0 to 100; over 100 for never
     #[arg(long, value_name = "RISK", env = "PORTCULLIS_FAIL_ON_RISK", value_parser = parse_risk, help_heading = "Policy options")]

@@ -132,7 +132,7 @@ fn run_check(args: &CheckArgs, global: &GlobalArgs, around: &Surroundings) -> Re
         overrides: Overrides {
             severity: args.fail_on_severity,
             risk: args.fail_on_risk,
-            no_classifier: args.no_classifier,
+            classifier: (args.classifier || args.no_classifier).then_some(args.classifier),
         },
         threads: threads(global),
     };
@@ -151,7 +151,7 @@ fn run_audit(args: &AuditArgs, global: &GlobalArgs, around: &Surroundings) -> Re
             rules: args.policy.rules.clone(),
             ..Wanted::default()
         },
-        overrides: Overrides { no_classifier: !args.classifier, ..Overrides::default() },
+        overrides: Overrides { classifier: Some(args.classifier), ..Overrides::default() },
         fail_on: args.fail_on,
         vendored: args.include_vendored,
         no_ignore: args.no_ignore,

@@ -39,7 +39,8 @@ pub struct PolicyFile {
     pub baseline: Option<String>,
     /// Directory in the repository with rules of your own, `<language>/<id>.yml`.
     pub rules: Option<String>,
-    /// Whether the network scores changed functions (default true). Its findings are advice and never block.
+    /// Whether the network scores changed functions (default false: it does not beat simpler models yet). Its findings are
+    /// advice and never block.
     pub classifier: Option<bool>,
 }
 
@@ -200,7 +201,7 @@ impl Default for Config {
             change_bytes: 256 << 20,
             baseline: None,
             rules: None,
-            classifier: true,
+            classifier: false,
         }
     }
 }

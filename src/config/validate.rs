@@ -107,7 +107,7 @@ impl PolicyFile {
         analysis.depth = u32::try_from(depth.min(20_000)).unwrap_or(20_000);
         config.baseline = check.path("baseline", self.baseline)?;
         config.rules = check.path("rules", self.rules)?;
-        config.classifier = self.classifier.unwrap_or(true);
+        config.classifier = self.classifier.unwrap_or(config.classifier);
         Ok(config)
     }
 }

@@ -44,8 +44,8 @@ pub struct Overrides {
     pub severity: Option<crate::config::SeverityLimit>,
     /// `--fail-on-risk`.
     pub risk: Option<f64>,
-    /// `--no-classifier`.
-    pub no_classifier: bool,
+    /// `--classifier` or `--no-classifier`.
+    pub classifier: Option<bool>,
 }
 
 impl Overrides {
@@ -57,7 +57,7 @@ impl Overrides {
         if let Some(risk) = self.risk {
             config.policy.risk = (risk <= 100.0).then_some(risk);
         }
-        config.classifier &= !self.no_classifier;
+        config.classifier = self.classifier.unwrap_or(config.classifier);
         config.analysis.windows = config.classifier;
     }
 }

@@ -364,3 +364,16 @@ fn patch_that_hides_source_does_not_pass() {
     check(&format!("{head}\n@@ -9 +10,2 @@\n x\n+eval(y)\n")).exits(2).says("line 7").says("belongs to no file");
     check("diff --cc x.py\n--- a/x.py\n+++ b/x.py\n@@@ -1,1 -1,1 +1,2 @@@\n  x\n++y\n").exits(2).says("combined diff");
 }
+
+#[test]
+fn network_is_asked_only_on_request_and_a_missing_runtime_is_a_gap() {
+    let repo = Repo::on_topic();
+    repo.write("a.py", GOOD_PY).commit("change");
+    let models = |run: &crate::harness::Run| run.json()["tool"]["models"].as_array().map_or(0, Vec::len);
+    assert_eq!(models(&repo.check(&[]).exits(0)), 0);
+    let asked = repo.check(&["--classifier"]).exits(0);
+    assert_eq!(models(&asked), 1);
+    let broken =
+        repo.call(&["check", "--classifier", "-o", "json"]).env("ORT_DYLIB_PATH", "/nonexistent/lib.so").run().exits(3);
+    assert!(broken.out().contains("/nonexistent/lib.so"), "{broken}");
+}
