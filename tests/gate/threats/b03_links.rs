@@ -46,7 +46,8 @@ fn run_all(repo: &Repo, command: &str) {
     }
     let run = repo.call(&args.iter().map(String::as_str).collect::<Vec<_>>()).run();
     assert!(run.took < PATIENCE, "{command} took {:?}", run.took);
-    assert_eq!(run.status, 0, "{run}");
+    // Six links are named like source and lead to what is none: whether code hides there cannot be told.
+    assert_eq!(run.status, if command == "check" { 3 } else { 0 }, "{run}");
     no_canary("standard output", &run.stdout);
     no_canary("standard error", &run.stderr);
     for (format, path) in outputs {
@@ -54,7 +55,11 @@ fn run_all(repo: &Repo, command: &str) {
     }
     let reason = if command == "check" { "symbolic link" } else { "symbolic link or special file" };
     let counted = if command == "check" { 8 } else { 9 };
-    assert_eq!(run.left_out(reason), counted, "{run}");
+    let json = run.json();
+    let gaps = json["coverage"]["gaps"].as_array().expect("a list");
+    let misleading =
+        gaps.iter().filter(|g| g["detail"].as_str().is_some_and(|d| d.starts_with("a link named like source")));
+    assert_eq!(run.left_out(reason) + misleading.count() as u64, counted, "{run}");
     assert_eq!(std::fs::read_to_string(repo.beside("report.json")).unwrap(), CANARY, "a link's target was written");
     let written = std::fs::symlink_metadata(repo.path("report.json")).unwrap();
     assert!(written.is_file(), "the report takes the place of the link");
