@@ -129,7 +129,8 @@ impl Worker {
             Cow::Owned(text) => Some((s.folder.clone(), s.stem.clone(), s.origin.clone(), text.clone())),
         };
         let hello = Hello { rules: rules.sources().iter().filter_map(own).collect() };
-        writeln!(input, "{}", serde_json::to_string(&hello)?)?;
+        // A worker that is gone already is noticed when it is asked: it died, like one that goes later.
+        drop(writeln!(input, "{}", serde_json::to_string(&hello)?));
         let (sender, answers) = channel();
         std::thread::spawn(move || {
             for line in BufReader::new(output).lines() {
