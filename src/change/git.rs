@@ -183,6 +183,16 @@ impl Git {
         }
     }
 
+    /// Returns which of the paths a commit has, whatever is there.
+    ///
+    /// # Errors
+    /// [`GitError`] where git fails.
+    pub fn present(&self, commit: &str, paths: &[&str]) -> Result<Vec<String>, GitError> {
+        let raw = self.run(&[&["ls-tree", "-z", "--name-only", "--full-tree", commit, "--"], paths].concat(), &[])?;
+        let names = raw.split(|b| *b == 0).filter(|n| !n.is_empty());
+        Ok(names.map(|n| String::from_utf8_lossy(n).into_owned()).collect())
+    }
+
     /// Says whether a commit has a file or directory at a path.
     ///
     /// # Errors

@@ -54,7 +54,8 @@ pub enum LoadError {
 pub fn at_commit(git: &Git, commit: &str, path: Option<&str>) -> Result<Config, LoadError> {
     let short = &commit[..commit.len().min(12)];
     let names: Vec<&str> = path.map_or_else(|| FILE_NAMES.to_vec(), |p| vec![p]);
-    for name in names {
+    let present = git.present(commit, &names)?;
+    for name in names.into_iter().filter(|name| present.iter().any(|p| p == name)) {
         if let Some(text) = text_at(git, commit, name)? {
             let mut config = Config::read(&text, &format!("{name} at {short}"))?;
             config.path = Some(name.to_owned());
