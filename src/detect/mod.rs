@@ -127,8 +127,6 @@ pub struct Remark {
     pub lines: (u32, u32),
     /// Line the comment speaks of: its own, or the next line of code where it stands alone.
     pub target: u32,
-    /// Enclosing symbol.
-    pub symbol: String,
 }
 
 /// What marks a comment as meant for the gate.
@@ -261,7 +259,6 @@ fn remarks(file: &SourceFile) -> Vec<Remark> {
             text: written.to_owned(),
             lines: comment.lines,
             target: if comment.alone { next_code_line(file, i) } else { comment.lines.0 },
-            symbol: file.symbol_at(&comment.range).to_owned(),
         })
     };
     comments.iter().enumerate().filter_map(remark).collect()

@@ -116,7 +116,7 @@ impl RuleSet {
             {
                 let (applies, clauses) = match index::entry(source) {
                     Some(entry) => (applies_to(&entry.languages, language), entry.clauses.clone()),
-                    None => self.file(number).map(|file| (applies_to(&file.languages, language), file.clauses()))?,
+                    None => self.file(number).map(|file| (file.applies_to(language), file.clauses()))?,
                 };
                 if applies {
                     if matches!(source.text, Cow::Owned(_)) {

@@ -147,7 +147,7 @@ impl RuleFile {
 
     /// Says whether the rule applies to a language that its folder serves.
     pub fn applies_to(&self, language: Language) -> bool {
-        self.languages.is_empty() || self.languages.iter().any(|n| n == language.name())
+        super::applies_to(&self.languages, language)
     }
 
     /// Returns the part that ast-grep compiles.
