@@ -4,6 +4,7 @@
 
 pub mod classifier;
 pub mod excerpt;
+pub mod flow;
 pub mod rules;
 
 use crate::change::text::Text;
