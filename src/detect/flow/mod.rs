@@ -2,6 +2,7 @@
 //!
 //! Each language is lowered to one small representation ([`ir`]); one engine runs over it.
 
+pub mod catalog;
 pub mod ir;
 pub mod lower;
 pub mod name;

@@ -1,0 +1,152 @@
+//! What the engine knows how to do with a call, whatever the language calls it.
+
+use serde::Deserialize;
+
+/// An operation. Receivers are the object of a method call; where a function takes the object as its first argument
+/// (`map(f, list)`, `Object.keys(o)`), the catalog names the operation with `first:` before it (and `second:` for
+/// `map(f, list)`-like ones whose object is the second argument).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Operation {
+    /// Appends the arguments to a list: `append`, `push`, `add`.
+    Push,
+    /// Appends, and gives the receiver: builders such as `Command::arg`.
+    PushSelf,
+    /// Appends the elements of each argument: `extend`.
+    Extend,
+    /// The same, and gives the receiver: `Command::args`.
+    ExtendSelf,
+    /// A new list of the arguments: `Command::new`, `Array.of`.
+    NewList,
+    /// A new list of the elements of the first argument: `list(x)`, `Array.from`, `sorted`, `iter`, `collect`.
+    ListOf,
+    /// Removes and gives the last element, or the one at a constant index: `pop`.
+    Pop,
+    /// Removes and gives the first: `shift`, `popleft`.
+    Shift,
+    /// Puts before the first: `unshift`, `appendleft`.
+    Unshift,
+    /// `insert(index, value)`.
+    Insert,
+    /// `list.remove(value)`: removes the first equal element.
+    RemoveValue,
+    /// Removes the key: `delete`, `del`.
+    RemoveKey,
+    /// Empties: `clear`.
+    Clear,
+    /// The other way round: `reverse`, `reversed`.
+    Reverse,
+    /// Value under a key, with a default: `get`, `getItem`.
+    Get,
+    /// Value under two keys: `configparser.get(section, option)`.
+    Get2,
+    /// Sets a key: `set`, `insert` of maps, `setattr`.
+    Set,
+    /// Sets under two keys: `configparser.set(section, option, value)`.
+    Set2,
+    /// `setdefault`, `entry().or_insert`.
+    SetDefault,
+    /// Takes over all entries of the arguments, and gives the receiver: `update`, `Object.assign`.
+    Update,
+    /// Keys as a list.
+    Keys,
+    /// Values as a list.
+    Values,
+    /// Pairs of key and value as a list: `items`, `Object.entries`, `enumerate` is [`Operation::Enumerate`].
+    Items,
+    /// Pairs of index and element.
+    Enumerate,
+    /// Pairs of elements: `zip`.
+    Zip,
+    /// A new map of the arguments by name, or a copy: `dict(...)`, `new Map(...)`.
+    NewMap,
+    /// A copy: `copy`, `slice()`, `clone`.
+    Copy,
+    /// Elements joined by a separator; the receiver is the separator (Python).
+    JoinBySelf,
+    /// Elements of the receiver joined by the argument (JavaScript, Rust).
+    Join,
+    /// Text split into a list.
+    Split,
+    /// Concatenates receiver and arguments: `concat`, `push_str` is [`Operation::AppendText`].
+    Concat,
+    /// Appends text to the receiver variable: `push_str`, `write`.
+    AppendText,
+    /// `"...".format(...)`.
+    Format,
+    /// `%`-like formatting by a call: `util.format`, `sprintf`: first argument is the format.
+    FormatCall,
+    /// Lower case.
+    Lower,
+    /// Upper case.
+    Upper,
+    /// Trims.
+    Trim,
+    /// Replaces one text by another, all of them (Python, Rust) or as the pattern says.
+    Replace,
+    /// Replaces by regular expression: `re.sub(pattern, new, text)`.
+    RegexReplace,
+    /// The same with the object first: JavaScript's `text.replace(/x/g, y)`.
+    ReplacePattern,
+    /// Length.
+    Length,
+    /// Text starts with the argument.
+    StartsWith,
+    /// Text ends with it.
+    EndsWith,
+    /// Text or list holds it: `includes`, `contains`, `has`, `in`.
+    Contains,
+    /// Index of it.
+    Find,
+    /// Part of a text or list: `slice`, `substring`, `substr`.
+    Part,
+    /// Element at an index: `charAt`, `at`, `nth`.
+    At,
+    /// Repeats text.
+    Repeat,
+    /// To text: `str`, `String`, `to_string`.
+    ToText,
+    /// To a number: `int`, `Number`, `parse::<u32>`. Ends taint.
+    ToNumber,
+    /// To a truth value. Ends taint.
+    ToBool,
+    /// Gives its first argument or receiver unchanged: `unwrap`, `Some`, `Ok`, `await`-likes, `copy.copy`, `Promise.resolve`.
+    Identity,
+    /// Calls the function argument with each element and gives the list of results: `map`.
+    Map,
+    /// Calls with each element and gives those elements: `filter`, `find`.
+    Filter,
+    /// Calls with each element for its effect: `forEach`.
+    ForEach,
+    /// Calls with the accumulated value and each element: `reduce`.
+    Reduce,
+    /// One element of a list: `find`, `next`, `first`, `choice`, `min`.
+    Element,
+    /// Calls the function argument with the receiver and gives its result: `then`, `and_then`, `map` of `Option`.
+    Then,
+    /// Calls the function argument without data: `catch`, `setTimeout`, `spawn`.
+    Call,
+    /// A function with the first arguments given: `functools.partial`, `bind` (its first argument being the object).
+    Partial,
+    /// Everything at once: `Promise.all`, `asyncio.gather` (list of the arguments or elements).
+    All,
+    /// Loads a module by its constant name: `require`, `import_module`.
+    Require,
+    /// Joins path segments: `os.path.join`, `path.join`.
+    PathJoin,
+    /// A canonical path: `realpath`, `path.resolve`, `canonicalize`.
+    Canonical,
+    /// Last segment of a path: `basename`. Ends path taint.
+    BaseName,
+    /// Compiles a regular expression; keeps the pattern.
+    Regex,
+    /// Reads an attribute by name: `getattr(object, name)`.
+    GetAttribute,
+    /// Ends the path: `abort`, `sys.exit`, `process.exit`, `panic`.
+    Exit,
+    /// A number or text of the running program that is constant for our purposes: gives the remainder, absolute value and so on. Arithmetic
+    /// over constants: `abs`, `min`, `max`, `round`, `len`.
+    Arithmetic,
+    /// Encodes or decodes reversibly, keeping what it carries: `base64.b64decode`, `encode`, `decode`, `json.loads`.
+    Recode,
+}
