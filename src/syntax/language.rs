@@ -148,6 +148,11 @@ impl Language {
         self.row().name
     }
 
+    /// Says whether it is JavaScript or one of its kind.
+    pub fn is_script(self) -> bool {
+        matches!(self, Self::JavaScript | Self::TypeScript | Self::Tsx)
+    }
+
     /// Returns the language with that name.
     pub fn named(name: &str) -> Option<Self> {
         LANGUAGES.iter().find(|r| r.name == name).map(|r| r.language)

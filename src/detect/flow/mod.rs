@@ -4,11 +4,14 @@
 //! data ([`catalog`]). Other files come from a [`SourceProvider`] that the caller passes in.
 
 pub mod catalog;
+pub mod engine;
 pub mod ir;
 pub mod lower;
 pub mod name;
 #[cfg(test)]
 pub(crate) mod print;
+mod state;
+mod value;
 
 use crate::path::RepoPath;
 use crate::syntax::SourceFile;

@@ -1,6 +1,8 @@
 //! What the engine knows how to do with a call, whatever the language calls it.
 
 use serde::Deserialize;
+use serde::de::IntoDeserializer;
+use serde::de::value::Error;
 
 /// An operation. Receivers are the object of a method call; where a function takes the object as its first argument
 /// (`map(f, list)`, `Object.keys(o)`), the catalog names the operation with `first:` before it (and `second:` for
@@ -149,4 +151,31 @@ pub enum Operation {
     Arithmetic,
     /// Encodes or decodes reversibly, keeping what it carries: `base64.b64decode`, `encode`, `decode`, `json.loads`.
     Recode,
+}
+
+/// Where the object of an operation stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Subject {
+    /// It is the receiver of a method call.
+    Receiver,
+    /// It is the first argument.
+    First,
+    /// It is the second argument; the first one comes after it.
+    Second,
+}
+
+impl Operation {
+    /// Reads an operation as a catalog names it: `push`, `first:keys`, `second:map`.
+    ///
+    /// # Errors
+    /// A sentence where there is no such operation.
+    pub fn read(text: &str) -> Result<(Self, Subject), String> {
+        let (subject, name) = match text.split_once(':') {
+            Some(("first", name)) => (Subject::First, name),
+            Some(("second", name)) => (Subject::Second, name),
+            _ => (Subject::Receiver, text),
+        };
+        let read: Result<Self, Error> = Self::deserialize(name.into_deserializer());
+        read.map(|operation| (operation, subject)).map_err(|_| format!("no operation is called `{name}`"))
+    }
 }

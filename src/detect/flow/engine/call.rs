@@ -1,0 +1,326 @@
+//! Calls: what is called, with what.
+
+use super::{Engine, Place};
+use crate::detect::flow::StepKind;
+use crate::detect::flow::ir::{Call, Const, ExprId, ExprKind, Module, Type};
+use crate::detect::flow::name::Name;
+use crate::detect::flow::value::{Data, Kind, Labels, Shape, Value};
+use crate::syntax::language::Language;
+use std::rc::Rc;
+
+/// The arguments of a call.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Args {
+    /// By position, with where they stand.
+    pub(super) positional: Vec<(Value, (u32, u32))>,
+    /// By name.
+    pub(super) named: Vec<(Name, Value, (u32, u32))>,
+    /// What a spread list of unknown length may give at any further position.
+    pub(super) rest: Option<(Value, (u32, u32))>,
+    /// What a spread map of unknown keys may give under any name.
+    pub(super) keywords: Option<(Value, (u32, u32))>,
+    /// Type arguments.
+    pub(super) types: Vec<Type>,
+    /// Where the receiver is assigned back to, for methods that change it in place.
+    pub(super) receiver: Option<Name>,
+}
+
+impl Args {
+    /// Makes arguments by position that stand at one place.
+    pub(super) fn of(values: Vec<Value>, span: (u32, u32)) -> Self {
+        Self { positional: values.into_iter().map(|v| (v, span)).collect(), ..Self::default() }
+    }
+
+    /// Returns the argument at a position.
+    pub(super) fn at(&self, position: usize) -> Option<&(Value, (u32, u32))> {
+        self.positional.get(position).or_else(|| self.rest.as_ref().filter(|_| position >= self.positional.len()))
+    }
+
+    /// Returns the argument at a position, or none.
+    pub(super) fn value(&self, position: usize) -> Option<&Value> {
+        self.at(position).map(|(value, _)| value)
+    }
+
+    /// Returns the argument of a name and where it stands.
+    pub(super) fn by_name(&self, name: &str) -> Option<(&Value, (u32, u32))> {
+        let given = self.named.iter().find(|(n, ..)| n.as_str() == name).map(|(_, value, span)| (value, *span));
+        given.or_else(|| self.keywords.as_ref().map(|(value, span)| (value, *span)))
+    }
+
+    /// Returns all arguments.
+    pub(super) fn all(&self) -> impl Iterator<Item = (&Value, (u32, u32))> {
+        let positional = self.positional.iter().chain(&self.rest).chain(&self.keywords).map(|(v, s)| (v, *s));
+        positional.chain(self.named.iter().map(|(_, v, s)| (v, *s)))
+    }
+}
+
+impl Engine<'_> {
+    pub(super) fn call(&mut self, m: &Module, id: ExprId, call: &Call) -> Value {
+        let span = m.expr(id).span;
+        if let ExprKind::Member(object, name) = &m.expr(call.callee).kind {
+            let (object, name) = (*object, *name);
+            let receiver_name = match &m.expr(object).kind {
+                ExprKind::Name(name) => Some(*name),
+                _ => None,
+            };
+            let receiver = self.eval(m, object);
+            let mut args = self.args(m, call);
+            args.receiver = receiver_name;
+            return self.call_method(&receiver, name, &args, span);
+        }
+        let callee = self.eval(m, call.callee);
+        let args = self.args(m, call);
+        self.call_value(&callee, &args, span)
+    }
+
+    /// Evaluates arguments.
+    fn args(&mut self, m: &Module, call: &Call) -> Args {
+        let mut args = Args { types: call.types.clone(), ..Args::default() };
+        for arg in &call.args {
+            let value = self.eval(m, arg.value);
+            let span = m.expr(arg.value).span;
+            match (arg.name, arg.spread) {
+                (None, false) => args.positional.push((value, span)),
+                (Some(name), false) => args.named.push((name, value, span)),
+                (None, true) => {
+                    let known = self.state.contents(value.id).filter(|c| c.rest.is_none()).and_then(|c| c.list.clone());
+                    match known {
+                        Some(list) => args.positional.extend(list.into_iter().map(|v| (v, span))),
+                        None => args.rest = Some((self.element_of(&value, span), span)),
+                    }
+                }
+                (Some(_), true) => self.spread_map(&mut args, &value, span),
+            }
+        }
+        args
+    }
+
+    fn spread_map(&mut self, args: &mut Args, value: &Value, span: (u32, u32)) {
+        let contents = self.state.contents(value.id).map(|c| c.as_ref().clone());
+        for (key, entry) in contents.iter().flat_map(|c| &c.entries) {
+            if let super::member::Key::Name(name) = key {
+                args.named.push((*name, entry.clone(), span));
+            }
+        }
+        if contents.as_ref().is_none_or(|c| c.rest.is_some()) {
+            let any = self.derived("keywords", &[value], Kind::Unknown);
+            args.keywords = Some((any, span));
+        }
+    }
+
+    /// Calls a method.
+    pub(super) fn call_method(&mut self, receiver: &Value, name: Name, args: &Args, span: (u32, u32)) -> Value {
+        let is_own = match &receiver.kind {
+            Kind::Module(_) | Kind::Class(..) | Kind::Object(Shape::Instance(..)) => true,
+            Kind::Object(Shape::Map) => {
+                self.state.contents(receiver.id).is_some_and(|c| c.entries.contains_key(&super::member::Key::Name(name)))
+            }
+            Kind::Path(path) => {
+                // A module of the code that has not been read yet, or a field that was set.
+                let path = *path;
+                self.is_local_path(path)
+                    || self.state.contents(receiver.id).is_some_and(|c| c.entries.contains_key(&super::member::Key::Name(name)))
+            }
+            _ => self.state.contents(receiver.id).is_some_and(|c| {
+                c.entries.get(&super::member::Key::Name(name)).is_some_and(|v| matches!(v.kind, Kind::Function(_)))
+            }),
+        };
+        if is_own {
+            let target = match &receiver.kind {
+                Kind::Path(path) if self.is_local_path(*path) => self.local(path.join(name.as_str()), span),
+                _ => Some(self.member(receiver, name, span)),
+            };
+            match target.as_ref().map(|t| &t.kind) {
+                Some(Kind::Function(closure)) => {
+                    let mut closure = closure.clone();
+                    if closure.this.is_none() && !matches!(receiver.kind, Kind::Module(_) | Kind::Path(_) | Kind::Class(..)) {
+                        closure.this = Some(receiver.clone());
+                    }
+                    return self.invoke(&closure, args, span);
+                }
+                Some(Kind::Class(..) | Kind::Partial(..)) => {
+                    let target = target.unwrap_or_else(|| receiver.clone());
+                    return self.call_value(&target, args, span);
+                }
+                Some(Kind::Path(path)) => {
+                    let keys = vec![*path];
+                    return self.call_library(&keys, Some(receiver), args, span);
+                }
+                _ => {}
+            }
+        }
+        if let (Kind::Function(closure), "call" | "apply" | "bind") = (&receiver.kind, name.as_str()) {
+            return self.call_function_method(closure, name.as_str(), receiver, args, span);
+        }
+        let keys = self.method_keys(receiver, name);
+        self.call_library(&keys, Some(receiver), args, span)
+    }
+
+    /// JavaScript's methods of functions.
+    fn call_function_method(
+        &mut self,
+        closure: &crate::detect::flow::value::Closure,
+        name: &str,
+        receiver: &Value,
+        args: &Args,
+        span: (u32, u32),
+    ) -> Value {
+        let mut closure = closure.clone();
+        closure.this = args.value(0).cloned().or(closure.this);
+        match name {
+            "bind" => {
+                let rest: Vec<Value> = args.positional.iter().skip(1).map(|(v, _)| v.clone()).collect();
+                let function = Rc::new(Data { kind: Kind::Function(closure), ..receiver.as_ref().clone() });
+                let id = super::number(&("bind", receiver.id));
+                Rc::new(Data::new(id, Kind::Partial(function, rest.into())))
+            }
+            "apply" => {
+                let list = args.value(1).cloned().unwrap_or_else(|| Data::constant(Const::Null));
+                let known = self.state.contents(list.id).and_then(|c| c.list.clone());
+                let mut inner = Args::of(known.unwrap_or_default(), span);
+                if inner.positional.is_empty() {
+                    inner.rest = Some((self.element_of(&list, span), span));
+                }
+                self.invoke(&closure, &inner, span)
+            }
+            _ => {
+                let mut inner = args.clone();
+                if !inner.positional.is_empty() {
+                    inner.positional.remove(0);
+                }
+                self.invoke(&closure, &inner, span)
+            }
+        }
+    }
+
+    /// Calls a value.
+    pub(super) fn call_value(&mut self, callee: &Value, args: &Args, span: (u32, u32)) -> Value {
+        match &callee.kind {
+            Kind::Function(closure) => self.invoke(closure, args, span),
+            Kind::Class(module, class) => self.construct(*module, *class, args, span),
+            Kind::Partial(function, first) => {
+                let mut all = args.clone();
+                all.positional.splice(0..0, first.iter().map(|v| (v.clone(), span)));
+                self.call_value(&function.clone(), &all, span)
+            }
+            Kind::Bound(receiver, name) => self.call_method(&receiver.clone(), *name, args, span),
+            Kind::Path(path) => {
+                if let Some(target) = self.local(*path, span)
+                    && matches!(target.kind, Kind::Function(_) | Kind::Class(..))
+                {
+                    return self.call_value(&target, args, span);
+                }
+                let mut keys = vec![*path];
+                if let Some((owner, last)) = path.as_str().rsplit_once('.')
+                    && !self.catalog.knows(Name::new(owner))
+                {
+                    keys.push(Name::new(&format!("*.{last}")));
+                }
+                self.call_library(&keys, None, args, span)
+            }
+            _ => {
+                let keys = Vec::new();
+                self.call_library(&keys, Some(callee), args, span)
+            }
+        }
+    }
+
+    /// Returns the paths under which a catalog may speak of a method.
+    pub(super) fn method_keys(&self, receiver: &Value, name: Name) -> Vec<Name> {
+        let any = self.catalog.path(&format!("*.{name}"));
+        let of = |owners: &[&str]| {
+            let mut keys: Vec<Name> = owners.iter().map(|o| self.catalog.path(&format!("{o}.{name}"))).collect();
+            keys.push(any);
+            keys
+        };
+        let names = type_names(self.language);
+        match &receiver.kind {
+            Kind::Path(path) | Kind::Object(Shape::Library(path)) => {
+                let own = self.catalog.canonical(path.join(name.as_str()));
+                if self.catalog.knows(*path) { vec![own] } else { vec![own, any] }
+            }
+            Kind::Const(Const::Text(_)) | Kind::Text(_) => of(&[names.text]),
+            Kind::OneOf(consts) if consts.iter().all(|c| matches!(c, Const::Text(_))) => of(&[names.text]),
+            Kind::Const(Const::Bytes(_)) => of(&["bytes", names.text]),
+            Kind::Const(Const::Regex(..)) => of(&["RegExp"]),
+            Kind::Object(Shape::List) => of(names.list),
+            Kind::Object(Shape::Map) => of(names.map),
+            _ => vec![any],
+        }
+    }
+
+    /// Returns what an unknown function gives: whatever it was given may come back.
+    pub(super) fn unknown_result(
+        &mut self,
+        keys: &[Name],
+        receiver: Option<&Value>,
+        args: &Args,
+        span: (u32, u32),
+    ) -> Value {
+        let place: Place = self.place(span);
+        let mut labels = Labels::default();
+        let mut ids = Vec::new();
+        if let Some(receiver) = receiver {
+            labels = labels.join(&self.state.reach(receiver));
+            ids.push(receiver.id);
+        }
+        let is_known = keys.first().is_some_and(|key| is_of_known_owner(self.catalog, *key));
+        for (arg, _) in args.all() {
+            ids.push(arg.id);
+            let given = self.state.reach(arg);
+            labels = labels.join(&if is_known { given } else { given.guessed() });
+        }
+        let name = keys.first().map_or("a function", |k| k.last());
+        if !labels.is_empty() {
+            let step = super::FlowStep { file: place.0, range: place.1, kind: StepKind::Through(name.to_owned()) };
+            labels = labels.stepped(&step);
+        }
+        let kind = keys.first().map_or(Kind::Unknown, |key| self.result_kind(*key));
+        let is_new = matches!(&kind, Kind::Path(path) if path.last().starts_with(|c: char| c.is_ascii_uppercase()));
+        let own = if is_new || ids.is_empty() { Some(place) } else { None };
+        Rc::new(Data { labels, ..Data::new(super::number(&(keys.first(), ids, own)), kind) })
+    }
+
+    /// Returns what the catalog says that calling a path gives; by convention, calling a type gives the type.
+    pub(super) fn result_kind(&self, key: Name) -> Kind {
+        let call = Name::new(&format!("{key}()"));
+        if let Some(of) = self.catalog.type_of(self.catalog.canonical(call)) {
+            return Kind::Path(of);
+        }
+        let text = key.as_str();
+        if text.starts_with("*.") || text.is_empty() {
+            return Kind::Unknown;
+        }
+        if key.last().starts_with(|c: char| c.is_ascii_uppercase()) {
+            return Kind::Path(key);
+        }
+        if let Some(owner) = text.strip_suffix(".new")
+            && Name::new(owner).last().starts_with(|c: char| c.is_ascii_uppercase())
+        {
+            return Kind::Path(self.catalog.path(owner));
+        }
+        Kind::Path(self.catalog.canonical(call))
+    }
+}
+
+fn is_of_known_owner(catalog: &crate::detect::flow::catalog::Catalog, key: Name) -> bool {
+    let owner = key.as_str().rsplit_once('.').map_or("", |(owner, _)| owner);
+    catalog.knows(key) || (!owner.is_empty() && owner != "*" && catalog.knows(Name::new(owner)))
+}
+
+/// What the catalog calls the language's own types.
+struct TypeNames {
+    text: &'static str,
+    list: &'static [&'static str],
+    map: &'static [&'static str],
+}
+
+fn type_names(language: Language) -> TypeNames {
+    match language {
+        Language::Python => TypeNames { text: "str", list: &["list", "set", "tuple"], map: &["dict"] },
+        Language::JavaScript | Language::TypeScript | Language::Tsx => {
+            TypeNames { text: "String", list: &["Array", "Set"], map: &["Map", "Object"] }
+        }
+        Language::Rust => TypeNames { text: "str", list: &["Vec"], map: &["HashMap"] },
+    }
+}

@@ -1,0 +1,293 @@
+//! Calls of what the code does not define: what the catalog says of them.
+
+use super::Engine;
+use super::call::Args;
+use super::facts::finding;
+use super::member::Key;
+use crate::detect::flow::catalog::schema::{Source, Validator};
+use crate::detect::flow::catalog::{ALL, Classes, Entry};
+use crate::detect::flow::ir::Const;
+use crate::detect::flow::name::Name;
+use crate::detect::flow::value::{Data, Findings, Kind, Labels, Origin, Shape, Value};
+use crate::detect::flow::{FlowStep, StepKind};
+use std::rc::Rc;
+
+impl Engine<'_> {
+    /// Calls something that the catalog may speak of, under the first of the keys that it knows.
+    pub(super) fn call_library(
+        &mut self,
+        keys: &[Name],
+        receiver: Option<&Value>,
+        args: &Args,
+        span: (u32, u32),
+    ) -> Value {
+        self.register_callbacks(keys, args);
+        self.sinks_of_call(keys, receiver, args, span);
+        let operation = keys.iter().find_map(|key| self.catalog.operation(*key));
+        let result = match operation {
+            Some((operation, subject)) => self.operation(operation, subject, keys, receiver, args, span),
+            None => None,
+        };
+        let is_own = result.is_some();
+        let result = match result {
+            Some(result) => result,
+            None => {
+                self.run_callbacks(keys, receiver, args, span);
+                self.unknown_result(keys, receiver, args, span)
+            }
+        };
+        let result = self.sanitized(keys, receiver, args, result, span);
+        let result = self.sourced(keys, args, result, is_own, span);
+        self.validated(keys, receiver, args, result)
+    }
+
+    /// Runs the functions given to a call that is not known: sooner or later they are called.
+    fn run_callbacks(&mut self, keys: &[Name], receiver: Option<&Value>, args: &Args, span: (u32, u32)) {
+        if keys.iter().any(|key| !self.catalog.callbacks(*key).is_empty()) {
+            return;
+        }
+        let functions: Vec<Value> =
+            args.all().filter(|(v, _)| matches!(v.kind, Kind::Function(_))).map(|(v, _)| v.clone()).collect();
+        for function in functions {
+            let labels = receiver.map_or_else(Labels::default, |r| self.state.reach(r)).guessed();
+            let id = super::number(&("callback", function.id));
+            let given = Data::unknown(id, labels);
+            let (result, ()) = self.either(|e| e.call_back(&function, vec![given.clone(), given.clone()], span), |_| ());
+            drop(result);
+        }
+    }
+
+    /// Takes from a result what the catalog says that the call makes harmless.
+    fn sanitized(&mut self, keys: &[Name], receiver: Option<&Value>, args: &Args, result: Value, span: (u32, u32)) -> Value {
+        let catalog = self.catalog;
+        let (mut classes, mut path): (Classes, Option<Name>) = (0, None);
+        for key in keys {
+            for entry in catalog.sanitizers(*key).iter().filter(|e| self.is_active(e.file)) {
+                if self.conditions_hold(&entry.of.when, receiver, args, None) {
+                    classes |= entry.classes;
+                    path = Some(*key);
+                }
+            }
+            if path.is_some() {
+                break;
+            }
+        }
+        let Some(path) = path else { return result };
+        let reached = self.state.reach(&result);
+        if reached.is_empty() {
+            return result;
+        }
+        let place = self.place(span);
+        let labels = reached.map(|label| {
+            // What is dangerous for what it is stays so.
+            if label.origin.only == 0 || label.origin.only & classes != 0 {
+                label.cleaned |= classes & if label.origin.only == 0 { ALL } else { label.origin.only };
+            }
+        });
+        let step = FlowStep { file: place.0, range: place.1, kind: StepKind::Sanitized(path.to_string()) };
+        let labels = labels.stepped(&step);
+        let id = super::number(&("clean", result.id, classes));
+        let kind = if matches!(result.kind, Kind::Object(_)) { Kind::Unknown } else { result.kind.clone() };
+        Rc::new(Data { id, labels, kind, ..result.as_ref().clone() })
+    }
+
+    /// Adds to a result what the catalog says that comes in by the call.
+    fn sourced(&mut self, keys: &[Name], args: &Args, result: Value, is_own: bool, span: (u32, u32)) -> Value {
+        let catalog = self.catalog;
+        let mut labels = Labels::default();
+        let mut is_source = false;
+        for key in keys {
+            for entry in catalog.call_sources(*key).iter().filter(|e| self.is_active(e.file)) {
+                let label = self.label(entry, self.place(span));
+                match entry.of.fills.and_then(|at| args.value(at as usize).cloned()) {
+                    Some(filled) => {
+                        let value = Data::unknown(super::number(&("filled", span)), label);
+                        let contents = self.state.contents_mut(filled.id);
+                        contents.scatter();
+                        contents.blur(&value);
+                    }
+                    None => {
+                        labels = labels.join(&label);
+                        is_source = true;
+                    }
+                }
+            }
+            if is_source {
+                break;
+            }
+        }
+        if !is_source {
+            return result;
+        }
+        let labels = if is_own { result.labels.join(&labels) } else { labels };
+        let id = super::number(&(result.id, span));
+        let kind = if matches!(result.kind, Kind::Object(_) | Kind::Const(_)) && !is_own { Kind::Unknown } else { result.kind.clone() };
+        Rc::new(Data { id, labels, kind, ..result.as_ref().clone() })
+    }
+
+    /// Makes the label of a source of the catalog.
+    pub(super) fn label(&self, entry: &Entry<Source>, place: super::Place) -> Labels {
+        Labels::source(Origin { trust: entry.of.trust, what: entry.of.what.clone(), only: entry.classes, place })
+    }
+
+    /// Adds to a result what the catalog says that it tells of what was checked.
+    fn validated(&mut self, keys: &[Name], receiver: Option<&Value>, args: &Args, result: Value) -> Value {
+        let catalog = self.catalog;
+        let entries: Vec<&Entry<Validator>> =
+            keys.iter().flat_map(|key| catalog.validators(*key)).filter(|e| self.is_active(e.file)).collect();
+        let (mut when_true, mut when_false): (Findings, Findings) = Default::default();
+        for entry in entries {
+            let validator = &entry.of;
+            let checked = match validator.value.as_deref() {
+                Some("receiver") => receiver.cloned(),
+                Some(position) => position.parse().ok().and_then(|at: usize| args.value(at).cloned()),
+                None => args.value(0).cloned(),
+            };
+            let Some(checked) = checked else { continue };
+            let classes = match &validator.pattern {
+                Some(at) => self.classes_of_match(at, validator.full, entry.classes, receiver, args),
+                None => entry.classes,
+            };
+            if classes == 0 {
+                continue;
+            }
+            let found = finding(&checked, classes);
+            if validator.raises {
+                self.clean_value(&checked, classes);
+            } else if validator.negative {
+                when_false.extend(found);
+            } else {
+                when_true.extend(found);
+            }
+        }
+        if let (Some("isinstance"), Some(value), Some(of)) = (keys.first().map(|k| k.as_str()), args.value(0), args.value(1))
+            && self.is_clean_test(of)
+        {
+            when_true.extend(finding(value, ALL));
+        }
+        self.with_facts(result, when_true, when_false)
+    }
+
+    fn is_clean_test(&self, of: &Value) -> bool {
+        match &of.kind {
+            Kind::Path(path) => self.catalog.is_clean_type(*path),
+            Kind::Object(_) => self.state.contents(of.id).is_some_and(|c| {
+                let mut all = c.all().peekable();
+                all.peek().is_some() && all.all(|v| self.is_clean_test(v))
+            }),
+            _ => false,
+        }
+    }
+
+    /// Returns the classes that a regular-expression match makes a text harmless to.
+    fn classes_of_match(
+        &self,
+        at: &str,
+        full: bool,
+        classes: Classes,
+        receiver: Option<&Value>,
+        args: &Args,
+    ) -> Classes {
+        let pattern = match at {
+            "receiver" => receiver.cloned(),
+            position => position.parse().ok().and_then(|at: usize| args.value(at).cloned()),
+        };
+        let Some(pattern) = pattern else { return 0 };
+        let text = match &pattern.kind {
+            Kind::Const(Const::Text(text) | Const::Regex(text, _)) => text.clone(),
+            _ => match self.state.contents(pattern.id).and_then(|c| c.entries.get(&Key::Name(Name::new("pattern"))).cloned()) {
+                Some(inner) => match inner.as_text() {
+                    Some(text) => text.into(),
+                    None => return 0,
+                },
+                None => return 0,
+            },
+        };
+        let allowed = super::regex::allowed(&text, full);
+        let bit = |class: &str| self.catalog.bit_of(class);
+        let mut harmless = 0;
+        if let Some(allowed) = allowed {
+            harmless = if allowed.is_plain() { ALL } else { 0 };
+            for (class, harmful) in super::regex::HARMFUL {
+                if !harmful.chars().any(|c| allowed.holds(c)) {
+                    harmless |= bit(class);
+                }
+            }
+        }
+        harmless & classes
+    }
+
+    /// Says whether every condition of a catalog entry holds.
+    pub(super) fn conditions_hold(
+        &self,
+        conditions: &std::collections::BTreeMap<String, serde_json::Value>,
+        receiver: Option<&Value>,
+        args: &Args,
+        key: Option<&Value>,
+    ) -> bool {
+        conditions.iter().all(|(at, expected)| {
+            let (known, given) = self.given(at, receiver, args, key);
+            match expected {
+                serde_json::Value::Array(any) => any.iter().any(|e| self.condition_holds(known, given.as_ref(), e)),
+                one => self.condition_holds(known, given.as_ref(), one),
+            }
+        })
+    }
+
+    fn condition_holds(&self, known: bool, given: Option<&Value>, expected: &serde_json::Value) -> bool {
+        match (expected.as_str(), given) {
+            (Some("absent"), given) => known && given.is_none(),
+            (Some("present"), given) => given.is_some() || !known,
+            (Some("text"), Some(given)) => !matches!(
+                given.kind,
+                Kind::Object(Shape::List | Shape::Map | Shape::Instance(..)) | Kind::Function(_) | Kind::Class(..)
+            ),
+            (_, None) => !known,
+            (_, Some(given)) => match &given.kind {
+                Kind::Const(_) | Kind::OneOf(_) => given.consts().iter().any(|c| is_equal(c, expected)),
+                Kind::Path(path) => expected.as_str().is_some_and(|e| self.catalog.path(e) == *path),
+                Kind::Object(_) | Kind::Function(_) | Kind::Class(..) | Kind::Text(_) => false,
+                _ => expected.as_str().is_none_or(|e| !e.contains('.')),
+            },
+        }
+    }
+
+    /// Returns the argument that a condition speaks of, and whether it is known that none is given where it is none.
+    fn given(&self, at: &str, receiver: Option<&Value>, args: &Args, key: Option<&Value>) -> (bool, Option<Value>) {
+        let (base, rest) = at.split_once('.').map_or((at, None), |(a, b)| (a, Some(b)));
+        let value = match base {
+            "receiver" => receiver.cloned(),
+            "key" => key.cloned(),
+            "value" => args.value(0).cloned(),
+            _ => match base.parse::<usize>() {
+                Ok(position) => args.value(position).cloned(),
+                Err(_) => args.by_name(base).map(|(v, _)| v.clone()),
+            },
+        };
+        let known = args.keywords.is_none() && args.rest.is_none();
+        let (Some(value), Some(rest)) = (&value, rest) else { return (known, value) };
+        let mut value = value.clone();
+        for part in rest.split('.') {
+            let Some(contents) = self.state.contents(value.id) else {
+                let is_nothing = matches!(value.kind, Kind::Const(_));
+                return (is_nothing, None);
+            };
+            match contents.get(&Key::Name(Name::new(part))) {
+                Ok(inner) => value = inner.clone(),
+                Err(rest) => return (rest.is_none(), rest.cloned()),
+            }
+        }
+        (true, Some(value))
+    }
+}
+
+fn is_equal(constant: &Const, expected: &serde_json::Value) -> bool {
+    match constant {
+        Const::Null => expected.is_null(),
+        Const::Bool(b) => expected.as_bool() == Some(*b),
+        Const::Int(i) => expected.as_i64() == Some(*i),
+        Const::Float(f) => expected.as_f64() == Some(*f),
+        Const::Text(t) => expected.as_str() == Some(t),
+        _ => false,
+    }
+}

@@ -1,0 +1,177 @@
+//! Comparisons, and what follows from them.
+
+use super::Engine;
+use super::facts::finding;
+use super::fold::lifted;
+use crate::detect::flow::catalog::{ALL, Classes, LEADING_SLASH, NO_PARENT, NOT_ABSOLUTE, ONE_SLASH};
+use crate::detect::flow::ir::{Const, Op};
+use crate::detect::flow::value::{Data, Findings, Kind, Value};
+
+impl Engine<'_> {
+    /// Returns the truth of a comparison, with what it says of its sides.
+    pub(super) fn compare(&mut self, op: Op, a: &Value, b: &Value) -> Value {
+        match op {
+            Op::In => self.contains(b, a, false),
+            Op::NotIn => self.contains(b, a, true),
+            _ => {
+                let result = lifted(op, a, b).or_else(|| same(op, a, b)).unwrap_or_else(|| self.truth_value(&[a, b]));
+                let equal = self.equality(a, b);
+                match op {
+                    Op::Eq | Op::Is => self.with_facts(result, equal, Vec::new()),
+                    Op::NotEq | Op::IsNot => self.with_facts(result, Vec::new(), equal),
+                    _ => result,
+                }
+            }
+        }
+    }
+
+    /// Returns what follows from two values being equal: the one is as harmless as the other.
+    fn equality(&self, a: &Value, b: &Value) -> Findings {
+        for (one, other) in [(a, b), (b, a)] {
+            if let (Kind::Path(path), Some(type_name), Some(of)) = (&one.kind, other.as_text(), one.origin)
+                && path.as_str() == "typeof"
+            {
+                return vec![(of, self.harmless_as(type_name))];
+            }
+        }
+        let (left, right) = (self.state.reach(a), self.state.reach(b));
+        match (left.is_empty(), right.is_empty()) {
+            (false, true) => finding(a, ALL),
+            (true, false) => finding(b, ALL),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Returns the classes that a JavaScript value of a type is harmless to.
+    fn harmless_as(&self, type_name: &str) -> Classes {
+        match type_name {
+            "number" | "boolean" | "bigint" => ALL,
+            "string" => {
+                ["nosql", "mass-assignment", "prototype-pollution"].iter().fold(0, |all, c| all | self.catalog.bit_of(c))
+            }
+            _ => 0,
+        }
+    }
+
+    /// Returns whether a container holds an item, or that it does not, with what follows.
+    pub(super) fn contains(&mut self, container: &Value, item: &Value, negative: bool) -> Value {
+        let known = self.is_in(container, item);
+        let result = match known {
+            Some(truth) => Data::constant(Const::Bool(truth != negative)),
+            None => self.truth_value(&[container, item]),
+        };
+        let (mut held, mut lacking) = (Vec::new(), Vec::new());
+        if self.state.reach(container).is_empty() {
+            held = finding(item, ALL);
+        } else if let Some(text) = item.as_text() {
+            let classes = self.without(text);
+            if classes != 0 {
+                lacking = finding(container, classes);
+            }
+        }
+        if negative { self.with_facts(result, lacking, held) } else { self.with_facts(result, held, lacking) }
+    }
+
+    /// Returns the classes that a text is harmless to because it does not hold a part.
+    fn without(&self, part: &str) -> Classes {
+        let bits = |classes: &[&str]| classes.iter().fold(0, |all, c| all | self.catalog.bit_of(c));
+        match part {
+            ".." | "../" => NO_PARENT,
+            "/" | "\\" => NO_PARENT | NOT_ABSOLUTE,
+            "\n" | "\r" | "\r\n" => bits(&["header", "log", "email"]),
+            _ => 0,
+        }
+    }
+
+    fn is_in(&self, container: &Value, item: &Value) -> Option<bool> {
+        let item = item.as_const()?;
+        if let (Some(text), Const::Text(part)) = (container.as_text(), item) {
+            return Some(text.contains(part.as_ref()));
+        }
+        if !matches!(container.kind, Kind::Object(_)) {
+            return None;
+        }
+        let contents = self.state.contents(container.id)?;
+        if contents.rest.is_some() {
+            return None;
+        }
+        if let Some(list) = &contents.list {
+            let consts: Option<Vec<&Const>> = list.iter().map(|v| v.as_const()).collect();
+            return consts.map(|all| all.contains(&item));
+        }
+        let key = super::member::key_of(item)?;
+        Some(contents.entries.contains_key(&key))
+    }
+
+    /// Returns whether a text begins with another, with what follows.
+    pub(super) fn starts_with(&mut self, text: &Value, start: &Value) -> Value {
+        let result = match (text.as_text(), start.as_text()) {
+            (Some(text), Some(start)) => Data::constant(Const::Bool(text.starts_with(start))),
+            (None, Some(start)) if text.prefix().starts_with(start) => Data::constant(Const::Bool(true)),
+            (None, Some(start)) if !text.prefix().is_empty() && !start.starts_with(text.prefix()) => {
+                Data::constant(Const::Bool(false))
+            }
+            _ => self.truth_value(&[text, start]),
+        };
+        if text.labels.is_empty() || !self.state.reach(start).is_empty() {
+            return result;
+        }
+        let bit = |class| self.catalog.bit_of(class);
+        let (mut held, mut lacking): (Classes, Classes) = (0, 0);
+        if text.canonical {
+            held |= bit("path");
+        }
+        match start.as_text() {
+            Some("/") => (held, lacking) = (held | LEADING_SLASH, lacking | NOT_ABSOLUTE),
+            Some("//" | "/\\") => lacking |= ONE_SLASH,
+            Some("-") => lacking |= bit("argument"),
+            Some("..") => {}
+            Some(start) if fixes_host(start) => held |= bit("redirect") | bit("ssrf"),
+            _ => {}
+        }
+        let (held, lacking) = (
+            if held == 0 { Vec::new() } else { finding(text, held) },
+            if lacking == 0 { Vec::new() } else { finding(text, lacking) },
+        );
+        self.with_facts(result, held, lacking)
+    }
+}
+
+/// Values with the same number are equal where they are known to be the same thing.
+fn same(op: Op, a: &Value, b: &Value) -> Option<Value> {
+    let is_thing = |v: &Value| matches!(v.kind, Kind::Object(_) | Kind::Function(_) | Kind::Class(..) | Kind::Text(_));
+    let is_null = |v: &Value| matches!(v.kind, Kind::Const(Const::Null));
+    let equal = match op {
+        Op::Eq | Op::Is => true,
+        Op::NotEq | Op::IsNot => false,
+        _ => return None,
+    };
+    let differs = (is_thing(a) && is_null(b)) || (is_thing(b) && is_null(a));
+    differs.then(|| Data::constant(Const::Bool(!equal)))
+}
+
+/// Says whether a constant beginning settles which host a URL goes to: `https://host/`, or a path on this host.
+pub(super) fn fixes_host(start: &str) -> bool {
+    if let Some((scheme, rest)) = start.split_once("://") {
+        let is_scheme = !scheme.is_empty() && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c));
+        let host = rest.find(['/', '?', '#']);
+        return is_scheme && host.is_some_and(|end| end > 0);
+    }
+    let mut chars = start.chars();
+    chars.next() == Some('/') && chars.next().is_some_and(|c| !matches!(c, '/' | '\\'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fixes_host;
+
+    #[test]
+    fn a_beginning_fixes_the_host_only_where_the_host_ends_in_it() {
+        for start in ["https://example.com/", "http://a?x=", "/users/", "/a"] {
+            assert!(fixes_host(start), "{start}");
+        }
+        for start in ["https://", "https://example.com", "//", "/", "", "/\\", "https:///", "example.com/"] {
+            assert!(!fixes_host(start), "{start}");
+        }
+    }
+}

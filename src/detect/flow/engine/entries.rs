@@ -1,0 +1,208 @@
+//! Where the engine begins: the file's top level, then what frameworks call, then what others may call.
+
+use super::handler::Pending;
+use super::{Engine, MAX_CALLS};
+use crate::detect::flow::catalog::Entry;
+use crate::detect::flow::catalog::schema::Handler;
+use crate::detect::flow::ir::{ClassId, ExprKind, FunctionId, Module, StmtKind};
+use crate::detect::flow::name::Name;
+use crate::detect::flow::value::{Closure, Data, Kind, Shape};
+use std::collections::HashSet;
+use std::rc::Rc;
+
+impl Engine<'_> {
+    pub(super) fn run_entries(&mut self) {
+        let handle = self.module(0);
+        let Some(hot) = self.hot_functions(&handle) else { return };
+        self.units[0].scope = self.fresh_scope();
+        self.in_module(0, |e| e.block(&handle, &handle.body));
+        self.state.alive = true;
+        self.state.freeze();
+        self.run_all_pending();
+        self.run_handler_classes(&handle);
+        self.run_exported(&handle);
+        self.run_all_pending();
+        for number in 0..handle.functions.len() {
+            let id = FunctionId(u32::try_from(number).unwrap_or(u32::MAX));
+            if hot.contains(&id) && !self.visited.contains(&(0, id)) {
+                let closure = self.top_level(id);
+                self.run_pending(Pending { closure, parameters: None, returns: 0, state: None });
+                self.run_all_pending();
+            }
+        }
+    }
+
+    fn run_all_pending(&mut self) {
+        while let Some(pending) = self.pending.pop() {
+            self.run_pending(pending);
+        }
+        debug_assert!(self.frames.len() <= MAX_CALLS, "frames are popped");
+    }
+
+    fn top_level(&self, id: FunctionId) -> Closure {
+        Closure { module: 0, function: id, scopes: Rc::from([self.units[0].scope]), this: None }
+    }
+
+    /// Returns the functions that hold a sink or a source or call one that does; `None` where the file has no sink and
+    /// calls nothing that could.
+    fn hot_functions(&self, m: &Module) -> Option<HashSet<FunctionId>> {
+        let mut marks: Vec<u32> = Vec::new();
+        let mut calls: Vec<(u32, Name)> = Vec::new();
+        for expr in &m.exprs {
+            match &expr.kind {
+                ExprKind::Member(_, name) | ExprKind::Name(name) => {
+                    if self.catalog.is_sink_word(*name) {
+                        marks.push(expr.span.0);
+                    } else {
+                        calls.push((expr.span.0, *name));
+                    }
+                }
+                ExprKind::Markup(_, attributes, _) if attributes.iter().any(|(n, _)| self.catalog.is_sink_word(*n)) => {
+                    marks.push(expr.span.0);
+                }
+                ExprKind::Index(..) if self.catalog.is_sink_word(Name::new("")) => {}
+                _ => {}
+            }
+        }
+        if marks.is_empty() && !self.imports_code(m) && !self.catalog.has_name_sinks() {
+            return None;
+        }
+        marks.sort_unstable();
+        let holds = |span: (u32, u32), marks: &[u32]| {
+            let from = marks.partition_point(|at| *at < span.0);
+            marks.get(from).is_some_and(|at| *at < span.1)
+        };
+        let mut hot: HashSet<FunctionId> = HashSet::new();
+        for _ in 0..4 {
+            let mut names: HashSet<Name> = HashSet::new();
+            for (number, function) in m.functions.iter().enumerate() {
+                let id = FunctionId(u32::try_from(number).unwrap_or(u32::MAX));
+                if hot.contains(&id) || holds(function.span, &marks) {
+                    hot.insert(id);
+                    names.extend(function.name);
+                }
+            }
+            let before = marks.len();
+            marks.extend(calls.iter().filter(|(_, name)| names.contains(name)).map(|(at, _)| *at));
+            calls.retain(|(_, name)| !names.contains(name));
+            marks.sort_unstable();
+            if marks.len() == before {
+                break;
+            }
+        }
+        Some(hot)
+    }
+
+    /// Says whether a file imports something that the catalog does not know: code of the same repository, perhaps.
+    fn imports_code(&self, m: &Module) -> bool {
+        m.body.iter().any(|stmt| match &stmt.kind {
+            StmtKind::Import(import) => !self.catalog.knows(self.catalog.canonical(import.module)),
+            StmtKind::Assign(_, value, _) => matches!(m.expr(*value).kind, ExprKind::Call(_)),
+            _ => false,
+        })
+    }
+
+    fn run_handler_classes(&mut self, m: &Module) {
+        for number in 0..m.classes.len() {
+            let id = ClassId(u32::try_from(number).unwrap_or(u32::MAX));
+            let mut paths = Vec::new();
+            self.in_module(0, |e| e.base_paths(m, id, &mut paths, 0));
+            let catalog = self.catalog;
+            let entries: Vec<&Entry<Handler>> = paths
+                .iter()
+                .flat_map(|path| catalog.handler_classes(*path))
+                .filter(|entry| self.is_active(entry.file))
+                .collect();
+            if !entries.is_empty() {
+                self.run_methods(m, id, &entries);
+            }
+        }
+    }
+
+    /// Returns the paths of a class's bases and decorators, bases of the code looked through.
+    fn base_paths(&mut self, m: &Module, id: ClassId, paths: &mut Vec<Name>, depth: u32) {
+        for base in &m.class(id).bases {
+            match self.eval(m, *base).kind {
+                Kind::Path(path) => paths.push(path),
+                Kind::Class(0, base) if depth < 6 && base != id => self.base_paths(m, base, paths, depth + 1),
+                _ => {}
+            }
+        }
+        for decorator in &m.class(id).decorators {
+            paths.extend(self.decorator_keys(m, *decorator));
+        }
+    }
+
+    fn run_methods(&mut self, m: &Module, class: ClassId, entries: &[&Entry<Handler>]) {
+        let methods: Vec<FunctionId> = m.class(class).body.iter().filter_map(function_of).collect();
+        for id in methods {
+            let function = m.function(id);
+            let mut names: Vec<Name> = function.name.into_iter().collect();
+            for decorator in &function.decorators {
+                names.extend(self.in_module(0, |e| e.decorator_keys(m, *decorator)));
+            }
+            for entry in entries {
+                let wanted = &entry.of.methods;
+                if !wanted.is_empty() && !names.iter().any(|n| wanted.iter().any(|w| self.catalog.path(w) == *n)) {
+                    continue;
+                }
+                let object = Data::new(super::number(&("handler", class)), Kind::Object(Shape::Instance(0, class)));
+                let closure = Closure { this: Some(Rc::new(object)), ..self.top_level(id) };
+                self.run_pending(Pending {
+                    closure,
+                    parameters: Some(entry.of.parameters.clone()),
+                    returns: entry.classes,
+                    state: None,
+                });
+                break;
+            }
+        }
+    }
+
+    fn run_exported(&mut self, m: &Module) {
+        let path = self.module(0).file().path.as_str().to_owned();
+        let catalog = self.catalog;
+        for entry in catalog.exported_handlers() {
+            if !self.is_active(entry.file) {
+                continue;
+            }
+            let handler = &entry.of;
+            if !handler.files.is_empty() && !handler.files.iter().any(|end| path.ends_with(end.as_str())) {
+                continue;
+            }
+            for number in 0..m.functions.len() {
+                let id = FunctionId(u32::try_from(number).unwrap_or(u32::MAX));
+                let function = m.function(id);
+                let by_name = handler.exported.as_ref().is_some_and(|names| {
+                    let is_default = function.exported && names.all().iter().any(|n| n == "default");
+                    let named = function.name.is_some_and(|n| names.all().iter().any(|w| w == n.as_str()));
+                    function.exported && (named || (is_default && self.is_default(function.name)))
+                });
+                let by_parameter = handler.first_parameter.as_ref().is_some_and(|names| {
+                    let first = function.params.first().and_then(super::invoke::param_name);
+                    function.class.is_none() && first.is_some_and(|n| names.all().iter().any(|w| w == n.as_str()))
+                });
+                if (by_name || by_parameter) && !self.visited.contains(&(0, id)) {
+                    let closure = self.top_level(id);
+                    let parameters = Some(handler.parameters.clone());
+                    self.run_pending(Pending { closure, parameters, returns: entry.classes, state: None });
+                }
+            }
+        }
+    }
+
+    fn is_default(&self, name: Option<Name>) -> bool {
+        let default = self.units[0].exports.get(&Name::new("default"));
+        match default.map(|v| &v.kind) {
+            Some(Kind::Function(closure)) => self.units[0].module.function(closure.function).name == name,
+            _ => false,
+        }
+    }
+}
+
+fn function_of(stmt: &crate::detect::flow::ir::Stmt) -> Option<FunctionId> {
+    match stmt.kind {
+        StmtKind::Function(id) => Some(id),
+        _ => None,
+    }
+}

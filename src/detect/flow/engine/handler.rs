@@ -1,0 +1,269 @@
+//! Functions that a framework calls, and what it gives them.
+
+use super::Engine;
+use super::call::Args;
+use super::invoke::param_name;
+use crate::detect::flow::catalog::schema::{Handler, Trust};
+use crate::detect::flow::catalog::{Classes, Entry};
+use crate::detect::flow::ir::{ExprId, ExprKind, Module, Param, Type};
+use crate::detect::flow::name::Name;
+use crate::detect::flow::state::State;
+use crate::detect::flow::value::{Closure, Data, Kind, Labels, Origin, Value};
+use std::rc::Rc;
+
+/// A function that is to be run on its own.
+pub(super) struct Pending {
+    pub(super) closure: Closure,
+    /// What its parameters are, as the catalog says; `None` for a function whose callers are not known.
+    pub(super) parameters: Option<Vec<String>>,
+    /// The classes of sink that its result is.
+    pub(super) returns: Classes,
+    /// What was known where it was made.
+    pub(super) state: Option<State>,
+}
+
+impl Engine<'_> {
+    /// Notes functions that are given to a call of which the catalog says that it calls them.
+    pub(super) fn register_callbacks(&mut self, keys: &[Name], args: &Args) {
+        let catalog = self.catalog;
+        for key in keys {
+            let entries: Vec<&Entry<Handler>> =
+                catalog.callbacks(*key).iter().filter(|e| self.is_active(e.file)).collect();
+            if entries.is_empty() {
+                continue;
+            }
+            let mut functions = Vec::new();
+            for (value, _) in args.all() {
+                self.functions_in(value, &mut functions, 3);
+            }
+            for closure in functions {
+                for entry in &entries {
+                    self.enqueue(&closure, entry);
+                }
+            }
+            return;
+        }
+    }
+
+    fn functions_in(&self, value: &Value, functions: &mut Vec<Closure>, depth: u32) {
+        match &value.kind {
+            Kind::Function(closure) => functions.push(closure.clone()),
+            Kind::Object(_) if depth > 0 => {
+                if let Some(contents) = self.state.contents(value.id) {
+                    for inner in contents.all() {
+                        self.functions_in(inner, functions, depth - 1);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn enqueue(&mut self, closure: &Closure, entry: &Entry<Handler>) {
+        self.pending.push(Pending {
+            closure: closure.clone(),
+            parameters: Some(entry.of.parameters.clone()),
+            returns: entry.classes,
+            state: Some(self.state.clone()),
+        });
+    }
+
+    /// Evaluates a decorator and notes the function or class under it where the catalog says that a framework calls it.
+    pub(super) fn decorated(&mut self, m: &Module, decorator: ExprId, value: &Value) {
+        let keys = self.decorator_keys(m, decorator);
+        let catalog = self.catalog;
+        for key in keys {
+            let entries: Vec<&Entry<Handler>> =
+                catalog.decorators(key).iter().filter(|e| self.is_active(e.file)).collect();
+            if let Kind::Function(closure) = &value.kind {
+                for entry in &entries {
+                    self.enqueue(closure, entry);
+                }
+            }
+            if !entries.is_empty() {
+                return;
+            }
+        }
+    }
+
+    /// Returns the paths that a decorator has, evaluating what it is given.
+    pub(super) fn decorator_keys(&mut self, m: &Module, decorator: ExprId) -> Vec<Name> {
+        let callee = match &m.expr(decorator).kind {
+            ExprKind::Call(call) => {
+                for arg in &call.args {
+                    self.eval(m, arg.value);
+                }
+                call.callee
+            }
+            _ => decorator,
+        };
+        if let ExprKind::Member(object, name) = &m.expr(callee).kind {
+            let receiver = self.eval(m, *object);
+            return self.method_keys(&receiver, *name);
+        }
+        match &self.eval(m, callee).kind {
+            Kind::Path(path) => {
+                let mut keys = vec![*path];
+                if let Some((owner, last)) = path.as_str().rsplit_once('.')
+                    && !self.catalog.knows(Name::new(owner))
+                {
+                    keys.push(Name::new(&format!("*.{last}")));
+                }
+                keys
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// Runs a function on its own.
+    pub(super) fn run_pending(&mut self, pending: Pending) {
+        self.entry_steps = 0;
+        let fresh = self.state.fresh();
+        self.state = pending.state.unwrap_or(fresh);
+        self.state.alive = true;
+        let Pending { closure, parameters, returns, .. } = pending;
+        self.visited.insert((closure.module, closure.function));
+        let module = closure.module;
+        let handle = self.module(module);
+        self.in_module(module, |e| {
+            e.run_function(&closure, returns, |e| e.bind_handler(&handle, &closure, parameters.as_deref()));
+        });
+    }
+
+    /// Binds the parameters of a function that a framework, or an unknown caller, calls.
+    fn bind_handler(&mut self, m: &Module, closure: &Closure, parameters: Option<&[String]>) {
+        let function = m.function(closure.function);
+        let params: &[Param] = self.bind_self(m, closure).unwrap_or(&function.params);
+        for (number, param) in params.iter().enumerate() {
+            let spec = parameters.map(|p| spec_at(p, number));
+            let span = function.span;
+            let at = param.default.map_or(span, |d| m.expr(d).span);
+            let at = if at == span { (span.0, span.0 + 1) } else { at };
+            let value = self.parameter(m, param, number, spec, function.exported, at);
+            self.bind(m, &param.pattern, &value, at);
+        }
+    }
+
+    fn parameter(
+        &mut self,
+        m: &Module,
+        param: &Param,
+        number: usize,
+        spec: Option<Option<&str>>,
+        exported: bool,
+        at: (u32, u32),
+    ) -> Value {
+        let here = self.here();
+        let place = (here, at);
+        let scope = self.frames.last().map_or(0, |f| f.scopes[0]);
+        let id = super::number(&("parameter", place, number, scope));
+        if let Some(labels) = self.declared_source(m, param, place) {
+            let declared = param.of_type.as_ref().and_then(|of| self.class_of_type(of));
+            let is_clean = param.of_type.as_ref().is_some_and(|of| self.carries_only_clean(of));
+            let value = Rc::new(Data { declared, ..Data::unknown(id, labels).as_ref().clone() });
+            return if is_clean { self.number_of(&value) } else { value };
+        }
+        if let Some(of) = &param.of_type {
+            if self.is_clean(of) && spec.is_some() {
+                let labels = self.remote(spec.flatten(), place);
+                return self.number_of(&Data::unknown(id, labels));
+            }
+            if let Some(path) = self.path_of_type(of)
+                && (self.catalog.knows(path) || self.catalog.type_of(path).is_some())
+            {
+                let of = self.catalog.type_of(path).unwrap_or(path);
+                let labels = self.source_labels(path, place);
+                return Rc::new(Data { labels, ..Data::new(id, Kind::Path(of)) });
+            }
+        }
+        match spec {
+            Some(Some("remote")) => {
+                if let Some(default) = param.default
+                    && let ExprKind::Call(_) = m.expr(default).kind
+                {
+                    // What a dependency gives is made by the program, not sent by the caller.
+                    return self.eval(m, default);
+                }
+                let declared = param.of_type.as_ref().and_then(|of| self.class_of_type(of));
+                let value = Data::unknown(id, self.remote(Some("remote"), place));
+                Rc::new(Data { declared, ..value.as_ref().clone() })
+            }
+            Some(Some("_") | None) => Data::unknown(id, Labels::default()),
+            Some(Some(of)) => {
+                let path = self.catalog.path(of);
+                let labels = self.source_labels(path, place);
+                Rc::new(Data { labels, ..Data::new(super::number(&("given", scope, path)), Kind::Path(path)) })
+            }
+            None => {
+                let is_own = param_name(param).is_some_and(|n| matches!(n.as_str(), "self" | "cls" | "this"));
+                let numeric = param.of_type.as_ref().is_some_and(|of| self.is_clean(of));
+                if !exported || is_own || numeric {
+                    return Data::unknown(id, Labels::default());
+                }
+                let what = param_name(param).map_or_else(|| "a parameter".to_owned(), |n| format!("parameter `{n}`"));
+                let labels = Labels::source(Origin { trust: Trust::Parameter, what, only: 0, place });
+                Data::unknown(id, labels)
+            }
+        }
+    }
+
+    fn remote(&self, spec: Option<&str>, place: super::Place) -> Labels {
+        if spec != Some("remote") {
+            return Labels::default();
+        }
+        Labels::source(Origin { trust: Trust::Remote, what: "a request parameter".to_owned(), only: 0, place })
+    }
+
+    /// Returns the labels that a parameter has by its type, its decorators or its default, where these are sources.
+    fn declared_source(&mut self, m: &Module, param: &Param, place: super::Place) -> Option<Labels> {
+        let mut paths: Vec<Name> = Vec::new();
+        for decorator in &param.decorators {
+            paths.extend(self.decorator_keys(m, *decorator));
+        }
+        if let Some(default) = param.default
+            && let ExprKind::Call(call) = &m.expr(default).kind
+            && let Kind::Path(path) = self.eval(m, call.callee).kind
+        {
+            paths.push(path);
+        }
+        if let Some(of) = &param.of_type {
+            self.paths_of_type(of, &mut paths, 0);
+        }
+        let catalog = self.catalog;
+        for path in paths {
+            for entry in catalog.parameter_sources(path) {
+                if self.is_active(entry.file) {
+                    return Some(self.label(entry, place));
+                }
+            }
+            if let Some(of) = catalog.type_of(Name::new(&format!("{path}()")))
+                && !param.decorators.is_empty()
+            {
+                let _ = of;
+            }
+        }
+        None
+    }
+
+    fn paths_of_type(&mut self, of: &Type, paths: &mut Vec<Name>, depth: u32) {
+        let Some(path) = self.resolve_dotted(of.name) else { return };
+        paths.push(path);
+        if depth < 4 && (self.catalog.is_wrapper(path) || matches!(of.name.as_str(), "|" | "()" | "[]")) {
+            for arg in &of.args {
+                self.paths_of_type(arg, paths, depth + 1);
+            }
+        }
+    }
+
+    /// Says whether everything that an extractor type brings is a number or the like: `Path<u32>`.
+    fn carries_only_clean(&mut self, of: &Type) -> bool {
+        !of.args.is_empty() && of.args.iter().all(|arg| self.is_clean(arg))
+            || of.args.len() == 1 && matches!(of.args[0].name.as_str(), "()") && of.args[0].args.iter().all(|a| self.is_clean(a))
+    }
+}
+
+fn spec_at(parameters: &[String], number: usize) -> Option<&str> {
+    let repeats = parameters.last().is_some_and(|last| last == "...");
+    let named = if repeats { &parameters[..parameters.len() - 1] } else { parameters };
+    named.get(number).or_else(|| named.last().filter(|_| repeats)).map(String::as_str)
+}

@@ -1,0 +1,357 @@
+//! Fields and elements, read and set.
+
+use super::{Engine, Place};
+use crate::detect::flow::ir::{ClassId, Const, Method, Module, StmtKind};
+use crate::detect::flow::name::Name;
+pub(super) use crate::detect::flow::state::Key;
+use crate::detect::flow::value::{Closure, Data, Kind, Labels, Shape, Value, join};
+use crate::syntax::language::Language;
+use std::rc::Rc;
+
+/// How far up bases are looked at.
+const MAX_BASES: u32 = 8;
+
+impl Engine<'_> {
+    /// Returns what a plain name stands for that the code does not define.
+    pub(super) fn library(&mut self, name: Name) -> Value {
+        let path = self.catalog.canonical(name);
+        self.member_of_library(&Data::path(path), path, (0, 0))
+    }
+
+    /// Returns a field of a value.
+    pub(super) fn member(&mut self, object: &Value, name: Name, span: (u32, u32)) -> Value {
+        let key = Key::Name(name);
+        let set = self.state.contents(object.id).map(|c| c.get(&key).map(Value::clone).map_err(Option::<&Value>::cloned));
+        if let Some(Ok(value)) = &set {
+            return self.state.checked(value);
+        }
+        let value = match &object.kind {
+            Kind::Module(number) => return self.exported(*number, name).unwrap_or_else(|| Data::path(name)),
+            Kind::Class(module, class) => self.class_member(*module, *class, name, None),
+            Kind::Object(Shape::Instance(module, class)) => self.class_member(*module, *class, name, Some(object)),
+            Kind::Object(Shape::List) if name.as_str() == "length" => self.length(object),
+            Kind::Object(Shape::Library(path)) => {
+                let path = self.catalog.canonical(path.join(name.as_str()));
+                Some(self.member_of_library(object, path, span))
+            }
+            Kind::Path(path) => {
+                let path = self.catalog.canonical(path.join(name.as_str()));
+                return self.state.checked(&self.member_of_library(object, path, span));
+            }
+            Kind::Const(Const::Text(text)) if name.as_str() == "length" => {
+                Some(Data::constant(Const::Int(i64::try_from(text.chars().count()).unwrap_or(i64::MAX))))
+            }
+            _ if name.as_str() == "length" && self.language.is_script() => Some(self.number_of(object)),
+            _ => None,
+        };
+        if let Some(value) = value {
+            return self.state.checked(&value);
+        }
+        if let Some(Err(Some(rest))) = set {
+            return self.state.checked(&rest);
+        }
+        if let Kind::Object(Shape::Map) = object.kind
+            && self.language.is_script()
+            && self.state.contents(object.id).is_some_and(|c| c.rest.is_none())
+            && object.labels.is_empty()
+        {
+            return Rc::new(Data::new(super::number(&("bound", object.id, name)), Kind::Bound(object.clone(), name)));
+        }
+        let value = self.part_of(object, &("member", name), name.as_str());
+        self.state.checked(&value)
+    }
+
+    /// Returns a part of a value that is not known by itself.
+    fn part_of(&mut self, object: &Value, what: &impl std::hash::Hash, name: &str) -> Value {
+        let id = super::number(&(object.id, super::number(what)));
+        if let Some((module, class)) = object.declared {
+            return self.declared_part(object, id, module, class, name);
+        }
+        let path = self.catalog.path(&format!("*.{name}"));
+        let labels = object.labels.clone();
+        let kind = match self.catalog.type_of(path) {
+            Some(of) => Kind::Path(of),
+            None => Kind::Unknown,
+        };
+        Rc::new(Data { labels, ..Data::new(id, kind) })
+    }
+
+    /// Returns a field of a structure whose fields have types: numbers carry no attack.
+    fn declared_part(&mut self, object: &Value, id: u64, module: usize, class: ClassId, name: &str) -> Value {
+        let handle = self.module(module);
+        let field = handle.class(class).fields.iter().find(|(field, _)| field.as_str() == name).cloned();
+        let value = Rc::new(Data { labels: object.labels.clone(), ..Data::new(id, Kind::Unknown) });
+        let Some((_, Some(of))) = field else { return value };
+        if self.is_clean(&of) {
+            return self.number_of(&value);
+        }
+        let declared = self.class_of_type(&of);
+        Rc::new(Data { declared, ..value.as_ref().clone() })
+    }
+
+    /// Returns what a member of a library's thing is: a source, something of a type, or just its path.
+    pub(super) fn member_of_library(&mut self, object: &Value, path: Name, span: (u32, u32)) -> Value {
+        let id = super::number(&(object.id, "member", path));
+        let labels = object.labels.join(&self.source_labels(path, self.place(span)));
+        let of = self.catalog.type_of(path).unwrap_or(path);
+        let value = Data { labels, ..Data::new(id, Kind::Path(of)) };
+        // Enumerations and constants of modules have a value that does not change: equal paths are equal.
+        Rc::new(value)
+    }
+
+    /// Returns the labels that reading a path gives.
+    pub(super) fn source_labels(&mut self, path: Name, place: Place) -> Labels {
+        let catalog = self.catalog;
+        let mut labels = Labels::default();
+        for entry in catalog.member_sources(path) {
+            if self.is_active(entry.file) {
+                labels = labels.join(&self.label(entry, place));
+            }
+        }
+        labels
+    }
+
+    /// Returns a member of a class of the code, or of its bases.
+    pub(super) fn class_member(&mut self, module: usize, class: ClassId, name: Name, of: Option<&Value>) -> Option<Value> {
+        self.class_member_up(module, class, name, of, 0)
+    }
+
+    fn class_member_up(
+        &mut self,
+        module: usize,
+        class: ClassId,
+        name: Name,
+        of: Option<&Value>,
+        depth: u32,
+    ) -> Option<Value> {
+        let handle = self.module(module);
+        for (number, class) in class_parts(&handle, class, self.language == Language::Rust) {
+            if let Some(found) = self.own_member(&handle, module, number, name, of) {
+                return Some(found);
+            }
+            if depth < MAX_BASES {
+                for base in &class.bases {
+                    let base = self.in_module(module, |e| e.eval(&handle, *base));
+                    let found = match &base.kind {
+                        Kind::Class(m, c) => self.class_member_up(*m, *c, name, of, depth + 1),
+                        Kind::Path(path) => {
+                            let path = self.catalog.canonical(path.join(name.as_str()));
+                            let has_source = !self.catalog.member_sources(path).is_empty();
+                            (has_source || self.catalog.type_of(path).is_some() || self.catalog.knows(path))
+                                .then(|| self.member_of_library(of.unwrap_or(&base), path, (0, 0)))
+                        }
+                        _ => None,
+                    };
+                    if found.is_some() {
+                        return found;
+                    }
+                }
+            }
+        }
+        None
+    }
+
+    fn own_member(
+        &mut self,
+        handle: &Module,
+        module: usize,
+        number: ClassId,
+        name: Name,
+        of: Option<&Value>,
+    ) -> Option<Value> {
+        let class = handle.class(number);
+        for stmt in &class.body {
+            if let StmtKind::Function(id) = stmt.kind
+                && handle.function(id).name == Some(name)
+            {
+                let function = handle.function(id);
+                let scopes: Rc<[u32]> = Rc::from([self.units[module].scope]);
+                let this = if function.method == Method::Static { None } else { of.cloned() };
+                let closure = Closure { module, function: id, scopes, this };
+                let value = Rc::new(Data::new(super::number(&("method", module, id)), Kind::Function(closure.clone())));
+                if function.method == Method::Getter && of.is_some() {
+                    return Some(self.invoke(&closure, &super::call::Args::default(), function.span));
+                }
+                return Some(value);
+            }
+        }
+        let id = class_id(module, number);
+        if let Some(Ok(value)) = self.state.contents(id).map(|c| c.get(&Key::Name(name))) {
+            return Some(value.clone());
+        }
+        let of_type = class.fields.iter().find(|(field, _)| *field == name).and_then(|(_, of)| of.clone())?;
+        let path = self.in_module(module, |e| e.path_of_type(&of_type));
+        let owner = of.map_or(id, |o| o.id);
+        if let Some((module, class)) = self.in_module(module, |e| e.class_of_type(&of_type)) {
+            let shape = Kind::Object(Shape::Instance(module, class));
+            return Some(Rc::new(Data::new(super::number(&("field", owner, name)), shape)));
+        }
+        path.filter(|p| self.catalog.knows(*p))
+            .map(|path| Rc::new(Data::new(super::number(&("field", owner, name)), Kind::Path(path))))
+    }
+
+    /// Returns an element of a value.
+    pub(super) fn index(&mut self, object: &Value, key: &Value, span: (u32, u32)) -> Value {
+        let key_const = key_of_const(key);
+        if let Some(contents) = self.state.contents(object.id)
+            && let Some(value) = found_in(contents, key_const.as_ref())
+        {
+            return self.state.checked(&value);
+        }
+        if let (Some(text), Some(Key::Index(i))) = (object.as_text(), &key_const) {
+            let chars: Vec<char> = text.chars().collect();
+            let part: String = super::fold::cut(&chars, Some(*i), if *i == -1 { None } else { Some(i + 1) }).iter().collect();
+            return Data::constant(Const::Text(part.into()));
+        }
+        if matches!(object.kind, Kind::Const(_) | Kind::OneOf(_)) {
+            return self.derived("letter", &[object], Kind::Unknown);
+        }
+        if let (true, Some(Key::Name(name))) = (self.language.is_script(), &key_const) {
+            return self.member(object, *name, span);
+        }
+        if let Kind::Path(path) | Kind::Object(Shape::Library(path)) = &object.kind {
+            let path = self.catalog.canonical(Name::new(&format!("{path}[]")));
+            let id = super::number(&(object.id, key.id));
+            let labels = object.labels.join(&self.source_labels(path, self.place(span)));
+            let of = self.catalog.type_of(path).unwrap_or(path);
+            let value = Rc::new(Data { labels, ..Data::new(id, Kind::Path(of)) });
+            return self.state.checked(&value);
+        }
+        let name = key_const.as_ref().map_or_else(String::new, Self::key_text);
+        let value = self.part_of(object, &("index", key.id), &name);
+        self.state.checked(&value)
+    }
+
+    /// Returns an element of a value, whichever.
+    pub(super) fn element_of(&mut self, object: &Value, span: (u32, u32)) -> Value {
+        if let Some(contents) = self.state.contents(object.id) {
+            let is_map = matches!(object.kind, Kind::Object(Shape::Map)) && self.language == Language::Python;
+            if is_map {
+                return self.key_of(object, span);
+            }
+            if let Some(any) = contents.any() {
+                let any = self.state.checked(&any);
+                return if object.labels.is_empty() { any } else { any.with_labels(any.labels.join(&object.labels)) };
+            }
+            if matches!(object.kind, Kind::Object(_)) && object.labels.is_empty() {
+                let place = self.place(span);
+                return self.anything(place);
+            }
+        }
+        if let Kind::Path(path) = &object.kind {
+            let path = self.catalog.canonical(Name::new(&format!("{path}[]")));
+            let labels = object.labels.join(&self.source_labels(path, self.place(span)));
+            let of = self.catalog.type_of(path).unwrap_or(path);
+            return Rc::new(Data { labels, ..Data::new(super::number(&(object.id, "each")), Kind::Path(of)) });
+        }
+        Rc::new(Data {
+            labels: object.labels.clone(),
+            declared: object.declared,
+            ..Data::new(super::number(&(object.id, "each")), Kind::Unknown)
+        })
+    }
+
+    /// Returns a key of a value, whichever.
+    pub(super) fn key_of(&mut self, object: &Value, span: (u32, u32)) -> Value {
+        if let (Kind::Object(_), Some(contents)) = (&object.kind, self.state.contents(object.id))
+            && contents.rest.is_none()
+            && contents.list.is_none()
+            && object.labels.is_empty()
+        {
+            let keys: Vec<Value> = contents.entries.keys().map(constant_of).collect();
+            if let Some((first, others)) = keys.split_first() {
+                return others.iter().fold(first.clone(), |all, key| join(&all, key));
+            }
+            let place = self.place(span);
+            return self.anything(place);
+        }
+        self.derived("key", &[object], Kind::Unknown)
+    }
+
+    /// Sets a field.
+    pub(super) fn assign_member(&mut self, object: &Value, name: Name, value: &Value, span: (u32, u32)) {
+        if let Kind::Path(path) | Kind::Object(Shape::Library(path)) = &object.kind {
+            let path = self.catalog.canonical(path.join(name.as_str()));
+            self.sink_of_assignment(path, name, None, value, span);
+        } else {
+            let path = Name::new(&format!("*.{name}"));
+            self.sink_of_assignment(path, name, None, value, span);
+        }
+        self.state.contents_mut(object.id).set(Key::Name(name), value.clone());
+    }
+
+    /// Sets an element.
+    pub(super) fn assign_index(&mut self, object: &Value, key: &Value, value: &Value, span: (u32, u32)) {
+        let element = Name::new("[]");
+        let path = match &object.kind {
+            Kind::Path(path) | Kind::Object(Shape::Library(path)) => Name::new(&format!("{path}[]")),
+            _ => Name::new("*[]"),
+        };
+        self.sink_of_assignment(self.catalog.canonical(path), element, Some(key), value, span);
+        let known = key_of_const(key);
+        let contents = self.state.contents_mut(object.id);
+        match known {
+            Some(key) => contents.set(key, value.clone()),
+            None => {
+                contents.scatter();
+                contents.blur(value);
+            }
+        }
+    }
+
+    /// Returns the length of a list whose length is known.
+    pub(super) fn length(&self, object: &Value) -> Option<Value> {
+        let contents = self.state.contents(object.id)?;
+        let length = match (&contents.list, &contents.rest) {
+            (Some(list), None) => list.len(),
+            (None, None) if matches!(object.kind, Kind::Object(Shape::Map)) => contents.entries.len(),
+            _ => return Some(self.truth_value(&[object])),
+        };
+        Some(Data::constant(Const::Int(i64::try_from(length).unwrap_or(i64::MAX))))
+    }
+}
+
+/// Returns what stands under a key, or may.
+fn found_in(contents: &crate::detect::flow::state::Contents, key: Option<&Key>) -> Option<Value> {
+    match key {
+        Some(key) => match contents.get(key) {
+            Ok(value) => Some(value.clone()),
+            Err(rest) => rest.cloned(),
+        },
+        None => contents.any(),
+    }
+}
+
+/// Returns the number under which the variables of a class are kept.
+pub(super) fn class_id(module: usize, class: ClassId) -> u64 {
+    super::number(&("class", module, class))
+}
+
+/// Returns a class and, where `impl` blocks stand apart from it, these.
+fn class_parts(m: &Module, class: ClassId, apart: bool) -> Vec<(ClassId, &crate::detect::flow::ir::Class)> {
+    let name = m.class(class).name;
+    let ids = (0..m.classes.len()).map(|i| ClassId(u32::try_from(i).unwrap_or(u32::MAX)));
+    ids.filter(|id| *id == class || (apart && name.is_some() && m.class(*id).name == name)).map(|id| (id, m.class(id))).collect()
+}
+
+/// Returns the key that a constant is.
+pub(super) fn key_of(constant: &Const) -> Option<Key> {
+    match constant {
+        Const::Text(text) => Some(Key::Name(Name::new(text))),
+        Const::Int(i) => Some(Key::Index(*i)),
+        Const::Bool(b) => Some(Key::Name(Name::new(if *b { "true" } else { "false" }))),
+        _ => None,
+    }
+}
+
+/// Returns the key that a value is, where it is known.
+pub(super) fn key_of_const(value: &Value) -> Option<Key> {
+    key_of(value.as_const()?)
+}
+
+fn constant_of(key: &Key) -> Value {
+    match key {
+        Key::Name(name) | Key::Pair(_, name) => Data::constant(Const::Text(name.as_str().into())),
+        Key::Index(index) => Data::constant(Const::Int(*index)),
+    }
+}

@@ -1,0 +1,294 @@
+//! Runs a module with values of which only some things are known, and notes where data does harm.
+//!
+//! An abstract interpreter (Cousot and Cousot, POPL 1977) over [`super::ir`]: statements run in order, branches whose condition is
+//! not known run both ways and are joined, loops run until little changes, functions of the code run where they are called.
+//! Every run is bounded in steps; what is cut short is reported.
+
+mod call;
+mod call_library;
+mod compare;
+mod entries;
+mod expr;
+mod facts;
+mod fold;
+mod handler;
+mod imports;
+mod invoke;
+mod member;
+mod operation;
+mod pattern;
+mod regex;
+mod sink;
+mod stmt;
+mod text;
+
+use super::catalog::{Catalog, Classes};
+use super::ir::{FunctionId, Module};
+use super::name::Name;
+use super::state::State;
+use super::value::{Data, Kind, Labels, Value, number};
+use super::{Flow, FlowStep, Flows, Loaded, SourceProvider, StepKind};
+use crate::detect::Deadline;
+use crate::path::RepoPath;
+use crate::syntax::SourceFile;
+use crate::syntax::language::Language;
+use handler::Pending;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::ops::Deref;
+use std::rc::Rc;
+use std::sync::Arc;
+
+/// Steps for one entry: a handler or function that others call.
+const MAX_ENTRY_STEPS: u32 = 60_000;
+/// Steps for one file.
+const MAX_FILE_STEPS: u32 = 1_500_000;
+/// How deep calls of the code's own functions are followed.
+const MAX_CALLS: usize = 8;
+/// How deep expressions and statements are followed, all calls together.
+const MAX_DEPTH: u32 = 400;
+/// How many other files one file's analysis reads.
+const MAX_MODULES: usize = 24;
+
+/// Where something stands: the number of the module, and bytes of its file.
+type Place = (usize, (u32, u32));
+
+/// A module, this one's or another file's.
+#[derive(Clone)]
+enum Handle<'a> {
+    Own(&'a Module, &'a SourceFile),
+    Other(Arc<Loaded>),
+}
+
+impl Handle<'_> {
+    fn file(&self) -> &SourceFile {
+        match self {
+            Self::Own(_, file) => file,
+            Self::Other(loaded) => &loaded.file,
+        }
+    }
+}
+
+impl Deref for Handle<'_> {
+    type Target = Module;
+
+    fn deref(&self) -> &Module {
+        match self {
+            Self::Own(module, _) => module,
+            Self::Other(loaded) => &loaded.module,
+        }
+    }
+}
+
+/// A module under analysis.
+struct Unit<'a> {
+    module: Handle<'a>,
+    /// Its scope of global variables.
+    scope: u32,
+    /// What it exports by name, where that differs from its variables.
+    exports: BTreeMap<Name, Value>,
+}
+
+/// A function under way.
+struct Frame {
+    module: usize,
+    function: Option<FunctionId>,
+    /// Its scopes, innermost first.
+    scopes: Rc<[u32]>,
+    this: Option<Value>,
+    /// What it has returned so far, and the state at the returns.
+    result: Option<Value>,
+    exit: Option<State>,
+    /// What it has yielded.
+    yielded: Option<Value>,
+    /// The state when it began.
+    began: Rc<State>,
+    /// Loops under way, innermost last: the states at `break` and at `continue`.
+    loops: Vec<Loop>,
+    /// `try` blocks under way: the state at what they catch.
+    catches: Vec<Option<State>>,
+    /// Block expressions under way: their values so far.
+    values: Vec<Option<Value>>,
+    /// Names that belong to outer scopes.
+    outer: Vec<Name>,
+    /// Whether a function was made in it, which may see its variables later.
+    captured: bool,
+    /// The class of sink that what it returns is.
+    returns: Classes,
+}
+
+#[derive(Default)]
+struct Loop {
+    breaks: Option<State>,
+    continues: Option<State>,
+    value: Option<Value>,
+}
+
+/// The engine at work on one file.
+struct Engine<'a> {
+    catalog: &'a Catalog,
+    /// Which catalog files matter, by number.
+    active: Vec<bool>,
+    language: Language,
+    units: Vec<Unit<'a>>,
+    by_path: HashMap<RepoPath, Option<usize>>,
+    others: &'a dyn SourceProvider,
+    state: State,
+    frames: Vec<Frame>,
+    pending: Vec<Pending>,
+    /// Functions that have run.
+    visited: HashSet<(usize, FunctionId)>,
+    found: BTreeMap<sink::Identity, Flow>,
+    next_scope: u32,
+    depth: u32,
+    entry_steps: u32,
+    file_steps: u32,
+    deadline: Deadline,
+    incomplete: Option<String>,
+}
+
+/// Runs the engine over a file.
+pub fn run(
+    file: &SourceFile,
+    module: &Module,
+    catalog: &Catalog,
+    others: &dyn SourceProvider,
+    deadline: Deadline,
+) -> Flows {
+    let unit = Unit { module: Handle::Own(module, file), scope: 0, exports: BTreeMap::new() };
+    let mut engine = Engine {
+        catalog,
+        active: catalog.active(file.text()),
+        language: file.language,
+        units: vec![unit],
+        by_path: HashMap::from([(file.path.clone(), Some(0))]),
+        others,
+        state: State::new(),
+        frames: Vec::new(),
+        pending: Vec::new(),
+        visited: HashSet::new(),
+        found: BTreeMap::new(),
+        next_scope: 1,
+        depth: 0,
+        entry_steps: 0,
+        file_steps: 0,
+        deadline,
+        incomplete: None,
+    };
+    engine.run_entries();
+    engine.finish()
+}
+
+impl<'a> Engine<'a> {
+    fn finish(self) -> Flows {
+        let files = self.units.into_iter().skip(1).filter_map(|unit| match unit.module {
+            Handle::Other(loaded) => Some(loaded),
+            Handle::Own(..) => None,
+        });
+        Flows { flows: self.found.into_values().collect(), files: files.collect(), incomplete: self.incomplete }
+    }
+
+    /// Counts a step; says whether the work may go on.
+    fn step(&mut self) -> bool {
+        self.entry_steps += 1;
+        self.file_steps += 1;
+        if self.entry_steps > MAX_ENTRY_STEPS {
+            self.give_up("a function takes too many steps to follow");
+        } else if self.file_steps > MAX_FILE_STEPS {
+            self.give_up("the file takes too many steps to follow");
+        } else if self.file_steps % 1024 == 0 && self.deadline.passed() {
+            self.give_up("following data ran into the time limit");
+        } else {
+            return true;
+        }
+        self.state.alive = false;
+        false
+    }
+
+    fn give_up(&mut self, why: &str) {
+        self.incomplete.get_or_insert_with(|| why.to_owned());
+    }
+
+    fn module(&self, number: usize) -> Handle<'a> {
+        self.units[number].module.clone()
+    }
+
+    fn frame(&mut self) -> &mut Frame {
+        self.frames.last_mut().expect("code runs in a frame")
+    }
+
+    fn here(&self) -> usize {
+        self.frames.last().map_or(0, |f| f.module)
+    }
+
+    fn place(&self, span: (u32, u32)) -> Place {
+        (self.here(), span)
+    }
+
+    fn fresh_scope(&mut self) -> u32 {
+        self.next_scope += 1;
+        self.next_scope
+    }
+
+    /// Says whether an entry of a catalog file matters here.
+    fn is_active(&self, file: u16) -> bool {
+        self.active.get(usize::from(file)).copied().unwrap_or(false)
+    }
+
+    /// Makes a value of its own: no other is equal.
+    fn fresh(&mut self, place: Place, kind: Kind) -> Value {
+        let scope = self.frames.last().map_or(0, |f| f.scopes[0]);
+        Rc::new(Data::new(number(&("fresh", place, scope)), kind))
+    }
+
+    /// Makes an unknown value of its own.
+    fn anything(&mut self, place: Place) -> Value {
+        self.fresh(place, Kind::Unknown)
+    }
+
+    /// Adds a step to the labels of a value.
+    fn stepped(&self, value: &Value, place: Place, kind: StepKind) -> Value {
+        if value.labels.is_empty() {
+            return value.clone();
+        }
+        let step = FlowStep { file: place.0, range: place.1, kind };
+        value.with_labels(value.labels.stepped(&step))
+    }
+
+    /// Makes a value of parts: its number and its labels follow from theirs.
+    fn derived(&self, what: &str, parts: &[&Value], kind: Kind) -> Value {
+        let ids: Vec<u64> = parts.iter().map(|p| p.id).collect();
+        let labels = parts.iter().fold(Labels::default(), |all, p| all.join(&self.state.reach(p)));
+        Rc::new(Data { labels, ..Data::new(number(&(what, ids)), kind) })
+    }
+
+    /// Runs `first` and `second` from the present state and joins what comes out.
+    fn either<A, B>(
+        &mut self,
+        first: impl FnOnce(&mut Self) -> A,
+        second: impl FnOnce(&mut Self) -> B,
+    ) -> (A, B) {
+        let before = self.state.clone();
+        let a = first(self);
+        let after_first = std::mem::replace(&mut self.state, before);
+        let b = second(self);
+        let after_second = std::mem::take(&mut self.state);
+        self.state = after_first.join(after_second);
+        (a, b)
+    }
+}
+
+/// Joins a state into a place that may have none yet.
+fn merge(into: &mut Option<State>, state: State) {
+    *into = Some(match into.take() {
+        Some(known) => known.join(state),
+        None => state,
+    });
+}
+
+/// Joins a value into a place that may have none yet.
+fn merge_value(into: &mut Option<Value>, value: &Value) {
+    *into = Some(match into.take() {
+        Some(known) => super::value::join(&known, value),
+        None => value.clone(),
+    });
+}

@@ -1,0 +1,636 @@
+//! What calls do to lists, maps and texts, whatever the language calls them.
+
+use super::Engine;
+use super::call::Args;
+use super::facts::ids;
+use super::member::key_of_const;
+use crate::detect::flow::catalog::operation::{Operation, Subject};
+use crate::detect::flow::ir::Const;
+use crate::detect::flow::name::Name;
+use crate::detect::flow::state::{Contents, Key};
+use crate::detect::flow::value::{Data, Kind, Shape, Value, join};
+use std::rc::Rc;
+
+impl Engine<'_> {
+    /// Does what an operation does; `None` where its object is not given, so that nothing is known of the call.
+    pub(super) fn operation(
+        &mut self,
+        operation: Operation,
+        subject: Subject,
+        keys: &[Name],
+        receiver: Option<&Value>,
+        args: &Args,
+        span: (u32, u32),
+    ) -> Option<Value> {
+        let mut args = args.clone();
+        let object = match subject {
+            Subject::Receiver => receiver.cloned(),
+            Subject::First if !args.positional.is_empty() => Some(args.positional.remove(0).0),
+            Subject::Second if args.positional.len() > 1 => Some(args.positional.remove(1).0),
+            Subject::First | Subject::Second => args.rest.as_ref().map(|(v, _)| v.clone()),
+        };
+        if let Some(result) = self.operation_without_object(operation, keys, object.as_ref(), &args, span) {
+            return Some(result);
+        }
+        let object = object.or_else(|| args.value(0).cloned())?;
+        self.list_operation(operation, &object, &args, span)
+            .or_else(|| self.map_operation(operation, &object, &args, span))
+            .or_else(|| self.text_operation(operation, &object, &args, span))
+            .or_else(|| self.function_operation(operation, &object, &args, span))
+    }
+
+    fn operation_without_object(
+        &mut self,
+        operation: Operation,
+        keys: &[Name],
+        object: Option<&Value>,
+        args: &Args,
+        span: (u32, u32),
+    ) -> Option<Value> {
+        let everything = || object.into_iter().chain(args.all().map(|(v, _)| v));
+        match operation {
+            Operation::NewList => {
+                let mut contents = Contents { list: Some(Vec::new()), ..Contents::default() };
+                for (value, _) in &args.positional {
+                    self.push_item(&mut contents, value, false, span);
+                }
+                let shape = match keys.first().map(|key| self.result_kind(*key)) {
+                    Some(Kind::Path(path)) if self.catalog.knows(path) => Shape::Library(path),
+                    _ => Shape::List,
+                };
+                Some(self.object(shape, contents, span))
+            }
+            Operation::NewMap => {
+                let mut contents = Contents::default();
+                for value in object.into_iter().chain(args.positional.iter().map(|(v, _)| v)) {
+                    self.take_entries(&mut contents, value, span);
+                }
+                for (name, value, _) in &args.named {
+                    contents.set(Key::Name(*name), value.clone());
+                }
+                Some(self.object(Shape::Map, contents, span))
+            }
+            Operation::Exit => {
+                self.die();
+                Some(Data::constant(Const::Null))
+            }
+            Operation::PathJoin => {
+                let parts: Vec<Value> = everything().cloned().collect();
+                let parts: Vec<&Value> = parts.iter().collect();
+                let value = self.derived("join", &parts, Kind::Unknown);
+                let canonical = self.language.is_script();
+                let value = Rc::new(Data { canonical, ..value.as_ref().clone() });
+                Some(self.stepped(&value, self.place(span), crate::detect::flow::StepKind::Part))
+            }
+            Operation::All => {
+                let mut contents = Contents { list: Some(Vec::new()), ..Contents::default() };
+                let single = args.positional.is_empty() && object.is_some_and(|o| matches!(o.kind, Kind::Object(_)));
+                if single || (args.positional.len() == 1 && args.value(0).is_some_and(|v| matches!(v.kind, Kind::Object(_)))) {
+                    return args.value(0).or(object).cloned();
+                }
+                for value in everything().cloned().collect::<Vec<_>>() {
+                    self.push_item(&mut contents, &value, false, span);
+                }
+                Some(self.object(Shape::List, contents, span))
+            }
+            Operation::Zip => {
+                let lists: Vec<Value> = everything().cloned().collect();
+                let pair: Vec<Value> = lists.iter().map(|list| self.element_of(list, span)).collect();
+                let pair = self.object(Shape::List, Contents { list: Some(pair), ..Contents::default() }, span);
+                Some(self.object_beside(Shape::List, Contents { rest: Some(pair), ..Contents::default() }, span))
+            }
+            Operation::Arithmetic => {
+                let parts: Vec<Value> = everything().cloned().collect();
+                if let [one] = parts.as_slice()
+                    && let Some(Const::Int(i)) = one.as_const()
+                {
+                    return Some(Data::constant(Const::Int(i.wrapping_abs())));
+                }
+                let parts: Vec<&Value> = parts.iter().collect();
+                let value = self.derived("arithmetic", &parts, Kind::Unknown);
+                Some(self.number_of(&value))
+            }
+            Operation::Require => {
+                let name = everything().next().and_then(|v| v.as_text().map(str::to_owned))?;
+                Some(self.required(&name, span))
+            }
+            Operation::Partial => {
+                let function = object.or_else(|| args.value(0))?.clone();
+                let skip = usize::from(object.is_none());
+                let first: Vec<Value> = args.positional.iter().skip(skip).map(|(v, _)| v.clone()).collect();
+                let id = super::number(&("partial", function.id, span));
+                Some(Rc::new(Data::new(id, Kind::Partial(function, first.into()))))
+            }
+            _ => None,
+        }
+    }
+
+    /// Makes a second object that stands at the same place.
+    fn object_beside(&mut self, shape: Shape, contents: Contents, span: (u32, u32)) -> Value {
+        let value = self.object(shape, Contents::default(), (span.1, span.0));
+        self.state.set_contents(value.id, contents);
+        value
+    }
+
+    fn list_operation(&mut self, operation: Operation, object: &Value, args: &Args, span: (u32, u32)) -> Option<Value> {
+        let null = || Data::constant(Const::Null);
+        match operation {
+            Operation::Push | Operation::PushSelf | Operation::Unshift | Operation::Insert => {
+                let mut contents = self.list_contents(object);
+                let values: Vec<Value> = args.positional.iter().chain(&args.rest).map(|(v, _)| v.clone()).collect();
+                self.add_to_list(operation, &mut contents, &values, span);
+                self.put_back(object, contents, args);
+                Some(if operation == Operation::PushSelf { object.clone() } else { null() })
+            }
+            Operation::Extend | Operation::ExtendSelf => {
+                let mut contents = self.list_contents(object);
+                for (value, _) in args.positional.clone() {
+                    self.push_item(&mut contents, &value, true, span);
+                }
+                self.put_back(object, contents, args);
+                Some(if operation == Operation::ExtendSelf { object.clone() } else { null() })
+            }
+            Operation::Pop | Operation::Shift => Some(self.take_from_list(operation, object, args, span)),
+            Operation::RemoveValue => {
+                let wanted = args.value(0)?.as_const()?.clone();
+                let contents = self.state.contents_mut(object.id);
+                if let Some(list) = &mut contents.list
+                    && let Some(at) = list.iter().position(|v| v.as_const() == Some(&wanted))
+                {
+                    list.remove(at);
+                }
+                Some(null())
+            }
+            Operation::Clear => {
+                let is_list = self.state.contents(object.id).is_some_and(|c| c.list.is_some());
+                let list = is_list.then(Vec::new);
+                self.state.set_contents(object.id, Contents { list, ..Contents::default() });
+                Some(null())
+            }
+            Operation::Reverse => {
+                if let Some(list) = &mut self.state.contents_mut(object.id).list {
+                    list.reverse();
+                }
+                Some(object.clone())
+            }
+            Operation::ListOf | Operation::Copy => {
+                if let Kind::Object(shape) = object.kind {
+                    let contents = self.state.contents(object.id).map(|c| c.as_ref().clone()).unwrap_or_default();
+                    let shape = if operation == Operation::ListOf { Shape::List } else { shape };
+                    let copy = self.object(shape, contents, span);
+                    return Some(copy.with_labels(object.labels.clone()));
+                }
+                Some(object.clone())
+            }
+            Operation::Length => Some(match object.as_text() {
+                Some(text) => Data::constant(Const::Int(i64::try_from(text.chars().count()).unwrap_or(i64::MAX))),
+                None => match self.length(object) {
+                    Some(length) => length,
+                    None => {
+                        let length = self.derived("length", &[object], Kind::Unknown);
+                        self.number_of(&length)
+                    }
+                },
+            }),
+            Operation::Element => Some(self.element_of(object, span)),
+            Operation::Enumerate => {
+                let element = self.element_of(object, span);
+                let index = self.truth_value(&[object]);
+                let pair = Contents { list: Some(vec![index, element]), ..Contents::default() };
+                let pair = self.object(Shape::List, pair, span);
+                Some(self.object_beside(Shape::List, Contents { rest: Some(pair), ..Contents::default() }, span))
+            }
+            Operation::At => Some(match args.value(0).cloned() {
+                Some(index) => self.index(object, &index, span),
+                None => self.element_of(object, span),
+            }),
+            _ => None,
+        }
+    }
+
+    fn list_contents(&self, object: &Value) -> Contents {
+        match self.state.contents(object.id) {
+            Some(contents) => contents.as_ref().clone(),
+            None => Contents::default(),
+        }
+    }
+
+    fn add_to_list(&mut self, operation: Operation, contents: &mut Contents, values: &[Value], span: (u32, u32)) {
+        match (operation, values) {
+            (Operation::Insert, [at, value, ..]) => match (&mut contents.list, at.as_const()) {
+                (Some(list), Some(Const::Int(at))) => {
+                    let at = usize::try_from(*at).unwrap_or(0).min(list.len());
+                    list.insert(at, value.clone());
+                }
+                (None, _) if let Some(key) = key_of_const(at) => contents.set(key, value.clone()),
+                _ => {
+                    contents.scatter();
+                    contents.blur(value);
+                }
+            },
+            (Operation::Unshift, values) => {
+                for value in values.iter().rev() {
+                    match &mut contents.list {
+                        Some(list) => list.insert(0, value.clone()),
+                        None => contents.blur(value),
+                    }
+                }
+            }
+            (_, values) => {
+                for value in values {
+                    self.push_item(contents, value, false, span);
+                }
+            }
+        }
+    }
+
+    /// Stores what an object holds now. A thing of unknown kind that is added to carries what is added.
+    fn put_back(&mut self, object: &Value, contents: Contents, args: &Args) {
+        self.state.set_contents(object.id, contents);
+        let _ = args;
+    }
+
+    fn take_from_list(&mut self, operation: Operation, object: &Value, args: &Args, span: (u32, u32)) -> Value {
+        let key = args.value(0).and_then(key_of_const);
+        let Some(contents) = self.state.contents(object.id) else { return self.element_of(object, span) };
+        let mut contents = contents.as_ref().clone();
+        let taken = match (&mut contents.list, key) {
+            (Some(list), None) if !list.is_empty() && (operation == Operation::Shift || args.positional.is_empty()) => {
+                Some(list.remove(if operation == Operation::Shift { 0 } else { list.len() - 1 }))
+            }
+            (Some(list), Some(Key::Index(at))) => {
+                let length = i64::try_from(list.len()).unwrap_or(i64::MAX);
+                let at = usize::try_from(if at < 0 { at + length } else { at }).unwrap_or(usize::MAX);
+                (at < list.len()).then(|| list.remove(at))
+            }
+            (None, Some(key)) => contents.entries.remove(&key),
+            _ => None,
+        };
+        match taken {
+            Some(value) => {
+                self.state.set_contents(object.id, contents);
+                self.state.checked(&value)
+            }
+            None => match args.value(1) {
+                Some(default) => join(&self.element_of(object, span), default),
+                None => self.element_of(object, span),
+            },
+        }
+    }
+
+    fn map_operation(&mut self, operation: Operation, object: &Value, args: &Args, span: (u32, u32)) -> Option<Value> {
+        match operation {
+            Operation::Get | Operation::GetAttribute => {
+                let key = args.value(0).cloned()?;
+                let found = match (operation, key.as_text()) {
+                    (Operation::GetAttribute, Some(name)) => self.member(object, Name::new(name), span),
+                    _ => self.index(object, &key, span),
+                };
+                let is_certain = self
+                    .state
+                    .contents(object.id)
+                    .zip(key_of_const(&key))
+                    .is_some_and(|(contents, key)| contents.get(&key).is_ok());
+                Some(match args.value(1) {
+                    Some(default) if !is_certain => {
+                        let lacks = self.lacks(object, &key);
+                        if lacks { default.clone() } else { join(&found, default) }
+                    }
+                    _ => found,
+                })
+            }
+            Operation::Get2 | Operation::Set2 => {
+                let (section, option) = (args.value(0)?.as_text()?, args.value(1)?.as_text()?);
+                let key = Key::Pair(Name::new(section), Name::new(option));
+                if operation == Operation::Set2 {
+                    let value = args.value(2)?.clone();
+                    let value = self.assigned(&value, option, span);
+                    self.state.contents_mut(object.id).set(key, value);
+                    return Some(Data::constant(Const::Null));
+                }
+                match self.state.contents(object.id).and_then(|c| c.get(&key).ok().cloned()) {
+                    Some(value) => Some(self.state.checked(&value)),
+                    None => Some(self.derived("option", &[object], Kind::Unknown).with_labels(object.labels.clone())),
+                }
+            }
+            Operation::Set | Operation::SetDefault => {
+                let (key, value) = (args.value(0)?.clone(), args.value(1).cloned());
+                let Some(value) = value else {
+                    // `set.add(x)` and the like.
+                    let mut contents = self.list_contents(object);
+                    self.push_item(&mut contents, &key, false, span);
+                    self.state.set_contents(object.id, contents);
+                    return Some(object.clone());
+                };
+                let value = self.assigned(&value, &key.as_text().map_or_else(String::new, str::to_owned), span);
+                if operation == Operation::SetDefault {
+                    let known = self.index(object, &key, span);
+                    let known = join(&known, &value);
+                    self.assign_index(object, &key, &known, span);
+                    return Some(known);
+                }
+                self.assign_index(object, &key, &value, span);
+                Some(object.clone())
+            }
+            Operation::RemoveKey => {
+                let key = args.value(0).and_then(key_of_const)?;
+                self.state.contents_mut(object.id).entries.remove(&key);
+                Some(Data::constant(Const::Null))
+            }
+            Operation::Update => {
+                let mut contents = self.list_contents(object);
+                for (value, _) in args.positional.clone() {
+                    self.take_entries(&mut contents, &value, span);
+                }
+                for (name, value, _) in &args.named {
+                    contents.set(Key::Name(*name), value.clone());
+                }
+                self.state.set_contents(object.id, contents);
+                Some(object.clone())
+            }
+            Operation::Keys => {
+                let key = self.key_of(object, span);
+                Some(self.object_beside(Shape::List, Contents { rest: Some(key), ..Contents::default() }, span))
+            }
+            Operation::Values => {
+                let contents = match self.state.contents(object.id) {
+                    Some(contents) => Contents { rest: contents.any(), ..Contents::default() },
+                    None => Contents { rest: Some(self.element_of(object, span)), ..Contents::default() },
+                };
+                Some(self.object_beside(Shape::List, contents, span))
+            }
+            Operation::Items => {
+                let key = self.key_of(object, span);
+                let value = match self.state.contents(object.id).and_then(|c| c.any()) {
+                    Some(value) => self.state.checked(&value),
+                    None => self.element_of(object, span),
+                };
+                let pair = Contents { list: Some(vec![key, value]), ..Contents::default() };
+                let pair = self.object(Shape::List, pair, span);
+                Some(self.object_beside(Shape::List, Contents { rest: Some(pair), ..Contents::default() }, span))
+            }
+            _ => None,
+        }
+    }
+
+    /// Says whether an object is known not to hold a key.
+    fn lacks(&self, object: &Value, key: &Value) -> bool {
+        let (Some(contents), Some(key)) = (self.state.contents(object.id), key_of_const(key)) else { return false };
+        matches!(object.kind, Kind::Object(_)) && object.labels.is_empty() && contents.rest.is_none() && contents.get(&key).is_err()
+    }
+
+    /// Adds the entries of a value, a map or a list of pairs, to a map.
+    fn take_entries(&mut self, contents: &mut Contents, value: &Value, span: (u32, u32)) {
+        let Some(inner) = self.state.contents(value.id) else {
+            if !self.state.reach(value).is_empty() {
+                let any = self.derived("entry", &[value], Kind::Unknown);
+                contents.blur(&any);
+            }
+            return;
+        };
+        for (key, value) in &inner.entries {
+            contents.set(key.clone(), value.clone());
+        }
+        if let Some(rest) = &inner.rest {
+            let rest = if self.state.contents(rest.id).is_some() {
+                self.index(rest, &Data::constant(Const::Int(1)), span)
+            } else {
+                rest.clone()
+            };
+            contents.blur(&rest);
+        }
+        for pair in inner.list.iter().flatten() {
+            let key = self.index(pair, &Data::constant(Const::Int(0)), span);
+            let value = self.index(pair, &Data::constant(Const::Int(1)), span);
+            match key_of_const(&key) {
+                Some(key) => contents.set(key, value),
+                None => contents.blur(&value),
+            }
+        }
+    }
+
+    fn function_operation(&mut self, operation: Operation, object: &Value, args: &Args, span: (u32, u32)) -> Option<Value> {
+        let function = args.value(0).cloned();
+        match operation {
+            Operation::Map | Operation::ForEach | Operation::Filter => {
+                let function = function?;
+                let element = self.element_of(object, span);
+                let index = self.truth_value(&[object]);
+                let (result, kept) = {
+                    let mut kept = element.clone();
+                    let result = self.call_back(&function, vec![element.clone(), index], span);
+                    if operation == Operation::Filter
+                        && let Some(facts) = &result.facts
+                    {
+                        let of_element = |id: &u64| ids(&element).any(|i| i == *id);
+                        let classes = facts.when_true.iter().filter(|(id, _)| of_element(id)).fold(0, |all, (_, c)| all | c);
+                        kept = element.with_labels(element.labels.cleaned(classes));
+                        kept = Rc::new(Data { id: super::number(&("kept", kept.id)), ..kept.as_ref().clone() });
+                    }
+                    (result, kept)
+                };
+                let rest = match operation {
+                    Operation::ForEach => return Some(Data::constant(Const::Null)),
+                    Operation::Filter => kept,
+                    _ => result,
+                };
+                Some(self.object_beside(Shape::List, Contents { rest: Some(rest), ..Contents::default() }, span))
+            }
+            Operation::Reduce => {
+                let function = function?;
+                let element = self.element_of(object, span);
+                let start = args.value(1).cloned().unwrap_or_else(|| element.clone());
+                let once = self.call_back(&function, vec![start.clone(), element.clone()], span);
+                let twice = self.call_back(&function, vec![once.clone(), element], span);
+                Some(join(&start, &join(&once, &twice)))
+            }
+            Operation::Then => {
+                let function = function?;
+                Some(self.call_back(&function, vec![object.clone()], span))
+            }
+            Operation::Call => {
+                for (function, _) in args.all().map(|(v, at)| (v.clone(), at)).collect::<Vec<_>>() {
+                    if matches!(function.kind, Kind::Function(_)) {
+                        self.either(|e| e.call_back(&function, Vec::new(), span), |_| ());
+                    }
+                }
+                Some(object.clone())
+            }
+            _ => None,
+        }
+    }
+
+    fn text_operation(&mut self, operation: Operation, object: &Value, args: &Args, span: (u32, u32)) -> Option<Value> {
+        let argument = args.value(0).cloned();
+        let result = match operation {
+            Operation::JoinBySelf => self.joined(&argument?, object, span),
+            Operation::Join => {
+                let separator = argument.unwrap_or_else(|| Data::constant(Const::Text(",".into())));
+                self.joined(object, &separator, span)
+            }
+            Operation::Split => self.split(object, argument.as_ref(), span),
+            Operation::Concat if matches!(object.kind, Kind::Object(_)) => {
+                let mut value = object.clone();
+                for (other, _) in args.positional.clone() {
+                    value = self.concatenated(&value, &other, span);
+                }
+                value
+            }
+            Operation::Concat => {
+                let parts: Vec<_> = std::iter::once((object.clone(), span)).chain(args.positional.iter().cloned()).collect();
+                self.text_of(&parts, span)
+            }
+            Operation::AppendText => {
+                let parts: Vec<_> = std::iter::once((object.clone(), span)).chain(args.positional.iter().cloned()).collect();
+                let value = self.text_of(&parts, span);
+                if let Some(name) = args.receiver {
+                    self.set_where_known(name, value);
+                } else if !value.labels.is_empty() {
+                    self.state.contents_mut(object.id).blur(&value);
+                }
+                Data::constant(Const::Null)
+            }
+            Operation::Format => self.formatted(object, args, span),
+            Operation::FormatCall => self.percent_call(object, args, span),
+            Operation::Lower | Operation::Upper | Operation::Trim | Operation::ToText => self.same_text(operation, object),
+            Operation::Replace => self.replaced(object, argument.as_ref(), args.value(1), span),
+            Operation::RegexReplace => {
+                // `re.sub(pattern, new, text)`, or the same on a compiled pattern.
+                let (pattern, new, text) = match (args.value(0), args.value(1)) {
+                    (Some(new), Some(text)) => (object.clone(), new.clone(), text.clone()),
+                    _ => return None,
+                };
+                self.replaced_by_pattern(&text, &pattern, Some(&new), span)
+            }
+            Operation::ReplacePattern => match argument.as_ref().map(|a| &a.kind) {
+                Some(Kind::Const(Const::Text(_))) => {
+                    // Only the first occurrence goes: that proves nothing.
+                    let value = self.replaced(object, argument.as_ref(), args.value(1), span);
+                    if value.labels.is_empty() { value } else { value.with_labels(self.state.reach(object)) }
+                }
+                _ => self.replaced_by_pattern(object, &argument?, args.value(1), span),
+            },
+            Operation::StartsWith => self.starts_with(object, &argument?),
+            Operation::EndsWith => match (object.as_text(), argument.as_ref()?.as_text()) {
+                (Some(text), Some(end)) => Data::constant(Const::Bool(text.ends_with(end))),
+                _ => self.truth_value(&[object, &argument?]),
+            },
+            Operation::Contains => self.contains(object, &argument?, false),
+            Operation::Find => match (object.as_text(), argument.as_ref()?.as_text()) {
+                (Some(text), Some(part)) => {
+                    let at = text.find(part).map(|at| text[..at].chars().count());
+                    Data::constant(Const::Int(at.map_or(-1, |at| i64::try_from(at).unwrap_or(i64::MAX))))
+                }
+                _ => self.truth_value(&[object, &argument?]),
+            },
+            Operation::Part => self.part(object, args),
+            Operation::Repeat => self.derived("repeat", &[object], Kind::Unknown),
+            Operation::ToNumber => match object.as_text().map(|t| t.trim().parse::<i64>()) {
+                Some(Ok(number)) => Data::constant(Const::Int(number)),
+                _ if matches!(object.kind, Kind::Const(Const::Int(_))) => object.clone(),
+                _ => self.number_of(object),
+            },
+            Operation::ToBool => match object.truth() {
+                Some(truth) => Data::constant(Const::Bool(truth)),
+                None => {
+                    let value = self.truth_value(&[object]);
+                    let facts = object.facts.as_deref().cloned().unwrap_or_default();
+                    self.with_facts(value, facts.when_true, facts.when_false)
+                }
+            },
+            Operation::Identity => object.clone(),
+            Operation::Canonical => {
+                let parts: Vec<Value> = std::iter::once(object.clone()).chain(args.positional.iter().map(|(v, _)| v.clone())).collect();
+                let parts: Vec<&Value> = parts.iter().collect();
+                let value = self.derived("canonical", &parts, Kind::Unknown);
+                Rc::new(Data { canonical: true, origin: Some(object.id), ..value.as_ref().clone() })
+            }
+            Operation::BaseName => {
+                let value = self.derived("base", &[object], Kind::Unknown);
+                value.with_labels(value.labels.cleaned(self.catalog.bit_of("path")))
+            }
+            Operation::Regex => {
+                let pattern = Key::Name(Name::new("pattern"));
+                let mut contents = Contents::default();
+                contents.set(pattern, object.clone());
+                let id = super::number(&("regex", object.id));
+                self.state.set_contents(id, contents);
+                let kind = match self.catalog.type_of(Name::new("re.compile()")) {
+                    Some(of) => Kind::Path(of),
+                    None => Kind::Path(Name::new(if self.language.is_script() { "RegExp" } else { "re.Pattern" })),
+                };
+                Rc::new(Data::new(id, kind))
+            }
+            Operation::Recode => {
+                let kind = match &object.kind {
+                    Kind::Const(Const::Text(_)) => object.kind.clone(),
+                    _ => Kind::Unknown,
+                };
+                self.derived("recode", &[object], kind)
+            }
+            _ => return None,
+        };
+        Some(result)
+    }
+
+    fn percent_call(&mut self, object: &Value, args: &Args, span: (u32, u32)) -> Value {
+        let list = args.positional.iter().map(|(v, _)| v.clone()).collect();
+        let values = self.object(Shape::List, Contents { list: Some(list), ..Contents::default() }, span);
+        self.percent(object, &values, span)
+    }
+
+    /// Returns a trivial form of a text.
+    fn same_text(&mut self, operation: Operation, object: &Value) -> Value {
+        if let Some(text) = object.as_text() {
+            let text = match operation {
+                Operation::Lower => text.to_lowercase(),
+                Operation::Upper => text.to_uppercase(),
+                Operation::Trim => text.trim().to_owned(),
+                _ => text.to_owned(),
+            };
+            return Data::constant(Const::Text(text.into()));
+        }
+        if let (Operation::ToText, Some(Const::Int(i))) = (operation, object.as_const()) {
+            return Data::constant(Const::Text(i.to_string().into()));
+        }
+        let kind = match (&object.kind, operation) {
+            (Kind::Text(prefix), Operation::ToText) => Kind::Text(prefix.clone()),
+            _ => Kind::Text("".into()),
+        };
+        let origin = object.origin.or(Some(object.id));
+        let value = self.derived(operation_name(operation), &[object], kind);
+        let value = Rc::new(Data { origin, ..value.as_ref().clone() });
+        self.state.checked(&value)
+    }
+
+    fn part(&mut self, object: &Value, args: &Args) -> Value {
+        let bound = |i: usize| match args.value(i).map(|v| v.as_const()) {
+            None => Some(None),
+            Some(Some(Const::Int(i))) => Some(Some(*i)),
+            _ => None,
+        };
+        if let (Some(from), Some(to)) = (bound(0), bound(1)) {
+            if let Some(text) = object.as_text() {
+                let chars: Vec<char> = text.chars().collect();
+                let part: String = super::fold::cut(&chars, from, to).iter().collect();
+                return Data::constant(Const::Text(part.into()));
+            }
+            if let Some(list) = self.state.contents(object.id).and_then(|c| c.list.clone()) {
+                let part = super::fold::cut(&list, from, to).to_vec();
+                let id = super::number(&("part", object.id, from, to));
+                self.state.set_contents(id, Contents { list: Some(part), ..Contents::default() });
+                return Rc::new(Data::new(id, Kind::Object(Shape::List)));
+            }
+        }
+        self.derived("part", &[object], Kind::Unknown)
+    }
+}
+
+fn operation_name(operation: Operation) -> &'static str {
+    match operation {
+        Operation::Lower => "lower",
+        Operation::Upper => "upper",
+        Operation::Trim => "trim",
+        _ => "text",
+    }
+}

@@ -1,0 +1,297 @@
+//! Places where data does harm.
+
+use super::call::Args;
+use super::compare::fixes_host;
+use super::member::Key;
+use super::{Engine, Place};
+use crate::detect::flow::catalog::schema::{Sink, Trust};
+use crate::detect::flow::catalog::{Classes, Entry};
+use crate::detect::flow::ir::{ExprId, Module};
+use crate::detect::flow::name::Name;
+use crate::detect::flow::state::implied;
+use crate::detect::flow::value::{Kind, Label, Value};
+use crate::detect::flow::{Flow, FlowStep, StepKind};
+
+/// What tells one flow from another: sink, class, source.
+pub(super) type Identity = (Place, Classes, Option<Place>);
+
+/// Programs that run a text as a command.
+const SHELLS: [&str; 9] = ["sh", "bash", "zsh", "dash", "ksh", "cmd", "cmd.exe", "powershell", "pwsh"];
+
+impl Engine<'_> {
+    /// Looks at a call as a sink.
+    pub(super) fn sinks_of_call(&mut self, keys: &[Name], receiver: Option<&Value>, args: &Args, span: (u32, u32)) {
+        let catalog = self.catalog;
+        for key in keys {
+            let entries = catalog.call_sinks(*key);
+            let mut is_known = false;
+            for entry in entries.iter().filter(|e| self.is_active(e.file)).collect::<Vec<_>>() {
+                is_known = true;
+                self.sink(entry, *key, receiver, args, None, span);
+            }
+            if is_known {
+                break;
+            }
+        }
+        // An argument that is given under a telling name is put there.
+        if self.catalog.has_name_sinks() {
+            for (name, value, at) in &args.named {
+                self.sink_of_name(*name, value, *at);
+            }
+        }
+    }
+
+    /// Looks at an assignment as a sink.
+    pub(super) fn sink_of_assignment(&mut self, path: Name, name: Name, key: Option<&Value>, value: &Value, span: (u32, u32)) {
+        let catalog = self.catalog;
+        let any = Name::new(&format!("*.{name}"));
+        let keys = if path.as_str().starts_with('*') { vec![path] } else { vec![path, any] };
+        let args = Args::of(vec![value.clone()], span);
+        for path in keys {
+            let entries = catalog.assign_sinks(path);
+            for entry in entries.iter().filter(|e| self.is_active(e.file)).collect::<Vec<_>>() {
+                self.sink(entry, path, None, &args, Some((key, value)), span);
+            }
+            if !entries.is_empty() {
+                break;
+            }
+        }
+    }
+
+    /// Looks at putting something under a name as a sink: variables, fields, keys, arguments.
+    pub(super) fn sink_of_name(&mut self, name: Name, value: &Value, span: (u32, u32)) {
+        if value.labels.is_empty() {
+            return;
+        }
+        let catalog = self.catalog;
+        let args = Args::of(vec![value.clone()], span);
+        let plain = Name::new(&format!("*.{name}"));
+        let by_place = catalog.assign_sinks(plain).iter().filter(|e| catalog.wants_own_sources(e.classes));
+        for entry in catalog.name_sinks(name.as_str()).chain(by_place).collect::<Vec<_>>() {
+            if self.is_active(entry.file) {
+                self.sink(entry, name, None, &args, Some((None, value)), span);
+            }
+        }
+    }
+
+    /// Looks at what a handler returns as a sink.
+    pub(super) fn sink_of_return(&mut self, classes: Classes, value: &Value, span: (u32, u32)) {
+        if let Kind::Object(_) = value.kind {
+            // Lists and maps are sent as JSON; of a pair of text and status the text counts.
+            let first = self.state.contents(value.id).and_then(|c| c.list.as_ref().and_then(|l| l.first().cloned()));
+            if let Some(first) = first
+                && !matches!(first.kind, Kind::Object(_))
+            {
+                self.record(classes, "the response", &first, span, span);
+            }
+            return;
+        }
+        self.record(classes, "the response", value, span, span);
+    }
+
+    /// Looks at an attribute of markup as a sink, and returns the markup.
+    pub(super) fn markup(&mut self, m: &Module, tag: Name, attributes: &[(Name, ExprId)], inner: &[ExprId], span: (u32, u32)) -> Value {
+        let catalog = self.catalog;
+        for (name, expr) in attributes {
+            let value = self.eval(m, *expr);
+            let at = m.expr(*expr).span;
+            let args = Args::of(vec![value.clone()], at);
+            for entry in catalog.attribute_sinks(*name) {
+                if self.is_active(entry.file) {
+                    self.sink(entry, *name, None, &args, Some((None, &value)), at);
+                }
+            }
+            // A handler of the component may be called.
+            if let Kind::Function(_) = value.kind {
+                let unknown = self.anything((self.here(), at));
+                self.either(|e| e.call_back(&value, vec![unknown.clone()], at), |_| ());
+            }
+        }
+        for expr in inner {
+            self.eval(m, *expr);
+        }
+        let _ = tag;
+        let place = self.place(span);
+        self.anything(place)
+    }
+
+    fn sink(
+        &mut self,
+        entry: &Entry<Sink>,
+        path: Name,
+        receiver: Option<&Value>,
+        args: &Args,
+        assigned: Option<(Option<&Value>, &Value)>,
+        span: (u32, u32),
+    ) {
+        let sink = &entry.of;
+        let key = assigned.and_then(|(key, _)| key);
+        if !self.conditions_hold(&sink.when, receiver, args, key)
+            || (!sink.unless.is_empty() && self.conditions_hold(&sink.unless, receiver, args, key))
+        {
+            return;
+        }
+        if sink.always {
+            return self.record_constant(entry.classes, path, span);
+        }
+        let default = [if assigned.is_some() { "value".to_owned() } else { "0".to_owned() }];
+        let selectors = if sink.args.is_empty() { &default[..] } else { &sink.args[..] };
+        for selector in selectors {
+            for (value, at) in self.select(selector, receiver, args, key) {
+                if sink.values.is_empty() {
+                    self.record(entry.classes, path.as_str(), &value, at, span);
+                } else if value.consts().iter().any(|c| is_one_of(c, &sink.values)) {
+                    self.record_constant(entry.classes, path, span);
+                }
+            }
+        }
+    }
+
+    /// Returns what a selector of the catalog picks.
+    fn select(&mut self, selector: &str, receiver: Option<&Value>, args: &Args, key: Option<&Value>) -> Vec<(Value, (u32, u32))> {
+        let end = selector.find(['.', '[']).unwrap_or(selector.len());
+        let (base, path) = selector.split_at(end);
+        let whole = args.positional.first().map_or((0, 0), |(_, at)| *at);
+        let picked: Vec<(Value, (u32, u32))> = match base {
+            "any" => args.all().map(|(v, at)| (v.clone(), at)).collect(),
+            "receiver" => receiver.map(|r| (r.clone(), whole)).into_iter().collect(),
+            "key" => key.map(|k| (k.clone(), whole)).into_iter().collect(),
+            "value" => args.positional.first().cloned().into_iter().collect(),
+            "**" => args.keywords.clone().into_iter().collect(),
+            _ => match (base.strip_prefix("rest:").map(str::parse::<usize>), base.parse::<usize>()) {
+                (Some(Ok(from)), _) => args.positional.iter().skip(from).chain(&args.rest).cloned().collect(),
+                (_, Ok(position)) => args.at(position).cloned().into_iter().collect(),
+                _ => args.by_name(base).map(|(v, at)| (v.clone(), at)).into_iter().collect(),
+            },
+        };
+        picked.into_iter().flat_map(|(value, at)| self.parts(value, path).into_iter().map(move |v| (v, at))).collect()
+    }
+
+    /// Returns the parts of a value that the rest of a selector picks: `.url`, `[0]`, `[1..]`, `[shell]`, `[]`, `.keys`.
+    fn parts(&mut self, value: Value, path: &str) -> Vec<Value> {
+        let Some(first) = path.chars().next() else { return vec![value] };
+        let end = if first == '[' { path.find(']').map_or(path.len(), |i| i + 1) } else { path[1..].find(['.', '[']).map_or(path.len(), |i| i + 1) };
+        let (step, rest) = path.split_at(end);
+        let step = step.trim_start_matches(['.', '[']).trim_end_matches(']');
+        let contents = self.state.contents(value.id);
+        let is_list = matches!(value.kind, Kind::Object(_));
+        let inner: Vec<Value> = match (first, step, &contents) {
+            ('[', "shell", Some(contents)) => contents.list.as_deref().map(shell_text).unwrap_or_default(),
+            ('[', "shell", None) => Vec::new(),
+            ('[', "", Some(contents)) => contents.all().cloned().collect(),
+            ('[', "", None) => vec![value.clone()],
+            ('[', at, _) if is_list => {
+                let list = contents.as_ref().and_then(|c| c.list.clone());
+                let rest = contents.as_ref().and_then(|c| c.rest.clone());
+                match (at.strip_suffix("..").unwrap_or(at).parse::<usize>(), list) {
+                    (Ok(from), Some(list)) if at.ends_with("..") => list.into_iter().skip(from).collect(),
+                    (Ok(from), Some(list)) => list.into_iter().nth(from).into_iter().collect(),
+                    // The places are not known: only arguments after the first are many.
+                    (Ok(_), None) if at.ends_with("..") => rest.into_iter().collect(),
+                    _ => Vec::new(),
+                }
+            }
+            // What may be a text stands for its first word.
+            ('[', "0", _) => vec![value.clone()],
+            ('[', ..) => Vec::new(),
+            (_, "keys", _) => vec![self.key_of(&value, (0, 0))],
+            (_, name, Some(contents)) => match contents.get(&Key::Name(Name::new(name))) {
+                Ok(inner) => vec![inner.clone()],
+                Err(rest) => rest.cloned().into_iter().collect(),
+            },
+            (_, _, None) if matches!(value.kind, Kind::Const(_) | Kind::Text(_) | Kind::Object(_)) => Vec::new(),
+            (_, name, None) => vec![self.member(&value, Name::new(name), (0, 0))],
+        };
+        inner.into_iter().flat_map(|v| self.parts(v, rest)).collect()
+    }
+
+    /// Notes every source of a value that does harm here.
+    fn record(&mut self, classes: Classes, path: &str, value: &Value, at: (u32, u32), span: (u32, u32)) {
+        if !self.state.alive {
+            return;
+        }
+        let bit = |class: &str| self.catalog.bit_of(class);
+        let (path_class, redirect) = (bit("path"), bit("redirect"));
+        if self.catalog.is_cleared_by_host(classes) && fixes_host(value.prefix()) {
+            return;
+        }
+        let is_built = matches!(value.kind, Kind::Text(_));
+        if is_built && (classes & (bit("mass-assignment") | bit("nosql")) != 0 || (classes & bit("argument") != 0 && !value.prefix().is_empty())) {
+            return;
+        }
+        let labels = self.state.reach(value);
+        for label in labels.all() {
+            let only = label.origin.only;
+            let matters = if self.catalog.wants_own_sources(classes) { only & classes != 0 } else { only == 0 || only & classes != 0 };
+            if matters && implied(label.cleaned, path_class, redirect) & classes == 0 {
+                self.note(classes, path, label, at, span);
+            }
+        }
+    }
+
+    fn note(&mut self, classes: Classes, path: &str, label: &Label, at: (u32, u32), span: (u32, u32)) {
+        let sink = self.place(span);
+        let mut steps = label.steps();
+        let last = FlowStep { file: sink.0, range: sink.1, kind: StepKind::Sink };
+        let _ = at;
+        steps.push(last);
+        let sanitizers = steps.iter().filter_map(|step| match &step.kind {
+            StepKind::Sanitized(by) => {
+                let classes = self.catalog.sanitizers(Name::new(by)).iter().fold(0, |all, e| all | e.classes);
+                Some((by.clone(), self.catalog.names_of(classes)))
+            }
+            _ => None,
+        });
+        let flow = Flow {
+            class: self.catalog.names_of(classes).into_iter().next().unwrap_or_default(),
+            trust: label.origin.trust,
+            what: label.origin.what.clone(),
+            sink: path.to_owned(),
+            sanitizers: sanitizers.collect(),
+            guessed: label.guessed,
+            steps,
+        };
+        let identity = (sink, classes, Some(label.origin.place));
+        let is_better = self.found.get(&identity).is_none_or(|known| {
+            (known.trust, known.guessed, known.steps.len()) > (flow.trust, flow.guessed, flow.steps.len())
+        });
+        if is_better {
+            self.found.insert(identity, flow);
+        }
+    }
+
+    /// Notes a place that does harm without data from outside.
+    fn record_constant(&mut self, classes: Classes, path: Name, span: (u32, u32)) {
+        if !self.state.alive {
+            return;
+        }
+        let sink = self.place(span);
+        let flow = Flow {
+            class: self.catalog.names_of(classes).into_iter().next().unwrap_or_default(),
+            trust: Trust::Own,
+            what: String::new(),
+            sink: path.to_string(),
+            steps: vec![FlowStep { file: sink.0, range: sink.1, kind: StepKind::Sink }],
+            sanitizers: Vec::new(),
+            guessed: false,
+        };
+        self.found.entry((sink, classes, None)).or_insert(flow);
+    }
+}
+
+/// Returns the command text of an argument vector whose program is a shell.
+fn shell_text(list: &[Value]) -> Vec<Value> {
+    let program = list.first().and_then(|v| v.as_text()).unwrap_or_default();
+    let name = program.rsplit(['/', '\\']).next().unwrap_or(program);
+    if !SHELLS.contains(&name) {
+        return Vec::new();
+    }
+    let is_command = |v: &Value| v.as_text().is_some_and(|t| matches!(t, "-c" | "/c" | "/C" | "-Command" | "-lc" | "-ec"));
+    list.iter().skip_while(|v| !is_command(v)).skip(1).cloned().collect()
+}
+
+fn is_one_of(constant: &crate::detect::flow::ir::Const, values: &[String]) -> bool {
+    let crate::detect::flow::ir::Const::Text(text) = constant else { return false };
+    let plain = |t: &str| t.chars().filter(|c| !matches!(c, '-' | '_')).collect::<String>().to_ascii_lowercase();
+    values.iter().any(|v| plain(v) == plain(text))
+}

@@ -1,0 +1,336 @@
+//! Texts made of parts: joined, formatted, split, replaced.
+
+use super::call::Args;
+use super::{Engine, Place};
+use crate::detect::flow::StepKind;
+use crate::detect::flow::ir::Const;
+use crate::detect::flow::name::Name;
+use crate::detect::flow::state::{Contents, Key};
+use crate::detect::flow::value::{Data, Kind, Labels, Shape, Value};
+use std::rc::Rc;
+use std::sync::Arc;
+
+/// Longest known text in bytes.
+const MAX_TEXT: usize = 1 << 14;
+
+impl Engine<'_> {
+    /// Returns the text made of parts, in order.
+    pub(super) fn text_of(&mut self, parts: &[(Value, (u32, u32))], span: (u32, u32)) -> Value {
+        let mut prefix = String::new();
+        let (mut is_known, mut is_const) = (true, true);
+        let mut labels = Labels::default();
+        let mut ids = Vec::with_capacity(parts.len());
+        for (part, at) in parts {
+            ids.push(part.id);
+            let reached = self.state.reach(part);
+            if !reached.is_empty() {
+                let place: Place = self.place(*at);
+                let step = super::FlowStep { file: place.0, range: place.1, kind: StepKind::Part };
+                labels = labels.join(&reached.stepped(&step));
+            }
+            match part.as_const().and_then(const_text) {
+                Some(text) if is_known && prefix.len() + text.len() <= MAX_TEXT => prefix.push_str(&text),
+                Some(_) => is_const = false,
+                None => {
+                    if is_known {
+                        prefix.push_str(part.prefix());
+                    }
+                    (is_known, is_const) = (false, false);
+                }
+            }
+        }
+        let _ = span;
+        if is_const && labels.is_empty() {
+            return Data::constant(Const::Text(prefix.into()));
+        }
+        Rc::new(Data { labels, ..Data::new(super::number(&("text", ids)), Kind::Text(prefix.into())) })
+    }
+
+    /// Returns a text that a template with gaps makes of values, in the order of the gaps.
+    pub(super) fn filled(&mut self, template: &str, gaps: &[(usize, usize, Value, (u32, u32))], span: (u32, u32)) -> Value {
+        let mut parts = Vec::new();
+        let mut at = 0;
+        let constant = |text: &str| (Data::constant(Const::Text(text.into())), span);
+        for (from, to, value, place) in gaps {
+            parts.push(constant(template.get(at..*from).unwrap_or_default()));
+            parts.push((value.clone(), *place));
+            at = *to;
+        }
+        parts.push(constant(template.get(at..).unwrap_or_default()));
+        self.text_of(&parts, span)
+    }
+
+    /// Returns the text of Python's `template % values`.
+    pub(super) fn percent(&mut self, template: &Value, values: &Value, span: (u32, u32)) -> Value {
+        let Some(text) = template.as_text().map(str::to_owned) else {
+            return self.text_of(&[(template.clone(), span), (values.clone(), span)], span);
+        };
+        let list = match values.kind {
+            Kind::Object(Shape::List) => self.state.contents(values.id).and_then(|c| c.list.clone()),
+            Kind::Object(_) => None,
+            _ => Some(vec![values.clone()]),
+        };
+        let mut gaps = Vec::new();
+        for (number, (from, to, name, is_number)) in percent_gaps(&text).into_iter().enumerate() {
+            let value = match (name, &list) {
+                (Some(name), _) => self.index(values, &Data::constant(Const::Text(name.into())), span),
+                (None, Some(list)) => match list.get(number) {
+                    Some(value) => value.clone(),
+                    None => continue,
+                },
+                (None, None) => self.element_of(values, span),
+            };
+            let value = if is_number { self.number_of(&value) } else { value };
+            gaps.push((from, to, value, span));
+        }
+        self.filled(&text, &gaps, span)
+    }
+
+    /// Returns the text of `"...{}...".format(values)`.
+    pub(super) fn formatted(&mut self, template: &Value, args: &Args, span: (u32, u32)) -> Value {
+        let Some(text) = template.as_text().map(str::to_owned) else {
+            let all: Vec<_> = std::iter::once((template.clone(), span))
+                .chain(args.all().map(|(v, at)| (v.clone(), at)))
+                .collect();
+            return self.text_of(&all, span);
+        };
+        let mut gaps = Vec::new();
+        let mut next = 0;
+        for (from, to, field) in brace_gaps(&text) {
+            let name = field.split([':', '!']).next().unwrap_or_default();
+            let first = name.split(['.', '[']).next().unwrap_or_default();
+            let given = if first.is_empty() {
+                next += 1;
+                args.at(next - 1).cloned()
+            } else if let Ok(position) = first.parse::<usize>() {
+                args.at(position).cloned()
+            } else {
+                args.by_name(first).map(|(v, at)| (v.clone(), at))
+            };
+            if let Some((mut value, at)) = given {
+                for part in name.split(['.', '[', ']']).skip(1).filter(|p| !p.is_empty()) {
+                    value = match part.parse::<i64>() {
+                        Ok(index) => self.index(&value, &Data::constant(Const::Int(index)), at),
+                        Err(_) => {
+                            let key = Data::constant(Const::Text(part.into()));
+                            if self.state.contents(value.id).is_some() { self.index(&value, &key, at) } else { self.member(&value, Name::new(part), at) }
+                        }
+                    };
+                }
+                gaps.push((from, to, value, at));
+            }
+        }
+        self.filled(&text, &gaps, span)
+    }
+
+    /// Returns two lists, or a list and an element, as one.
+    pub(super) fn concatenated(&mut self, a: &Value, b: &Value, span: (u32, u32)) -> Value {
+        let mut contents = self.state.contents(a.id).map(|c| c.as_ref().clone()).unwrap_or_default();
+        match (&b.kind, self.state.contents(b.id)) {
+            (Kind::Object(_), Some(other)) => {
+                match (&mut contents.list, &other.list) {
+                    (Some(ours), Some(theirs)) if contents.rest.is_none() && other.rest.is_none() => {
+                        ours.extend(theirs.iter().cloned());
+                    }
+                    _ => {
+                        contents.scatter();
+                        for value in other.all() {
+                            contents.blur(value);
+                        }
+                    }
+                }
+            }
+            _ => {
+                let element = self.element_of(b, span);
+                contents.scatter();
+                contents.blur(&element);
+            }
+        }
+        let labels = a.labels.join(&b.labels);
+        let value = Rc::new(Data { labels, ..Data::new(super::number(&("concat", a.id, b.id)), Kind::Object(Shape::List)) });
+        self.state.set_contents(value.id, contents);
+        value
+    }
+
+    /// Returns the elements of a list joined by a separator.
+    pub(super) fn joined(&mut self, list: &Value, separator: &Value, span: (u32, u32)) -> Value {
+        let contents = self.state.contents(list.id);
+        let known = contents.as_ref().filter(|c| c.rest.is_none()).and_then(|c| c.list.clone());
+        match known {
+            Some(list) => {
+                let mut parts = Vec::new();
+                for (i, value) in list.into_iter().enumerate() {
+                    if i > 0 {
+                        parts.push((separator.clone(), span));
+                    }
+                    parts.push((value, span));
+                }
+                if parts.is_empty() {
+                    return Data::constant(Const::Text("".into()));
+                }
+                self.text_of(&parts, span)
+            }
+            None => {
+                let element = self.element_of(list, span);
+                let value = self.text_of(&[(element, span), (separator.clone(), span)], span);
+                // How the text begins is not known: there may be any number of elements.
+                Rc::new(Data { kind: Kind::Text("".into()), ..value.as_ref().clone() })
+            }
+        }
+    }
+
+    /// Returns the parts of a text as a list.
+    pub(super) fn split(&mut self, text: &Value, separator: Option<&Value>, span: (u32, u32)) -> Value {
+        if let (Some(text), Some(separator)) = (text.as_text(), separator.and_then(|s| s.as_text()))
+            && !separator.is_empty()
+        {
+            let parts = text.split(separator).map(|p| Data::constant(Const::Text(p.into()))).collect();
+            return self.object(Shape::List, Contents { list: Some(parts), ..Contents::default() }, span);
+        }
+        let part = self.derived("split", &[text], Kind::Unknown);
+        if part.labels.is_empty() {
+            return part;
+        }
+        let contents = Contents { rest: Some(part.clone()), ..Contents::default() };
+        let value = Rc::new(Data::new(super::number(&("splits", text.id)), Kind::Object(Shape::List)));
+        self.state.set_contents(value.id, contents);
+        value
+    }
+
+    /// Returns a text with every occurrence of a text replaced.
+    pub(super) fn replaced(&mut self, text: &Value, old: Option<&Value>, new: Option<&Value>, span: (u32, u32)) -> Value {
+        if let (Some(t), Some(o), Some(n)) = (text.as_text(), old.and_then(|v| v.as_text()), new.and_then(|v| v.as_text())) {
+            return Data::constant(Const::Text(t.replace(o, n).into()));
+        }
+        let mut parts = vec![(text.clone(), span)];
+        if let Some(new) = new {
+            parts.push((new.clone(), span));
+        }
+        let value = self.text_of(&parts, span);
+        let id = super::number(&("replace", text.id, old.map(|v| v.id), new.map(|v| v.id)));
+        let labels = match old.and_then(|v| v.as_text()) {
+            Some(old) => value.labels.cleaned(self.cleaned_by_removal(old, new.and_then(|v| v.as_text()))),
+            None => value.labels.clone(),
+        };
+        // Replacing may change the beginning.
+        Rc::new(Data { id, labels, kind: Kind::Unknown, ..value.as_ref().clone() })
+    }
+
+    /// Returns the classes that a text is harmless to once a part of it is gone. Removing `../` once is no cure; removing
+    /// single characters is.
+    fn cleaned_by_removal(&self, old: &str, new: Option<&str>) -> u64 {
+        let is_gone = new.is_some_and(|new| !new.contains(old));
+        match old {
+            "/" | "\\" if is_gone => self.catalog.bit_of("path"),
+            "\n" | "\r" | "\r\n" if is_gone => {
+                ["header", "log", "email"].iter().fold(0, |all, c| all | self.catalog.bit_of(c))
+            }
+            _ => 0,
+        }
+    }
+
+    /// Returns a text after a regular expression has taken away or replaced what matches.
+    pub(super) fn replaced_by_pattern(&mut self, text: &Value, pattern: &Value, new: Option<&Value>, span: (u32, u32)) -> Value {
+        let source: Option<Arc<str>> = match &pattern.kind {
+            Kind::Const(Const::Regex(source, flags)) if flags.contains('g') || !self.language.is_script() => Some(source.clone()),
+            Kind::Const(Const::Regex(..)) => None,
+            Kind::Const(Const::Text(source)) if !self.language.is_script() => Some(source.clone()),
+            _ => {
+                let inner = self.state.contents(pattern.id);
+                inner.and_then(|c| c.entries.get(&Key::Name(Name::new("pattern"))).and_then(|v| v.as_text().map(Arc::from)))
+            }
+        };
+        let new_text = new.and_then(|v| v.as_text()).map(str::to_owned);
+        let value = self.replaced(text, None, new, span);
+        let (Some(source), Some(new_text)) = (source, new_text) else { return value };
+        // `[^a-z0-9]` replaced by something plain leaves only what is in the class; `[\r\n]` takes these away.
+        let Some(class) = source.strip_suffix('+').unwrap_or(&source).strip_prefix('[') else { return value };
+        let (is_negated, class) = class.strip_prefix('^').map_or((false, class), |rest| (true, rest));
+        let Some(class) = class.strip_suffix(']').filter(|c| !c.contains('[')) else { return value };
+        let mut classes = 0;
+        if let Some(allowed) = super::regex::allowed(&format!("[{class}]*"), true) {
+            for (name, harmful) in super::regex::HARMFUL {
+                let stays = |c: char| (allowed.holds(c) == is_negated) || new_text.contains(c);
+                if !harmful.chars().any(stays) {
+                    classes |= self.catalog.bit_of(name);
+                }
+            }
+            if is_negated && allowed.is_plain() && new_text.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-')) {
+                classes = crate::detect::flow::catalog::ALL;
+            }
+        }
+        let labels = value.labels.cleaned(classes);
+        Rc::new(Data { labels, id: super::number(&("pattern", value.id, pattern.id)), ..value.as_ref().clone() })
+    }
+}
+
+/// Returns a constant as text, where every language writes it the same way.
+fn const_text(constant: &Const) -> Option<String> {
+    match constant {
+        Const::Text(text) => Some(text.to_string()),
+        Const::Int(i) => Some(i.to_string()),
+        _ => None,
+    }
+}
+
+/// Finds `%s`, `%(name)s` and the like: from, to, name, and whether a number is wanted.
+fn percent_gaps(text: &str) -> Vec<(usize, usize, Option<&str>, bool)> {
+    let mut gaps = Vec::new();
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    while let Some(found) = text.get(at..).and_then(|rest| rest.find('%')) {
+        let start = at + found;
+        let mut end = start + 1;
+        let mut name = None;
+        if bytes.get(end) == Some(&b'(')
+            && let Some(close) = text[end..].find(')')
+        {
+            name = text.get(end + 1..end + close);
+            end += close + 1;
+        }
+        while bytes.get(end).is_some_and(|b| b"-+ #0123456789.*".contains(b)) {
+            end += 1;
+        }
+        match bytes.get(end) {
+            Some(b'%') | None => at = end + 1,
+            Some(kind) if kind.is_ascii_alphabetic() => {
+                gaps.push((start, end + 1, name, b"dioxXeEfFgG".contains(kind)));
+                at = end + 1;
+            }
+            Some(_) => at = start + 1,
+        }
+    }
+    gaps
+}
+
+/// Finds `{}` and `{name}`: from, to, what is inside.
+fn brace_gaps(text: &str) -> Vec<(usize, usize, &str)> {
+    let mut gaps = Vec::new();
+    let mut at = 0;
+    while let Some(found) = text.get(at..).and_then(|rest| rest.find('{')) {
+        let start = at + found;
+        if text[start + 1..].starts_with('{') {
+            at = start + 2;
+            continue;
+        }
+        let Some(close) = text[start..].find('}') else { break };
+        gaps.push((start, start + close + 1, &text[start + 1..start + close]));
+        at = start + close + 1;
+    }
+    gaps
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{brace_gaps, percent_gaps};
+
+    #[test]
+    fn gaps_of_templates_are_found() {
+        let gaps = percent_gaps("100%% of %s, %(name)s and %5.2f");
+        assert_eq!(gaps.len(), 3);
+        assert_eq!((gaps[1].2, gaps[2].3), (Some("name"), true));
+        assert_eq!(percent_gaps("%"), []);
+        let inside: Vec<&str> = brace_gaps("{} {{no}} {a.b} {0:>5} {").into_iter().map(|g| g.2).collect();
+        assert_eq!(inside, ["", "a.b", "0:>5"]);
+    }
+}

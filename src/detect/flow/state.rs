@@ -1,0 +1,300 @@
+//! What is known at one point of the program: variables, contents of objects, and what checks have said.
+
+use super::catalog::{Classes, LEADING_SLASH, NO_PARENT, NOT_ABSOLUTE, ONE_SLASH};
+use super::name::Name;
+use super::value::{Kind, Labels, Value, join};
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap};
+use std::rc::Rc;
+
+/// How deep labels are looked for inside objects.
+const MAX_REACH: u32 = 5;
+/// How many entries an object keeps apart; more go into what is not told apart.
+const MAX_ENTRIES: usize = 64;
+
+/// What is known at one point.
+#[derive(Debug, Clone, Default)]
+pub(super) struct State {
+    /// What the modules' top levels have set: shared by all states of a run.
+    base: Rc<RefCell<Layer>>,
+    /// What is known since.
+    top: Layer,
+    /// Whether the point can be reached.
+    pub(super) alive: bool,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Layer {
+    variables: HashMap<(u32, Name), Value>,
+    objects: HashMap<u64, Rc<Contents>>,
+    cleaned: HashMap<u64, Classes>,
+}
+
+/// A key of an object.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum Key {
+    /// A text.
+    Name(Name),
+    /// A number.
+    Index(i64),
+    /// Two texts: a section and an option.
+    Pair(Name, Name),
+}
+
+/// What is in an object.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Contents {
+    /// Elements in order, where their places are known.
+    pub(super) list: Option<Vec<Value>>,
+    /// Values by key.
+    pub(super) entries: BTreeMap<Key, Value>,
+    /// What may stand under any other key or place.
+    pub(super) rest: Option<Value>,
+}
+
+impl Contents {
+    /// Returns everything in it.
+    pub(super) fn all(&self) -> impl Iterator<Item = &Value> {
+        self.list.iter().flatten().chain(self.entries.values()).chain(&self.rest)
+    }
+
+    /// Adds a value whose place is not known.
+    pub(super) fn blur(&mut self, value: &Value) {
+        self.rest = Some(self.rest.as_ref().map_or_else(|| value.clone(), |rest| join(rest, value)));
+    }
+
+    /// Forgets the places of list elements.
+    pub(super) fn scatter(&mut self) {
+        for value in self.list.take().into_iter().flatten() {
+            self.blur(&value);
+        }
+    }
+
+    /// Sets a key.
+    pub(super) fn set(&mut self, key: Key, value: Value) {
+        if let (Some(list), Key::Index(index)) = (&mut self.list, &key)
+            && let Some(slot) = usize::try_from(*index).ok().and_then(|i| list.get_mut(i))
+        {
+            *slot = value;
+        } else if self.entries.len() >= MAX_ENTRIES && !self.entries.contains_key(&key) {
+            self.blur(&value);
+        } else {
+            self.entries.insert(key, value);
+        }
+    }
+
+    /// Returns what stands under a key: `Err` with what may, where it is not known to stand there.
+    pub(super) fn get(&self, key: &Key) -> Result<&Value, Option<&Value>> {
+        if let (Some(list), Key::Index(index)) = (&self.list, key) {
+            let index = if *index < 0 { index + i64::try_from(list.len()).unwrap_or(0) } else { *index };
+            if let Some(value) = usize::try_from(index).ok().and_then(|i| list.get(i)) {
+                return Ok(value);
+            }
+        }
+        self.entries.get(key).ok_or(self.rest.as_ref())
+    }
+
+    /// Returns everything in it, joined.
+    pub(super) fn any(&self) -> Option<Value> {
+        let mut all = self.all();
+        let first = all.next()?.clone();
+        Some(all.fold(first, |joined, value| join(&joined, value)))
+    }
+}
+
+impl State {
+    /// Makes the state of a fresh program.
+    pub(super) fn new() -> Self {
+        Self { alive: true, ..Self::default() }
+    }
+
+    /// Adds what is known to the base: it then holds in every state of the run.
+    pub(super) fn freeze(&mut self) {
+        let top = std::mem::take(&mut self.top);
+        let mut base = self.base.borrow_mut();
+        base.variables.extend(top.variables);
+        base.objects.extend(top.objects);
+        base.cleaned.extend(top.cleaned);
+        drop(base);
+        self.alive = true;
+    }
+
+    /// Returns a state of the same base with nothing else known.
+    pub(super) fn fresh(&self) -> Self {
+        Self { base: self.base.clone(), top: Layer::default(), alive: true }
+    }
+
+    /// Returns a variable.
+    pub(super) fn variable(&self, scope: u32, name: Name) -> Option<Value> {
+        let key = (scope, name);
+        self.top.variables.get(&key).cloned().or_else(|| self.base.borrow().variables.get(&key).cloned())
+    }
+
+    /// Sets a variable.
+    pub(super) fn set_variable(&mut self, scope: u32, name: Name, value: Value) {
+        self.top.variables.insert((scope, name), value);
+    }
+
+    /// Returns the contents of an object.
+    pub(super) fn contents(&self, id: u64) -> Option<Rc<Contents>> {
+        self.top.objects.get(&id).cloned().or_else(|| self.base.borrow().objects.get(&id).cloned())
+    }
+
+    /// Returns the contents of an object, to be changed; none at first.
+    pub(super) fn contents_mut(&mut self, id: u64) -> &mut Contents {
+        let base = &self.base;
+        let contents =
+            self.top.objects.entry(id).or_insert_with(|| base.borrow().objects.get(&id).cloned().unwrap_or_default());
+        Rc::make_mut(contents)
+    }
+
+    /// Sets the contents of an object.
+    pub(super) fn set_contents(&mut self, id: u64, contents: Contents) {
+        self.top.objects.insert(id, Rc::new(contents));
+    }
+
+    /// Returns the classes that checks have said a value is harmless to.
+    pub(super) fn cleaned(&self, value: &Value) -> Classes {
+        let base = self.base.borrow();
+        let of = |id: &u64| self.top.cleaned.get(id).or_else(|| base.cleaned.get(id)).copied().unwrap_or(0);
+        of(&value.id) | value.origin.as_ref().map_or(0, of)
+    }
+
+    /// Notes that a value is harmless to classes.
+    pub(super) fn clean(&mut self, id: u64, classes: Classes) {
+        let known = self.base.borrow().cleaned.get(&id).copied().unwrap_or(0);
+        *self.top.cleaned.entry(id).or_insert(known) |= classes;
+    }
+
+    /// Returns what checks have said since a state of the same base, `before`.
+    pub(super) fn cleaned_since(&self, before: &Self) -> Vec<(u64, Classes)> {
+        let new = |(id, classes): (&u64, &Classes)| {
+            let old = before.top.cleaned.get(id).copied().unwrap_or(0);
+            (classes & !old != 0).then_some((*id, *classes))
+        };
+        self.top.cleaned.iter().filter_map(new).collect()
+    }
+
+    /// Returns a value with what checks have said of it.
+    pub(super) fn checked(&self, value: &Value) -> Value {
+        if value.labels.is_empty() {
+            return value.clone();
+        }
+        match self.cleaned(value) {
+            0 => value.clone(),
+            classes => value.with_labels(value.labels.cleaned(classes)),
+        }
+    }
+
+    /// Returns the labels of a value and of everything in it.
+    pub(super) fn reach(&self, value: &Value) -> Labels {
+        self.reach_to(value, MAX_REACH)
+    }
+
+    fn reach_to(&self, value: &Value, depth: u32) -> Labels {
+        let mut labels = self.checked(value).labels.clone();
+        if depth == 0 {
+            return labels;
+        }
+        if let Some(contents) = self.contents(value.id) {
+            for inner in contents.all() {
+                labels = labels.join(&self.reach_to(inner, depth - 1));
+            }
+        }
+        match &value.kind {
+            Kind::Bound(of, _) => labels = labels.join(&self.reach_to(of, depth - 1)),
+            Kind::Partial(_, args) => {
+                for arg in args.iter() {
+                    labels = labels.join(&self.reach_to(arg, depth - 1));
+                }
+            }
+            _ => {}
+        }
+        labels
+    }
+
+    /// Returns what is known where the program comes from one state or the other, both of the same base.
+    pub(super) fn join(mut self, other: Self) -> Self {
+        if !self.alive {
+            return other;
+        }
+        if !other.alive {
+            return self;
+        }
+        let shared = self.base.clone();
+        let base = shared.borrow();
+        // Where only this side has set what was there before, the other side still has the old value.
+        for (key, ours) in &mut self.top.variables {
+            if let Some(old) = base.variables.get(key)
+                && !other.top.variables.contains_key(key)
+            {
+                *ours = join(ours, old);
+            }
+        }
+        for (id, ours) in &mut self.top.objects {
+            if let Some(old) = base.objects.get(id)
+                && !other.top.objects.contains_key(id)
+                && !Rc::ptr_eq(ours, old)
+            {
+                *ours = Rc::new(join_contents(ours, old));
+            }
+        }
+        for (key, theirs) in other.top.variables {
+            let ours = self.top.variables.get(&key).or_else(|| base.variables.get(&key));
+            let joined = ours.map_or_else(|| theirs.clone(), |ours| join(ours, &theirs));
+            self.top.variables.insert(key, joined);
+        }
+        for (id, theirs) in other.top.objects {
+            let joined = match self.top.objects.get(&id).or_else(|| base.objects.get(&id)) {
+                Some(ours) if !Rc::ptr_eq(ours, &theirs) => Rc::new(join_contents(ours, &theirs)),
+                _ => theirs,
+            };
+            self.top.objects.insert(id, joined);
+        }
+        let cleaned = std::mem::take(&mut self.top.cleaned);
+        self.top.cleaned = cleaned
+            .into_iter()
+            .filter_map(|(id, classes)| {
+                let shared = classes & other.top.cleaned.get(&id).copied().unwrap_or(0);
+                (shared != 0).then_some((id, shared))
+            })
+            .collect();
+        self
+    }
+}
+
+fn join_contents(a: &Contents, b: &Contents) -> Contents {
+    let mut joined = a.clone();
+    match (&mut joined.list, &b.list) {
+        (Some(ours), Some(theirs)) if ours.len() == theirs.len() => {
+            for (x, y) in ours.iter_mut().zip(theirs) {
+                *x = join(x, y);
+            }
+        }
+        (None, None) => {}
+        (_, theirs) => {
+            let theirs = theirs.clone();
+            joined.scatter();
+            for value in theirs.into_iter().flatten() {
+                joined.blur(&value);
+            }
+        }
+    }
+    for (key, value) in &b.entries {
+        match joined.entries.get_mut(key) {
+            Some(known) => *known = join(known, value),
+            None => joined.set(key.clone(), value.clone()),
+        }
+    }
+    if let Some(rest) = &b.rest {
+        joined.blur(rest);
+    }
+    joined
+}
+
+/// Returns the classes that what is known about the form of a text makes it harmless to, beside those that were named.
+pub(super) fn implied(classes: Classes, path: Classes, redirect: Classes) -> Classes {
+    let within = if classes & (NO_PARENT | NOT_ABSOLUTE) == NO_PARENT | NOT_ABSOLUTE { path } else { 0 };
+    let local = if classes & (LEADING_SLASH | ONE_SLASH) == LEADING_SLASH | ONE_SLASH { redirect } else { 0 };
+    classes | within | local
+}

@@ -1,0 +1,471 @@
+//! What the engine knows of a value: where its data comes from, and what it is.
+//!
+//! Values are numbered: equal numbers are equal values, so that what a check says of one holds for its copies.
+
+use super::catalog::Classes;
+use super::catalog::schema::Trust;
+use super::ir::{ClassId, Const, FunctionId};
+use super::name::Name;
+use super::{FlowStep, StepKind};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::rc::Rc;
+use std::sync::Arc;
+
+/// A value, shared.
+pub(super) type Value = Rc<Data>;
+
+/// How many sources a value remembers.
+const MAX_LABELS: usize = 6;
+/// How many constants a value may be one of.
+const MAX_CONSTS: usize = 4;
+/// How many steps a trace remembers; later ones are left out but for the sink.
+const MAX_TRACE: u32 = 40;
+
+/// What is known of a value.
+#[derive(Debug, Clone)]
+pub(super) struct Data {
+    /// Its number.
+    pub(super) id: u64,
+    /// Where its data comes from.
+    pub(super) labels: Labels,
+    /// What it is.
+    pub(super) kind: Kind,
+    /// Number of the value that this one is a trivial form of (trimmed, lower case): a check of one holds for the other.
+    pub(super) origin: Option<u64>,
+    /// Whether it is a canonical path.
+    pub(super) canonical: bool,
+    /// What follows if it is true, or false.
+    pub(super) facts: Option<Rc<Facts>>,
+    /// The class of the code that its type names: a structure of request data.
+    pub(super) declared: Option<(usize, ClassId)>,
+}
+
+/// What a value is.
+#[derive(Debug, Clone)]
+pub(super) enum Kind {
+    /// Not known.
+    Unknown,
+    /// A constant.
+    Const(Const),
+    /// One of a few constants.
+    OneOf(Rc<[Const]>),
+    /// A text with a known beginning.
+    Text(Arc<str>),
+    /// What a catalog may speak of: a module, a function, an instance of a type.
+    Path(Name),
+    /// A function of the code, with the scopes around it and the object that it is a method of.
+    Function(Closure),
+    /// A class of the code.
+    Class(usize, ClassId),
+    /// A list, map or object: its contents are in the state, under the value's number.
+    Object(Shape),
+    /// A file of the code.
+    Module(usize),
+    /// A method of a value that is no object of the code.
+    Bound(Value, Name),
+    /// A function with its first arguments.
+    Partial(Value, Rc<[Value]>),
+}
+
+/// What sort of object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shape {
+    /// A list.
+    List,
+    /// A map.
+    Map,
+    /// An instance of a class of the code: module and class.
+    Instance(usize, ClassId),
+    /// A thing of a library, which the engine keeps contents of.
+    Library(Name),
+}
+
+/// A function with what it can see.
+#[derive(Debug, Clone)]
+pub(super) struct Closure {
+    /// Its module.
+    pub(super) module: usize,
+    /// The function.
+    pub(super) function: FunctionId,
+    /// The scopes around it, innermost first.
+    pub(super) scopes: Rc<[u32]>,
+    /// Its object.
+    pub(super) this: Option<Value>,
+}
+
+/// What a test says of values: number of the value, and the classes that it is harmless to.
+pub(super) type Findings = Vec<(u64, Classes)>;
+
+/// What follows from a value's truth.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Facts {
+    /// Where it is true.
+    pub(super) when_true: Findings,
+    /// Where it is false.
+    pub(super) when_false: Findings,
+}
+
+/// Where data came in.
+#[derive(Debug)]
+pub(super) struct Origin {
+    /// Whose data it is.
+    pub(super) trust: Trust,
+    /// What it is, in words.
+    pub(super) what: String,
+    /// The only classes that it matters to; 0 for all that take any source.
+    pub(super) only: Classes,
+    /// Where.
+    pub(super) place: (usize, (u32, u32)),
+}
+
+/// One source of a value's data.
+#[derive(Debug, Clone)]
+pub(super) struct Label {
+    /// Where it came in.
+    pub(super) origin: Rc<Origin>,
+    /// The classes that it was made harmless to.
+    pub(super) cleaned: Classes,
+    /// Whether it went through unknown code.
+    pub(super) guessed: bool,
+    /// The way so far.
+    pub(super) trace: Rc<Trace>,
+}
+
+/// A step and those before it.
+#[derive(Debug)]
+pub(super) struct Trace {
+    /// The step.
+    pub(super) step: FlowStep,
+    /// The one before.
+    pub(super) before: Option<Rc<Trace>>,
+    length: u32,
+}
+
+/// The sources of a value's data, in order of discovery.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Labels(Option<Rc<Vec<Label>>>);
+
+impl Labels {
+    /// Makes the label of a source.
+    pub(super) fn source(origin: Origin) -> Self {
+        let (file, range) = origin.place;
+        let step = FlowStep { file, range, kind: StepKind::Source };
+        let trace = Rc::new(Trace { step, before: None, length: 1 });
+        Self(Some(Rc::new(vec![Label { origin: Rc::new(origin), cleaned: 0, guessed: false, trace }])))
+    }
+
+    /// Says whether there is none.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_none()
+    }
+
+    /// Returns them.
+    pub(super) fn all(&self) -> &[Label] {
+        self.0.as_ref().map_or(&[], |labels| labels.as_slice())
+    }
+
+    /// Returns the labels of both, each source once: what cleans it on one way only does not clean it.
+    pub(super) fn join(&self, other: &Self) -> Self {
+        let (Some(a), Some(b)) = (&self.0, &other.0) else {
+            return Self(self.0.clone().or_else(|| other.0.clone()));
+        };
+        if Rc::ptr_eq(a, b) {
+            return self.clone();
+        }
+        let mut joined = a.as_ref().clone();
+        let mut changed = false;
+        for label in b.iter() {
+            match joined.iter_mut().find(|l| Rc::ptr_eq(&l.origin, &label.origin) || l.is_like(label)) {
+                Some(known) => {
+                    let cleaned = known.cleaned & label.cleaned;
+                    if known.cleaned != cleaned {
+                        // The way of the one that is cleaned less is the one to show.
+                        known.trace = if known.cleaned.count_ones() > label.cleaned.count_ones() {
+                            label.trace.clone()
+                        } else {
+                            known.trace.clone()
+                        };
+                        known.cleaned = cleaned;
+                        changed = true;
+                    }
+                    if known.guessed && !label.guessed {
+                        known.guessed = false;
+                        known.trace = label.trace.clone();
+                        changed = true;
+                    }
+                }
+                None if joined.len() < MAX_LABELS => {
+                    joined.push(label.clone());
+                    changed = true;
+                }
+                None => {
+                    // A full list keeps those that matter most.
+                    if let Some(worst) = joined.iter_mut().max_by_key(|l| l.origin.trust)
+                        && worst.origin.trust > label.origin.trust
+                    {
+                        *worst = label.clone();
+                        changed = true;
+                    }
+                }
+            }
+        }
+        if changed { Self(Some(Rc::new(joined))) } else { self.clone() }
+    }
+
+    /// Returns the labels, each changed.
+    pub(super) fn map(&self, change: impl Fn(&mut Label)) -> Self {
+        let Some(labels) = &self.0 else { return Self(None) };
+        let mut labels = labels.as_ref().clone();
+        labels.iter_mut().for_each(change);
+        labels.retain(|l| l.cleaned != super::catalog::ALL);
+        Self((!labels.is_empty()).then(|| Rc::new(labels)))
+    }
+
+    /// Returns the labels made harmless to classes.
+    pub(super) fn cleaned(&self, classes: Classes) -> Self {
+        if classes == 0 || self.all().iter().all(|l| l.cleaned & classes == classes) {
+            return self.clone();
+        }
+        self.map(|l| l.cleaned |= classes)
+    }
+
+    /// Returns the labels with a step more.
+    pub(super) fn stepped(&self, step: &FlowStep) -> Self {
+        self.map(|label| label.step(step))
+    }
+
+    /// Returns the labels after unknown code.
+    pub(super) fn guessed(&self) -> Self {
+        if self.all().iter().all(|l| l.guessed) { self.clone() } else { self.map(|l| l.guessed = true) }
+    }
+}
+
+impl Label {
+    fn is_like(&self, other: &Self) -> bool {
+        self.origin.place == other.origin.place && self.origin.trust == other.origin.trust && self.origin.only == other.origin.only
+    }
+
+    fn step(&mut self, step: &FlowStep) {
+        if self.trace.length >= MAX_TRACE || self.trace.step == *step {
+            return;
+        }
+        let length = self.trace.length + 1;
+        self.trace = Rc::new(Trace { step: step.clone(), before: Some(self.trace.clone()), length });
+    }
+
+    /// Returns the steps from the source on.
+    pub(super) fn steps(&self) -> Vec<FlowStep> {
+        let mut steps = Vec::new();
+        let mut at = Some(&self.trace);
+        while let Some(trace) = at {
+            steps.push(trace.step.clone());
+            at = trace.before.as_ref();
+        }
+        steps.reverse();
+        steps
+    }
+}
+
+impl Data {
+    /// Makes a value of a kind and number, without labels.
+    pub(super) fn new(id: u64, kind: Kind) -> Self {
+        Self { id, labels: Labels::default(), kind, origin: None, canonical: false, facts: None, declared: None }
+    }
+
+    /// Makes a constant.
+    pub(super) fn constant(constant: Const) -> Value {
+        Rc::new(Self::new(number_of_const(&constant), Kind::Const(constant)))
+    }
+
+    /// Makes an unknown value with labels.
+    pub(super) fn unknown(id: u64, labels: Labels) -> Value {
+        Rc::new(Self { labels, ..Self::new(id, Kind::Unknown) })
+    }
+
+    /// Makes what a path stands for.
+    pub(super) fn path(path: Name) -> Value {
+        Rc::new(Self::new(number(&("path", path)), Kind::Path(path)))
+    }
+
+    /// Returns the same value with other labels.
+    pub(super) fn with_labels(self: &Rc<Self>, labels: Labels) -> Value {
+        if labels.is_empty() && self.labels.is_empty() {
+            return self.clone();
+        }
+        Rc::new(Self { labels, ..self.as_ref().clone() })
+    }
+
+    /// Returns the constant that it is.
+    pub(super) fn as_const(&self) -> Option<&Const> {
+        match &self.kind {
+            Kind::Const(constant) => Some(constant),
+            _ => None,
+        }
+    }
+
+    /// Returns the text that it is.
+    pub(super) fn as_text(&self) -> Option<&str> {
+        match &self.kind {
+            Kind::Const(Const::Text(text)) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Returns every constant that it can be, where it can be nothing else.
+    pub(super) fn consts(&self) -> &[Const] {
+        match &self.kind {
+            Kind::Const(constant) => std::slice::from_ref(constant),
+            Kind::OneOf(constants) => constants,
+            _ => &[],
+        }
+    }
+
+    /// Returns the beginning of the text that is known.
+    pub(super) fn prefix(&self) -> &str {
+        match &self.kind {
+            Kind::Const(Const::Text(text)) | Kind::Text(text) => text,
+            _ => "",
+        }
+    }
+
+    /// Returns the truth of the value, where it is known. `lists` says whether empty lists and maps are false, as in Python.
+    pub(super) fn truth(&self) -> Option<bool> {
+        match &self.kind {
+            Kind::OneOf(constants) => {
+                let first = truth_of(constants.first()?);
+                constants.iter().all(|c| truth_of(c) == first).then_some(first)
+            }
+            Kind::Const(constant) => Some(truth_of(constant)),
+            Kind::Text(prefix) if !prefix.is_empty() => Some(true),
+            Kind::Function(_) | Kind::Class(..) | Kind::Module(_) => Some(true),
+            _ => None,
+        }
+    }
+}
+
+/// Returns the truth of a constant.
+pub(super) fn truth_of(constant: &Const) -> bool {
+    match constant {
+        Const::Null => false,
+        Const::Bool(b) => *b,
+        Const::Int(i) => *i != 0,
+        Const::Float(f) => *f != 0.0,
+        Const::Text(t) => !t.is_empty(),
+        Const::Bytes(b) => !b.is_empty(),
+        Const::Regex(..) => true,
+    }
+}
+
+/// Returns what is known where a value is one or the other.
+pub(super) fn join(a: &Value, b: &Value) -> Value {
+    if Rc::ptr_eq(a, b) {
+        return a.clone();
+    }
+    let same = a.id == b.id;
+    let kind = if same { a.kind.clone() } else { join_kinds(&a.kind, &b.kind) };
+    let id = if same {
+        a.id
+    } else if matches!(kind, Kind::Const(_)) {
+        a.id
+    } else {
+        number(&("join", a.id.min(b.id), a.id.max(b.id)))
+    };
+    Rc::new(Data {
+        id,
+        labels: a.labels.join(&b.labels),
+        kind,
+        origin: if a.origin == b.origin { a.origin } else { None },
+        canonical: a.canonical && b.canonical,
+        facts: join_facts(a, b),
+        declared: if a.declared == b.declared { a.declared } else { None },
+    })
+}
+
+fn join_kinds(a: &Kind, b: &Kind) -> Kind {
+    match (a, b) {
+        (Kind::Const(_) | Kind::OneOf(_), Kind::Const(_) | Kind::OneOf(_)) => join_consts(a, b),
+        (Kind::Path(p), Kind::Path(q)) if p == q => a.clone(),
+        // What may be null, and is else of a kind, is of that kind where it is used.
+        (Kind::Const(Const::Null), other) | (other, Kind::Const(Const::Null)) => other.clone(),
+        (Kind::Unknown, Kind::Path(_) | Kind::Function(_)) => b.clone(),
+        (Kind::Path(_) | Kind::Function(_), Kind::Unknown) => a.clone(),
+        (Kind::Text(_) | Kind::Const(Const::Text(_)), Kind::Text(_) | Kind::Const(Const::Text(_))) => {
+            let prefix = |k: &Kind| match k {
+                Kind::Text(t) | Kind::Const(Const::Text(t)) => t.clone(),
+                _ => "".into(),
+            };
+            let (a, b) = (prefix(a), prefix(b));
+            let end = a.char_indices().zip(b.chars()).find(|((_, x), y)| x != y).map(|((at, _), _)| at);
+            let end = end.unwrap_or_else(|| a.len().min(b.len()));
+            Kind::Text(a.get(..end).unwrap_or_default().into())
+        }
+        (Kind::Object(x), Kind::Object(y)) if x == y => a.clone(),
+        (Kind::Module(x), Kind::Module(y)) if x == y => a.clone(),
+        (Kind::Class(m, x), Kind::Class(n, y)) if (m, x) == (n, y) => a.clone(),
+        (Kind::Function(x), Kind::Function(y)) if x.module == y.module && x.function == y.function => a.clone(),
+        _ => Kind::Unknown,
+    }
+}
+
+fn join_consts(a: &Kind, b: &Kind) -> Kind {
+    let list = |k: &Kind| match k {
+        Kind::Const(c) => vec![c.clone()],
+        Kind::OneOf(cs) => cs.to_vec(),
+        _ => Vec::new(),
+    };
+    let mut all = list(a);
+    for constant in list(b) {
+        if !all.contains(&constant) {
+            all.push(constant);
+        }
+    }
+    match all.len() {
+        1 => Kind::Const(all.remove(0)),
+        n if n <= MAX_CONSTS => Kind::OneOf(all.into()),
+        _ => Kind::Unknown,
+    }
+}
+
+/// Where one of two values is false, the truth of the joined one is that of the other.
+fn join_facts(a: &Value, b: &Value) -> Option<Rc<Facts>> {
+    if a.facts.is_none() && b.facts.is_none() {
+        return None;
+    }
+    let none = Rc::new(Facts::default());
+    let (x, y) = (a.facts.as_ref().unwrap_or(&none), b.facts.as_ref().unwrap_or(&none));
+    let side = |fit: bool, of: fn(&Facts) -> &Findings| match (a.truth(), b.truth()) {
+        (Some(t), _) if t != fit => of(y).clone(),
+        (_, Some(t)) if t != fit => of(x).clone(),
+        _ => both(of(x), of(y)),
+    };
+    let facts = Facts { when_true: side(true, |f| &f.when_true), when_false: side(false, |f| &f.when_false) };
+    (!facts.when_true.is_empty() || !facts.when_false.is_empty()).then(|| Rc::new(facts))
+}
+
+/// Returns what two tests agree on.
+pub(super) fn both(a: &Findings, b: &Findings) -> Findings {
+    let shared = |(id, classes): &(u64, Classes)| {
+        let other = b.iter().filter(|(i, _)| i == id).fold(0, |all, (_, c)| all | c);
+        (classes & other != 0).then_some((*id, classes & other))
+    };
+    a.iter().filter_map(shared).collect()
+}
+
+/// Returns the number of something that is always the same for the same parts.
+pub(super) fn number(parts: &impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    parts.hash(&mut hasher);
+    hasher.finish()
+}
+
+fn number_of_const(constant: &Const) -> u64 {
+    match constant {
+        Const::Null => number(&0u8),
+        Const::Bool(b) => number(&(1u8, b)),
+        Const::Int(i) => number(&(2u8, i)),
+        Const::Float(f) => number(&(3u8, f.to_bits())),
+        Const::Text(t) => number(&(4u8, t)),
+        Const::Bytes(b) => number(&(5u8, b)),
+        Const::Regex(p, f) => number(&(6u8, p, f)),
+    }
+}
