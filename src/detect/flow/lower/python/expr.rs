@@ -1,15 +1,13 @@
 //! Expressions.
 
+use super::operator::operator;
 use super::{Lowering, fields, has_token, parts};
 use crate::detect::flow::ir::{
-    Arg, Block, Call, Clause, Comprehension, Const, Entry, ExprId, ExprKind, Item, Op, Pattern, StmtKind,
+    Arg, Block, Call, Clause, Comprehension, Const, Entry, ExprId, ExprKind, Item, Pattern, StmtKind,
 };
-use crate::detect::flow::lower::{span, stmt};
+use crate::detect::flow::lower::stmt;
 use crate::detect::flow::name::Name;
 use tree_sitter::Node;
-
-/// More comparisons in a row than this are not taken apart, so that expressions do not nest deeper than the tree.
-const LONGEST_COMPARISON: usize = 60;
 
 impl Lowering<'_> {
     /// Lowers an expression.
@@ -47,6 +45,7 @@ impl Lowering<'_> {
             "type" | "as_pattern_target" | "list_splat" | "list_splat_pattern" | "dictionary_splat" => {
                 return self.inside(node);
             }
+            "generic_type" => self.generic(node),
             kind if is_statement(kind) => return self.statements(node),
             _ => return self.other(node),
         };
@@ -55,12 +54,15 @@ impl Lowering<'_> {
 
     /// Lowers what has no form of its own: all its parts.
     pub(super) fn other(&mut self, node: Node<'_>) -> ExprId {
-        let inner = parts(node).into_iter().map(|part| self.expr(part)).collect();
+        let mut inner = Vec::new();
+        for part in parts(node) {
+            inner.push(self.expr(part));
+        }
         self.add(node, ExprKind::Other(inner))
     }
 
     /// Adds to an expression what the parser could not read directly below its node.
-    fn with_errors(&mut self, node: Node<'_>, id: ExprId) -> ExprId {
+    pub(super) fn with_errors(&mut self, node: Node<'_>, id: ExprId) -> ExprId {
         if !node.has_error() {
             return id;
         }
@@ -130,20 +132,16 @@ impl Lowering<'_> {
 
     /// Lowers members, calls and subscripts that follow one another, from the innermost out.
     fn chain(&mut self, node: Node<'_>) -> ExprId {
-        let mut links = Vec::new();
-        let mut at = node;
-        let mut expr = loop {
-            let field = match at.kind() {
-                "attribute" => "object",
-                "call" => "function",
-                "subscript" => "value",
-                _ => break self.expr(at),
-            };
-            match at.child_by_field_name(field) {
-                Some(inner) => links.push(std::mem::replace(&mut at, inner)),
-                None => break self.other(at),
-            }
+        let (base, links) = links(node);
+        let base = match base.kind() {
+            "attribute" | "call" | "subscript" => self.other(base),
+            _ => self.expr(base),
         };
+        self.follow(base, links)
+    }
+
+    /// Lowers what is done to an expression: the innermost comes last in `links`.
+    pub(super) fn follow(&mut self, mut expr: ExprId, links: Vec<Node<'_>>) -> ExprId {
         for link in links.into_iter().rev() {
             expr = match link.kind() {
                 "attribute" => self.member(link, expr),
@@ -170,7 +168,11 @@ impl Lowering<'_> {
     }
 
     fn arguments(&mut self, list: Node<'_>) -> Vec<Arg> {
-        parts(list).into_iter().map(|part| self.argument(part)).collect()
+        let mut args = Vec::new();
+        for part in parts(list) {
+            args.push(self.argument(part));
+        }
+        args
     }
 
     fn argument(&mut self, node: Node<'_>) -> Arg {
@@ -218,6 +220,17 @@ impl Lowering<'_> {
         self.add(node, ExprKind::List(items))
     }
 
+    /// Lowers a type with arguments that stands as a value: `list[int]`.
+    fn generic(&mut self, node: Node<'_>) -> ExprId {
+        let [head, list] = parts(node)[..] else { return self.other(node) };
+        let head = self.expr(head);
+        let key = match parts(list)[..] {
+            [one] => self.expr(one),
+            _ => self.list(list),
+        };
+        self.add(node, ExprKind::Index(head, key))
+    }
+
     /// Lowers `object[from:to]`. With a step it may be anything of the object.
     fn slice(&mut self, node: Node<'_>, object: ExprId, key: Node<'_>) -> ExprId {
         let [from, to, step] = self.bounds(key);
@@ -243,9 +256,13 @@ impl Lowering<'_> {
         let mut cursor = slice.walk();
         for child in slice.children(&mut cursor).filter(|child| !child.is_extra() || child.is_error()) {
             if child.kind() == ":" {
-                at += 1;
+                at = (at + 1).min(2);
             } else if let Some(bound) = bounds.get_mut(at) {
-                *bound = Some(self.expr(child));
+                let value = self.expr(child);
+                *bound = Some(match *bound {
+                    Some(before) => self.add(child, ExprKind::Other(vec![before, value])),
+                    None => value,
+                });
             }
         }
         bounds
@@ -259,89 +276,27 @@ impl Lowering<'_> {
         }
     }
 
-    /// Lowers operators that lean to the left, from the innermost out.
-    fn operators(&mut self, node: Node<'_>) -> ExprId {
-        let mut links = Vec::new();
-        let mut at = node;
-        let mut expr = loop {
-            if !matches!(at.kind(), "binary_operator" | "boolean_operator") {
-                break self.expr(at);
-            }
-            match at.child_by_field_name("left") {
-                Some(inner) => links.push(std::mem::replace(&mut at, inner)),
-                None => break self.other(at),
-            }
-        };
-        for link in links.into_iter().rev() {
-            let op = link.child_by_field_name("operator").and_then(|op| operator(op.kind()));
-            let right = link.child_by_field_name("right").map(|right| self.expr(right));
-            let kind = match (op, right) {
-                (Some(op), Some(right)) => ExprKind::Binary(op, expr, right),
-                (_, right) => ExprKind::Other(std::iter::once(expr).chain(right).collect()),
-            };
-            expr = self.add(link, kind);
-            expr = self.with_errors(link, expr);
-        }
-        expr
-    }
-
-    /// Lowers `a < b < c` as `a < b and b < c`. What stands in the middle is computed once.
-    fn comparison(&mut self, node: Node<'_>) -> ExprId {
-        let mut first = None;
-        let mut rest: Vec<(Op, Node<'_>)> = Vec::new();
-        let mut op = None;
-        let mut cursor = node.walk();
-        for child in node.children(&mut cursor).filter(|child| !child.is_extra() || child.is_error()) {
-            match (child.is_named(), first, op) {
-                (false, ..) => op = comparison(child.kind()),
-                (true, None, _) => first = Some(child),
-                (true, Some(_), Some(_)) if !child.is_error() => rest.extend(op.take().map(|op| (op, child))),
-                _ => return self.other(node),
-            }
-        }
-        let Some(first) = first.filter(|_| (1..=LONGEST_COMPARISON).contains(&rest.len())) else {
-            return self.other(node);
-        };
-        let mut left = (span(first).0, self.expr(first));
-        let mut all = None;
-        for (at, (op, operand)) in rest.iter().enumerate() {
-            let value = self.expr(*operand);
-            let last = at + 1 == rest.len();
-            let (right, again) = if last { (value, value) } else { self.twice(*operand, value) };
-            let one = self.builder.expr_at((left.0, span(*operand).1), ExprKind::Binary(*op, left.1, right));
-            all = Some(match all {
-                Some(before) => self.add(node, ExprKind::Binary(Op::And, before, one)),
-                None => one,
-            });
-            left = (span(*operand).0, again);
-        }
-        all.unwrap_or(left.1)
-    }
-
-    /// Returns an expression for the first use of a value and one for the second, which computes nothing.
-    fn twice(&mut self, node: Node<'_>, value: ExprId) -> (ExprId, ExprId) {
-        if matches!(self.added(value).kind, ExprKind::Const(_) | ExprKind::Name(_)) {
-            return (value, value);
-        }
-        let name = Name::new("<compared>");
-        let first = self.add(node, ExprKind::Assign(Box::new(Pattern::Name(name)), value));
-        (first, self.add(node, ExprKind::Name(name)))
-    }
-
     fn list(&mut self, node: Node<'_>) -> ExprId {
-        let items = parts(node).into_iter().map(|part| self.item(part)).collect();
+        let mut items = Vec::new();
+        for part in parts(node) {
+            items.push(self.item(part));
+        }
         self.add(node, ExprKind::List(items))
     }
 
-    fn item(&mut self, node: Node<'_>) -> Item {
+    /// Lowers an element. The grammar reads `*a.b()` as `(*a).b()`.
+    pub(super) fn item(&mut self, node: Node<'_>) -> Item {
         match splatted(node) {
             Some(inner) => Item { value: self.expr(inner), spread: true },
-            None => Item { value: self.expr(node), spread: false },
+            None => Item { value: self.expr(node), spread: self.starts_with_star(node) },
         }
     }
 
     fn dictionary(&mut self, node: Node<'_>) -> ExprId {
-        let entries = parts(node).into_iter().map(|part| self.entry(part)).collect();
+        let mut entries = Vec::new();
+        for part in parts(node) {
+            entries.push(self.entry(part));
+        }
         self.add(node, ExprKind::Map(entries))
     }
 
@@ -430,41 +385,22 @@ pub(super) fn plain_arg(value: ExprId) -> Arg {
     Arg { name: None, value, spread: false }
 }
 
-/// Returns the operator that a sign stands for; there is none for `@`.
-pub(super) fn operator(sign: &str) -> Option<Op> {
-    Some(match sign {
-        "+" => Op::Add,
-        "-" => Op::Sub,
-        "*" => Op::Mul,
-        "/" => Op::Div,
-        "//" => Op::FloorDiv,
-        "%" => Op::Mod,
-        "**" => Op::Pow,
-        "&" => Op::BitAnd,
-        "|" => Op::BitOr,
-        "^" => Op::BitXor,
-        "<<" => Op::ShiftLeft,
-        ">>" => Op::ShiftRight,
-        "and" => Op::And,
-        "or" => Op::Or,
-        _ => return None,
-    })
-}
-
-fn comparison(sign: &str) -> Option<Op> {
-    Some(match sign {
-        "==" => Op::Eq,
-        "!=" | "<>" => Op::NotEq,
-        "<" => Op::Less,
-        "<=" => Op::LessEq,
-        ">" => Op::Greater,
-        ">=" => Op::GreaterEq,
-        "is" => Op::Is,
-        "is not" => Op::IsNot,
-        "in" => Op::In,
-        "not in" => Op::NotIn,
-        _ => return None,
-    })
+/// Returns the innermost object of members, calls and subscripts, and these from the outside in.
+pub(super) fn links(node: Node<'_>) -> (Node<'_>, Vec<Node<'_>>) {
+    let mut links = Vec::new();
+    let mut at = node;
+    loop {
+        let field = match at.kind() {
+            "attribute" => "object",
+            "call" => "function",
+            "subscript" => "value",
+            _ => return (at, links),
+        };
+        match at.child_by_field_name(field) {
+            Some(inner) => links.push(std::mem::replace(&mut at, inner)),
+            None => return (at, links),
+        }
+    }
 }
 
 /// Returns what a star stands before, brackets around it or not.

@@ -72,15 +72,19 @@ impl Lowering<'_> {
         let mut form = Form { raw: false, binary: false, formatted: false };
         let mut at = node.start_byte();
         let mut end = node.end_byte();
+        let mut quote = 0;
         let mut cursor = node.walk();
         let mut inner = Vec::new();
         for child in node.children(&mut cursor) {
             match child.kind() {
                 "string_start" => {
-                    form = Form::of(self.builder.text(child));
+                    let start = self.builder.text(child);
+                    form = Form::of(start);
+                    quote = start.len() - start.trim_end_matches(['"', '\'', '`']).len();
                     at = child.end_byte();
                 }
-                "string_end" => end = child.start_byte(),
+                // In raw strings it may hold the last of the text, too.
+                "string_end" if !child.is_missing() => end = child.end_byte().saturating_sub(quote),
                 "interpolation" => inner.push(child),
                 _ => {}
             }

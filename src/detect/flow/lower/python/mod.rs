@@ -4,13 +4,14 @@ mod compound;
 mod define;
 mod expr;
 mod literal;
+mod operator;
 mod pattern;
 mod statement;
 #[cfg(test)]
 mod tests;
 mod types;
 
-use super::Builder;
+use super::{Builder, span};
 use crate::detect::flow::ir::{Block, ClassId, Expr, ExprId, ExprKind, Module};
 use crate::detect::flow::name::Name;
 use tree_sitter::Node;
@@ -59,7 +60,15 @@ impl Lowering<'_> {
 
     /// Adds an expression that stands where `node` does.
     fn add(&mut self, node: Node<'_>, kind: ExprKind) -> ExprId {
-        self.builder.expr(node, kind)
+        let (from, to) = span(node);
+        // The grammar reads `*a.b()` as `(*a).b()`.
+        let star = self.starts_with_star(node) && !matches!(kind, ExprKind::List(_) | ExprKind::Other(_));
+        self.builder.expr_at((from + u32::from(star), to), kind)
+    }
+
+    /// Says whether the text of a node begins with a star.
+    fn starts_with_star(&self, node: Node<'_>) -> bool {
+        self.builder.text.as_bytes().get(node.start_byte()) == Some(&b'*')
     }
 
     /// Returns an expression that has been added.

@@ -1,7 +1,8 @@
 //! What values are bound to: targets of assignments, and the patterns of `match`.
 
-use super::{Lowering, has_token, parts};
+use super::{Lowering, fields, has_token, parts};
 use crate::detect::flow::ir::{Const, ExprId, ExprKind, Pattern};
+use crate::detect::flow::lower::span;
 use crate::detect::flow::name::Name;
 use tree_sitter::Node;
 
@@ -41,11 +42,10 @@ impl Lowering<'_> {
 
     /// Lowers `object[key]` as a place; a slice is a key as any other there.
     fn place(&mut self, node: Node<'_>) -> ExprId {
-        let key = node.child_by_field_name("subscript").filter(|key| key.kind() == "slice");
-        match (node.child_by_field_name("value"), key) {
-            (Some(object), Some(key)) => {
+        match (node.child_by_field_name("value"), &fields(node, "subscript")[..]) {
+            (Some(object), [key]) if key.kind() == "slice" => {
                 let object = self.expr(object);
-                let key = self.slice_object(key);
+                let key = self.slice_object(*key);
                 self.add(node, ExprKind::Index(object, key))
             }
             _ => self.expr(node),
@@ -121,7 +121,14 @@ impl Lowering<'_> {
         if !name.as_str().contains('.') {
             return self.capture(name);
         }
-        Pattern::Value(self.builder.path(node, name.as_str()))
+        let mut names = parts(node).into_iter();
+        let Some(first) = names.next() else { return Pattern::Ignore };
+        let mut value = self.expr(first);
+        for part in names {
+            let kind = ExprKind::Member(value, self.name(part));
+            value = self.builder.expr_at((span(node).0, span(part).1), kind);
+        }
+        Pattern::Value(value)
     }
 
     fn sequence(&mut self, node: Node<'_>) -> Pattern {

@@ -1,5 +1,7 @@
 //! Statements without blocks.
 
+use super::expr::{links, plain_arg};
+use super::operator::operator;
 use super::{Lowering, fields, has_token, name, parts};
 use crate::detect::flow::ir::{Arg, Block, Call, ExprId, ExprKind, Import, Pattern, Stmt, StmtKind, Type};
 use crate::detect::flow::lower::{span, stmt};
@@ -105,12 +107,10 @@ impl Lowering<'_> {
             out.push(stmt(whole, StmtKind::Expr(note)));
         }
         self.record_field(left, of_type.as_ref());
-        let pattern = self.target(left);
-        let kind = match (pattern, value) {
-            (pattern, Some(value)) => StmtKind::Assign(pattern, value, of_type),
-            (Pattern::Name(name), None) => StmtKind::Declare(name, of_type),
-            (Pattern::Place(place), None) => StmtKind::Expr(place),
-            (_, None) => return,
+        let kind = match value {
+            Some(value) => StmtKind::Assign(self.target(left), value, of_type),
+            None if left.kind() == "identifier" => StmtKind::Declare(self.name(left), of_type),
+            None => StmtKind::Expr(self.expr(left)),
         };
         out.push(stmt(whole, kind));
         self.errors_below(node, out);
@@ -138,7 +138,7 @@ impl Lowering<'_> {
             return out.push(stmt(whole, StmtKind::Expr(expr)));
         };
         let sign = node.child_by_field_name("operator").map_or("", |op| op.kind());
-        let kind = match super::expr::operator(sign.trim_end_matches('=')) {
+        let kind = match operator(sign.trim_end_matches('=')) {
             Some(op) => {
                 let pattern = self.target(left);
                 StmtKind::AssignOp(pattern, op, self.expr(right))
@@ -194,21 +194,13 @@ impl Lowering<'_> {
     fn raise(&mut self, node: Node<'_>, out: &mut Block) {
         let cause = node.child_by_field_name("cause");
         let value = parts(node).into_iter().find(|part| !part.is_error() && Some(*part) != cause);
-        let mut value = value.map(|value| self.expr(value));
+        let value = value.map(|value| self.expr(value));
+        // The cause is kept for what it calls; nobody reads it from the exception.
         if let Some(cause) = cause {
             let cause = self.expr(cause);
-            // The cause goes with the exception.
-            value = Some(match value {
-                Some(value) if !self.is_plain(cause) => self.add(node, ExprKind::Other(vec![value, cause])),
-                Some(value) => value,
-                None => cause,
-            });
+            out.push(stmt(node, StmtKind::Expr(cause)));
         }
         out.push(stmt(node, StmtKind::Raise(value)));
-    }
-
-    fn is_plain(&self, id: ExprId) -> bool {
-        matches!(self.added(id).kind, ExprKind::Const(_) | ExprKind::Name(_))
     }
 
     /// Lowers `assert x, message` as `if not x: raise AssertionError(message)`.
@@ -258,8 +250,26 @@ impl Lowering<'_> {
             let expr = self.other(node);
             return out.push(stmt(node, StmtKind::Expr(expr)));
         };
-        let pattern = Pattern::Name(self.of_type(left).name);
         let value = self.expr(right);
+        let pattern = match self.place_of_type(node, left) {
+            Some(place) => Pattern::Place(place),
+            None => Pattern::Name(self.of_type(left).name),
+        };
         out.push(Stmt { kind: StmtKind::Assign(pattern, value, None), span: span(node) });
+    }
+
+    /// Lowers the target of `type(a).b = c`, which the grammar reads as an alias.
+    fn place_of_type(&mut self, node: Node<'_>, left: Node<'_>) -> Option<ExprId> {
+        let (base, links) = links(left.named_child(0)?);
+        if !matches!(base.kind(), "parenthesized_expression" | "tuple") || links.is_empty() {
+            return None;
+        }
+        let args = parts(base).into_iter().map(|part| self.expr(part)).collect::<Vec<_>>();
+        let from = span(node).0;
+        let callee = self.builder.expr_at((from, from + 4), ExprKind::Name(name("type")));
+        let args = args.into_iter().map(plain_arg).collect();
+        let kind = ExprKind::Call(Call { callee, args, types: Vec::new() });
+        let base = self.builder.expr_at((from, span(base).1), kind);
+        Some(self.follow(base, links))
     }
 }

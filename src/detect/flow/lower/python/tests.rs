@@ -1,7 +1,7 @@
 //! Golden files of the lowering, and text that is no Python.
 
 use crate::change::text::Text;
-use crate::detect::flow::ir::ExprKind;
+use crate::detect::flow::ir::{ExprKind, Module};
 use crate::detect::flow::lower::lower;
 use crate::detect::flow::print;
 use crate::path::RepoPath;
@@ -33,6 +33,36 @@ fn every_construct_is_lowered() {
     });
 }
 
+/// Returns the texts of expressions that nothing in the module leads to. Constants may be: keys of patterns, steps of slices.
+fn lost(module: &Module, text: &str) -> Vec<String> {
+    let mut seen = vec![false; module.exprs.len()];
+    for rest in format!("{module:?}").split("ExprId(").skip(1) {
+        let number = rest.split(')').next().and_then(|number| number.parse::<usize>().ok());
+        if let Some(seen) = number.and_then(|number| seen.get_mut(number)) {
+            *seen = true;
+        }
+    }
+    let lost = module
+        .exprs
+        .iter()
+        .zip(seen)
+        .filter(|(expr, seen)| !seen && !matches!(expr.kind, ExprKind::Const(_) | ExprKind::Negate(_)));
+    lost.map(|(expr, _)| format!("{:?} {}", expr.kind, text.get(expr.range()).unwrap_or("?"))).collect()
+}
+
+#[test]
+fn nothing_is_lowered_and_then_lost() {
+    insta::glob!("../../../../../tests/fixtures/lower/python", "*.py", |path| {
+        let text = read(path);
+        assert_eq!(
+            lost(&lower(&file(&text).expect("a small file")), &text),
+            Vec::<String>::new(),
+            "{}",
+            path.display()
+        );
+    });
+}
+
 #[test]
 fn spans_are_those_of_the_whole_construct() {
     let text = "x = (\n    run(a.b[0], *c)\n    .strip()\n)\n";
@@ -51,13 +81,18 @@ fn long_chains_do_not_nest() {
     assert!(lowered(&format!("a{}", " < b".repeat(500))).starts_with("other("));
 }
 
+/// The stack is that of the threads that files are analysed on.
 #[test]
 fn deep_trees_are_lowered() {
-    let deep = |open: &str, close: &str| format!("x = {}1{}\n", open.repeat(480), close.repeat(480));
-    for (open, close) in [("(", ")"), ("[", "]"), ("f(", ")"), ("-", ""), ("lambda: ", ""), ("a if b else ", "")] {
-        let text = deep(open, close);
-        assert!(file(&text).is_some_and(|file| !lower(&file).body.is_empty()), "{open}");
-    }
+    let deep = |(open, close): (&str, &str)| format!("x = {}1{}\n", open.repeat(480), close.repeat(480));
+    let all = [("(", ")"), ("[", "]"), ("f(", ")"), ("{1: ", "}"), ("-", ""), ("lambda: ", ""), ("a if b else ", "")];
+    let work = move || {
+        for text in all.map(deep) {
+            assert!(!lower(&file(&text).expect("within the limits")).body.is_empty());
+        }
+    };
+    let thread = std::thread::Builder::new().stack_size(8 << 20).spawn(work).expect("a thread");
+    thread.join().expect("no panic");
 }
 
 /// Lowers the folder of sources that `PORTCULLIS_SOURCES` names, and counts.
@@ -80,6 +115,7 @@ fn real_files_are_lowered() {
             let module = lower(&file);
             lowering += started.elapsed();
             files += 1;
+            assert_eq!(lost(&module, file.text()), Vec::<String>::new(), "{}", path.display());
             all += module.exprs.len();
             let root = file.document.root().get_inner_node();
             for expr in module.exprs.iter().filter(|e| matches!(e.kind, ExprKind::Other(_))) {
@@ -92,96 +128,18 @@ fn real_files_are_lowered() {
     assert!(files > 0 && kinds.values().sum::<usize>() * 50 < all);
 }
 
+/// Words and signs of the language, a space between.
+const TOKENS: &str = "def f class A ( ) [ ] { } : if elif else for in while try except as finally with match case \
+    lambda yield from import return raise assert del global nonlocal async await not is and or * ** @ = := += @= == < \
+    | - ~ . , ; x self _ 0x 1 1.5 2j ' \" f'{ f\" }' !r \\ '\\x4' b'\\xff' \"\"\" ... -> print exec type None True # é \
+    𝓮 \\N{ Annotated[ Literal[ int >> r'\\' *a **k case_ pass break /";
+
 fn tokens() -> impl Strategy<Value = String> {
-    let token = select(vec![
-        "def f",
-        "class A",
-        "(",
-        ")",
-        "[",
-        "]",
-        "{",
-        "}",
-        ":",
-        "\n",
-        "\n    ",
-        "\n        ",
-        "if ",
-        "elif ",
-        "else",
-        "for ",
-        " in ",
-        "while ",
-        "try",
-        "except ",
-        " as ",
-        "finally",
-        "with ",
-        "match ",
-        "case ",
-        "lambda ",
-        "yield ",
-        "from ",
-        "import ",
-        "return ",
-        "raise ",
-        "assert ",
-        "del ",
-        "global ",
-        "async ",
-        "await ",
-        "not ",
-        " is ",
-        " and ",
-        " or ",
-        "*",
-        "**",
-        "@",
-        "=",
-        ":=",
-        "+=",
-        "==",
-        "<",
-        "|",
-        "-",
-        "~",
-        ".",
-        ",",
-        ";",
-        "x",
-        "self",
-        "_",
-        "0x",
-        "1",
-        "1.5",
-        "2j",
-        "'",
-        "\"",
-        "f'{",
-        "f\"",
-        "}'",
-        "!r",
-        "\\",
-        "'\\x4",
-        "b'\\xff'",
-        "\"\"\"",
-        "...",
-        "->",
-        "print ",
-        "exec ",
-        "type ",
-        "None",
-        "True",
-        "#",
-        "é",
-        "𝓮",
-        "\\N{",
-        "\r",
-        "Annotated[",
-        "Literal[",
-        "int",
-    ]);
-    prop_oneof![vec(token, 0..60).prop_map(|tokens| tokens.concat()), "(?s).{0,80}"]
+    let words: Vec<&str> = TOKENS.split(' ').chain(["\n", "\n    ", "\n        ", "\r", " "]).collect();
+    let token = (select(words), select(vec!["", " "]));
+    let text =
+        vec(token, 0..60).prop_map(|tokens| tokens.into_iter().map(|(word, space)| format!("{word}{space}")).collect());
+    prop_oneof![3 => text, 1 => "(?s).{0,80}"]
 }
 
 proptest! {
@@ -189,6 +147,10 @@ proptest! {
 
     #[test]
     fn no_text_makes_it_panic(text in tokens()) {
-        lowered(&text);
+        if let Some(file) = file(&text) {
+            let module = lower(&file);
+            proptest::prop_assert_eq!(lost(&module, &text), Vec::<String>::new());
+            print::module(&module);
+        }
     }
 }
