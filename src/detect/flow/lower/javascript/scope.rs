@@ -1,0 +1,125 @@
+//! What functions declare and what they assign to.
+//!
+//! The representation takes a name that a function assigns to for the function's own, unless an `Outer` statement says
+//! otherwise. JavaScript has it the other way round, so the names that a function assigns to and does not declare are
+//! listed at its start. Blocks are flattened, except where a `let` or `const` in one hides a variable of the same
+//! function.
+
+use super::Lowering;
+use crate::detect::flow::ir::{Block, Stmt, StmtKind};
+use crate::detect::flow::lower::stmt;
+use crate::detect::flow::name::Name;
+use std::collections::HashSet;
+use tree_sitter::Node;
+
+/// What a function declares and assigns to.
+#[derive(Debug, Default)]
+pub(super) struct Scope {
+    /// All that it declares.
+    declared: HashSet<Name>,
+    /// What it assigns to.
+    assigned: Vec<Name>,
+    /// What its own block and the open blocks in it declare, innermost last.
+    blocks: Vec<Vec<Name>>,
+}
+
+/// How a pattern comes by its names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Binding {
+    /// `let`, `const`, classes: known in the block.
+    Lexical,
+    /// `var`, parameters, functions: known in the whole function.
+    Function,
+    /// Assignment: known already.
+    Assign,
+}
+
+/// What a `break` or `continue` may leave.
+#[derive(Debug)]
+pub(super) struct Target {
+    /// Its label.
+    pub(super) label: Option<Name>,
+    /// What it is.
+    pub(super) kind: TargetKind,
+    /// Where the `break` statements begin that leave it.
+    pub(super) breaks: Vec<u32>,
+}
+
+/// What kind of statement a `break` or `continue` may leave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum TargetKind {
+    /// A loop.
+    Loop,
+    /// A `switch`.
+    Switch,
+    /// A statement with a label.
+    Labelled,
+}
+
+impl Lowering<'_> {
+    /// Notes that a name is declared or assigned to.
+    pub(super) fn bind(&mut self, name: Name, how: Binding) {
+        let Some(scope) = self.scopes.last_mut() else { return };
+        match how {
+            Binding::Assign => scope.assigned.push(name),
+            Binding::Function => {
+                scope.declared.insert(name);
+                match scope.blocks.first_mut() {
+                    Some(own) => own.push(name),
+                    None => scope.blocks.push(vec![name]),
+                }
+            }
+            Binding::Lexical => {
+                scope.declared.insert(name);
+                match scope.blocks.last_mut() {
+                    Some(block) => block.push(name),
+                    None => scope.blocks.push(vec![name]),
+                }
+            }
+        }
+    }
+
+    /// Begins a function.
+    pub(super) fn open_function(&mut self) -> Vec<Target> {
+        self.scopes.push(Scope { blocks: vec![Vec::new()], ..Scope::default() });
+        std::mem::take(&mut self.targets)
+    }
+
+    /// Ends a function: the names that it assigns to and does not declare come first in its body.
+    pub(super) fn close_function(&mut self, node: Node<'_>, targets: Vec<Target>, body: &mut Block) {
+        self.targets = targets;
+        let Some(scope) = self.scopes.pop() else { return };
+        let mut outer: Vec<Name> = Vec::new();
+        let mut seen = HashSet::new();
+        outer.extend(scope.assigned.into_iter().filter(|name| !scope.declared.contains(name) && seen.insert(*name)));
+        if !outer.is_empty() {
+            body.insert(0, stmt(node, StmtKind::Outer(outer)));
+        }
+    }
+
+    /// Begins a block.
+    pub(super) fn open_block(&mut self) {
+        if let Some(scope) = self.scopes.last_mut() {
+            if scope.blocks.is_empty() {
+                scope.blocks.push(Vec::new());
+            }
+            scope.blocks.push(Vec::new());
+        }
+    }
+
+    /// Ends a block: appends it flat to `out`, or as a block with its declarations where one hides another variable.
+    pub(super) fn close_block(&mut self, node: Node<'_>, block: Block, out: &mut Block) {
+        let Some(scope) = self.scopes.last_mut() else { return out.extend(block) };
+        let mut own = scope.blocks.pop().unwrap_or_default();
+        own.retain(|name| scope.blocks.iter().any(|around| around.contains(name)));
+        if own.is_empty() {
+            return out.extend(block);
+        }
+        own.sort_unstable();
+        own.dedup();
+        let declare = |name: Name| -> Stmt { stmt(node, StmtKind::Declare(name, None)) };
+        let mut whole: Block = own.into_iter().map(declare).collect();
+        whole.extend(block);
+        out.push(stmt(node, StmtKind::Block(whole)));
+    }
+}
