@@ -32,8 +32,8 @@ impl Lowering<'_> {
     }
 
     /// Lowers a class expression.
-    pub(super) fn class_value(&mut self, node: Node<'_>, name: Option<Name>) -> ExprId {
-        let id = self.class(node, name, Vec::new());
+    pub(super) fn class_value(&mut self, node: Node<'_>, name: Option<Name>, decorators: Vec<ExprId>) -> ExprId {
+        let id = self.class(node, name, decorators);
         self.add(node, ExprKind::Class(id))
     }
 

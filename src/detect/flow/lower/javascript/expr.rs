@@ -33,7 +33,7 @@ impl Lowering<'_> {
             "arrow_function" | "function_expression" | "generator_function" | "function" => {
                 self.function_value(node, None)
             }
-            "class" => self.class_value(node, None),
+            "class" => self.class_value(node, None, Vec::new()),
             "binary_expression" => self.binary(node),
             "unary_expression" => self.unary(node),
             "update_expression" => self.update(node),
@@ -48,7 +48,7 @@ impl Lowering<'_> {
             "parenthesized_expression" | "jsx_expression" | "spread_element" | "decorator" => self.only(node),
             "as_expression" | "satisfies_expression" | "instantiation_expression" => self.first(node),
             "type_assertion" => self.last(node),
-            "jsx_element" | "jsx_self_closing_element" | "jsx_fragment" => self.markup(node),
+            "jsx_element" | "jsx_self_closing_element" => self.markup(node),
             _ => self.fallback(node),
         }
     }
@@ -81,7 +81,7 @@ impl Lowering<'_> {
     pub(super) fn named(&mut self, node: Node<'_>, name: Option<Name>) -> ExprId {
         match node.kind() {
             "arrow_function" | "function_expression" | "generator_function" => self.function_value(node, name),
-            "class" => self.class_value(node, name),
+            "class" => self.class_value(node, name, Vec::new()),
             _ => self.expr(node),
         }
     }
@@ -277,14 +277,17 @@ pub(super) fn elements(node: Node<'_>) -> Vec<Option<Node<'_>>> {
 /// Says whether nodes of a kind are types, which have no value.
 pub(super) fn is_type(kind: &str) -> bool {
     kind.ends_with("_type")
+        || kind.ends_with("_signature")
         || matches!(kind, "type_annotation" | "type_arguments" | "type_parameters" | "type_predicate_annotation")
+        || matches!(kind, "type_parameter" | "constraint" | "default_type" | "this_type" | "type_predicate" | "asserts")
         || matches!(kind, "asserts_annotation" | "accessibility_modifier" | "override_modifier" | "comment")
 }
 
-/// Says whether nodes of a kind are statements.
+/// Says whether nodes of a kind are statements: those that [`Lowering::stmt`] knows, and no others, or the two would call
+/// each other without end.
 fn is_statement(kind: &str) -> bool {
     kind.ends_with("_statement")
         || kind.ends_with("_declaration")
-        || kind.ends_with("_signature")
         || matches!(kind, "statement_block" | "import_alias" | "internal_module" | "module" | "class_body")
+        || matches!(kind, "method_definition" | "switch_case" | "switch_default" | "else_clause" | "finally_clause")
 }

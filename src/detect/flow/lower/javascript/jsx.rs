@@ -17,8 +17,10 @@ impl Lowering<'_> {
             attributes.push(attribute);
         }
         let mut children = Vec::new();
-        for child in kids(node) {
-            self.child(child, &mut children);
+        if node.kind() == "jsx_element" {
+            for child in kids(node) {
+                self.child(child, &mut children);
+            }
         }
         self.add(node, ExprKind::Markup(tag, attributes, children))
     }
@@ -43,21 +45,13 @@ impl Lowering<'_> {
 
     fn child(&mut self, node: Node<'_>, children: &mut Vec<ExprId>) {
         match node.kind() {
-            "jsx_opening_element"
-            | "jsx_closing_element"
-            | "jsx_attribute"
-            | "type_arguments"
-            | "identifier"
-            | "member_expression"
-            | "jsx_namespace_name" => {}
+            "jsx_opening_element" | "jsx_closing_element" => {}
             "jsx_text" | "html_character_reference" => {
                 let text = references(&joined(self.text(node)));
                 if !text.is_empty() {
                     children.push(self.builder.text_const(node, &text));
                 }
             }
-            // An attribute that spreads stands beside the tag's name, a child between two tags.
-            "jsx_expression" if node.parent().is_some_and(|parent| parent.kind() != "jsx_element") => {}
             "jsx_expression" => {
                 if first_kid(node).is_some() {
                     children.push(self.only(node));

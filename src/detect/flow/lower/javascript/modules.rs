@@ -69,7 +69,11 @@ impl Lowering<'_> {
             return self.export_declaration(node, declaration, out);
         }
         if let Some(value) = node.child_by_field_name("value") {
-            let value = self.expr(value);
+            let decorators = self.decorators(node);
+            let value = match value.kind() {
+                "class" => self.class_value(value, None, decorators),
+                _ => self.expr(value),
+            };
             out.push(stmt(node, StmtKind::Export(Name::new("default"), value)));
             return;
         }

@@ -9,7 +9,7 @@ use super::Lowering;
 use crate::detect::flow::ir::{Block, Stmt, StmtKind};
 use crate::detect::flow::lower::stmt;
 use crate::detect::flow::name::Name;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use tree_sitter::Node;
 
 /// What a function declares and assigns to.
@@ -19,7 +19,9 @@ pub(super) struct Scope {
     declared: HashSet<Name>,
     /// What it assigns to.
     assigned: Vec<Name>,
-    /// What its own block and the open blocks in it declare, innermost last.
+    /// How often the function and its open blocks declare a name.
+    open: HashMap<Name, u32>,
+    /// What the open blocks inside it declare, innermost last.
     blocks: Vec<Vec<Name>>,
 }
 
@@ -60,28 +62,29 @@ impl Lowering<'_> {
     /// Notes that a name is declared or assigned to.
     pub(super) fn bind(&mut self, name: Name, how: Binding) {
         let Some(scope) = self.scopes.last_mut() else { return };
-        match how {
-            Binding::Assign => scope.assigned.push(name),
-            Binding::Function => {
-                scope.declared.insert(name);
-                match scope.blocks.first_mut() {
-                    Some(own) => own.push(name),
-                    None => scope.blocks.push(vec![name]),
-                }
-            }
-            Binding::Lexical => {
-                scope.declared.insert(name);
-                match scope.blocks.last_mut() {
-                    Some(block) => block.push(name),
-                    None => scope.blocks.push(vec![name]),
-                }
-            }
+        if how == Binding::Assign {
+            scope.assigned.push(name);
+            return;
         }
+        scope.declared.insert(name);
+        *scope.open.entry(name).or_default() += 1;
+        // What the function itself declares never goes out of sight inside it.
+        if let Some(block) = scope.blocks.last_mut().filter(|_| how == Binding::Lexical) {
+            block.push(name);
+        }
+    }
+
+    /// Says whether a `var` without a value makes a variable here, rather than name one that is there.
+    pub(super) fn makes_variable(&self, name: Name) -> bool {
+        let is_known = |scope: &Scope| {
+            !scope.blocks.is_empty() || scope.declared.contains(&name) || scope.assigned.contains(&name)
+        };
+        self.targets.is_empty() && !self.scopes.last().is_some_and(is_known)
     }
 
     /// Begins a function.
     pub(super) fn open_function(&mut self) -> Vec<Target> {
-        self.scopes.push(Scope { blocks: vec![Vec::new()], ..Scope::default() });
+        self.scopes.push(Scope::default());
         std::mem::take(&mut self.targets)
     }
 
@@ -100,9 +103,6 @@ impl Lowering<'_> {
     /// Begins a block.
     pub(super) fn open_block(&mut self) {
         if let Some(scope) = self.scopes.last_mut() {
-            if scope.blocks.is_empty() {
-                scope.blocks.push(Vec::new());
-            }
             scope.blocks.push(Vec::new());
         }
     }
@@ -111,7 +111,10 @@ impl Lowering<'_> {
     pub(super) fn close_block(&mut self, node: Node<'_>, block: Block, out: &mut Block) {
         let Some(scope) = self.scopes.last_mut() else { return out.extend(block) };
         let mut own = scope.blocks.pop().unwrap_or_default();
-        own.retain(|name| scope.blocks.iter().any(|around| around.contains(name)));
+        for name in &own {
+            scope.open.entry(*name).and_modify(|times| *times -= 1);
+        }
+        own.retain(|name| scope.open.get(name).is_some_and(|times| *times > 0));
         if own.is_empty() {
             return out.extend(block);
         }

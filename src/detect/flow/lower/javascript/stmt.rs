@@ -48,9 +48,10 @@ impl Lowering<'_> {
             | "interface_declaration"
             | "index_signature"
             | "method_signature"
-            | "abstract_method_signature"
-            | "decorator" => {}
-            "ERROR" => self.unread(node, out),
+            | "abstract_method_signature" => {}
+            // These stand here in what the parser could not read.
+            "ERROR" | "class_body" | "switch_case" | "switch_default" => self.unread(node, out),
+            "method_definition" => self.stray_method(node, out),
             _ => self.expr_stmt(node, node, out),
         }
     }
@@ -62,6 +63,12 @@ impl Lowering<'_> {
                 self.stmt(child, out);
             }
         }
+    }
+
+    /// Lowers a method whose class the parser could not read.
+    fn stray_method(&mut self, node: Node<'_>, out: &mut Block) {
+        let id = self.method(node, Vec::new(), None);
+        out.push(stmt(node, StmtKind::Function(id)));
     }
 
     fn expression(&mut self, node: Node<'_>, out: &mut Block) {
@@ -131,10 +138,11 @@ impl Lowering<'_> {
             let Some(target) = declarator.child_by_field_name("name") else { continue };
             let name = self.identifier(target);
             let of_type = self.type_field(*declarator, "type");
+            let is_made = how == Binding::Lexical || name.is_some_and(|name| self.makes_variable(name));
             let pattern = self.pattern(target, how);
             let kind = match (declarator.child_by_field_name("value"), pattern) {
                 (Some(value), pattern) => StmtKind::Assign(pattern, self.named(value, name), of_type),
-                (None, Pattern::Name(name)) => StmtKind::Declare(name, of_type),
+                (None, Pattern::Name(name)) if is_made => StmtKind::Declare(name, of_type),
                 (None, _) => continue,
             };
             out.push(stmt(whole, kind));

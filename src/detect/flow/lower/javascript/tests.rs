@@ -46,18 +46,60 @@ fn spans_of_calls_are_whole_calls() {
 }
 
 #[test]
+fn what_other_files_can_use_is_exported() {
+    let exported = |text: &str| {
+        let module = module("a.ts", text).expect("within the limits");
+        let functions = module.functions.iter().filter(|f| f.exported).filter_map(|f| f.name);
+        functions.map(|name| name.as_str()).collect::<Vec<_>>()
+    };
+    assert_eq!(exported("export function a() {} function b() {} export const c = () => 1;"), ["a", "c"]);
+    assert_eq!(exported("function a() {} const b = () => 1, c = () => 2; export { a, b as d };"), ["a", "b"]);
+    assert_eq!(
+        exported("function a() {} module.exports = { a, b() {} }; exports.c = function c() {};"),
+        ["a", "b", "c"]
+    );
+    assert_eq!(exported("class A { m() {} private n() {} #o() {} } export default A;"), ["m"]);
+    assert_eq!(exported("class A { m() {} } const b = () => 1; exports = module.exports = b; run(A);"), ["b"]);
+}
+
+/// Trees of 1000 nodes in depth, in half the stack that the threads of the product have.
+#[test]
 fn deep_nesting_and_long_chains_need_little_stack() {
-    for (open, close) in [("[", "]"), ("(", ")"), ("f(", ")"), ("{a:", "}"), ("x=>", ""), ("!", ""), ("a?b:", "")] {
-        let text = format!("x = {}1{}", open.repeat(300), close.repeat(300));
-        assert!(module("a.js", &text).is_some(), "{open}");
+    let thread = std::thread::Builder::new().stack_size(4 << 20).spawn(lower_deep_trees);
+    thread.expect("a thread").join().expect("no panic");
+}
+
+fn lower_deep_trees() {
+    let nested = [
+        ("x = ", "[", "]"),
+        ("x = ", "(", ")"),
+        ("x = ", "f(", ")"),
+        ("x = ", "{a:", "}"),
+        ("x = ", "x=>", ""),
+        ("x = ", "!", ""),
+        ("x = ", "a?b:", ""),
+        ("x = ", "1+(", ")"),
+        ("x = ", "`${", "}`"),
+        ("", "{", "}"),
+        ("", "if (a) {", "}"),
+        ("", "if (a) b; else ", ""),
+        ("", "for (;;) {", "}"),
+        ("", "function f() {", "}"),
+        ("", "class A { m() {", "} }"),
+        ("", "switch (a) { case 1: ", "}"),
+        ("", "try {", "} finally {}"),
+        ("", "a:", "b()"),
+        ("x = ", "<a>{", "}</a>"),
+    ];
+    for (start, open, close) in nested {
+        let deepest = (1..10)
+            .rev()
+            .find(|n| module("a.js", &format!("{start}{}1{}", open.repeat(n * 100), close.repeat(n * 100))).is_some());
+        assert!(deepest >= Some(1), "{open}");
     }
-    for (open, close) in [("{", "}"), ("if (a) {", "}"), ("for (;;) {", "}"), ("function f() {", "}"), ("a:", "b()")] {
-        module("a.js", &format!("{}{}", open.repeat(300), close.repeat(300)));
-    }
-    for link in [".a", "(b)", "[c]", ".d(e)"] {
+    for link in [".a", "(b)", "[c]", ".d(e)", " + 1", "!"] {
         module("a.ts", &format!("x{}", link.repeat(900)));
     }
-    module("a.js", &format!("x = {}1", "1 + ".repeat(900)));
 }
 
 const PIECES: &[&str] = &[
@@ -144,6 +186,10 @@ const PIECES: &[&str] = &[
     "yield ",
     "interface ",
     "constructor",
+    "interface I { (): a; new (): b; c: d; e(): f }",
+    "m() {}",
+    "{ (): a }",
+    "case 1:",
     "\\u0041",
     "é",
     "'",
