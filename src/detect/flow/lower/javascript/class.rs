@@ -24,7 +24,7 @@ impl Lowering<'_> {
     /// Lowers a class declaration to a statement.
     pub(super) fn class_stmt(&mut self, node: Node<'_>, decorators: Vec<ExprId>, out: &mut Block) -> ClassId {
         if let Some(name) = node.child_by_field_name("name") {
-            self.bind(self.name(name), Binding::Lexical);
+            self.bind(self.name(name), Binding::Function);
         }
         let id = self.class(node, None, decorators);
         out.push(stmt(node, StmtKind::Class(id)));
@@ -134,7 +134,7 @@ impl Lowering<'_> {
     pub(super) fn enumeration(&mut self, node: Node<'_>, out: &mut Block) -> ClassId {
         let name = node.child_by_field_name("name").map(|name| self.name(name));
         if let Some(name) = name {
-            self.bind(name, Binding::Lexical);
+            self.bind(name, Binding::Function);
         }
         let (mut fields, mut body) = (Vec::new(), Vec::new());
         let mut next = Some(0);
@@ -178,7 +178,7 @@ impl Lowering<'_> {
         let parts = kids(node);
         let [local, path] = parts.as_slice() else { return };
         let name = self.name(*local);
-        self.bind(name, Binding::Lexical);
+        self.bind(name, Binding::Function);
         let text: String = self.text(*path).split_whitespace().collect();
         let value = self.builder.path(*path, &text);
         out.push(stmt(node, StmtKind::Assign(Pattern::Name(name), value, None)));

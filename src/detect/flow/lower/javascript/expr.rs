@@ -87,7 +87,7 @@ impl Lowering<'_> {
     }
 
     fn variable(&mut self, node: Node<'_>) -> ExprId {
-        let name = self.name(node);
+        let name = self.resolve(self.name(node));
         self.add_name(node, name)
     }
 
@@ -208,6 +208,7 @@ impl Lowering<'_> {
             "shorthand_property_identifier" | "shorthand_property_identifier_pattern" | "identifier" => {
                 let name = self.name(node);
                 let key = self.builder.text_const(node, name.as_str());
+                let name = self.resolve(name);
                 Entry { key: Some(key), value: self.add_name(node, name) }
             }
             "spread_element" | "rest_pattern" => Entry { key: None, value: self.only(node) },

@@ -24,13 +24,15 @@ use scope::{Scope, Target};
 use tree_sitter::Node;
 
 pub(super) fn lower(builder: Builder<'_>, root: Node<'_>) -> Module {
-    let mut lowering = Lowering { builder, scopes: vec![Scope::default()], targets: Vec::new(), in_namespace: false };
+    let mut lowering =
+        Lowering { builder, scopes: vec![Scope::default()], targets: Vec::new(), renamed: 0, in_namespace: false };
     let mut body = Vec::new();
     for node in kids(root) {
         lowering.stmt(node, &mut body);
     }
     let text = lowering.builder.text;
     modules::mark_exported(&mut lowering.builder.module, text, &body);
+    let body = modules::exports_last(&lowering.builder.module, body);
     lowering.builder.finish(body)
 }
 
@@ -41,6 +43,8 @@ struct Lowering<'a> {
     scopes: Vec<Scope>,
     /// What a `break` or `continue` in this place may leave, innermost last.
     targets: Vec<Target>,
+    /// How many variables go by another name here than they are written with.
+    renamed: usize,
     /// Whether this place is inside a namespace, whose exports are not those of the file.
     in_namespace: bool,
 }

@@ -53,7 +53,7 @@ impl Lowering<'_> {
 
     fn import_one(&mut self, node: Node<'_>, local: Node<'_>, module: Name, item: Option<Name>, out: &mut Block) {
         let local = self.name(local);
-        self.bind(local, Binding::Lexical);
+        self.bind(local, Binding::Function);
         out.push(stmt(node, StmtKind::Import(Import { local, module, item })));
     }
 
@@ -168,6 +168,16 @@ impl Lowering<'_> {
             _ => {}
         }
     }
+}
+
+/// Moves the exports of names behind everything else: they give what the name has at last, wherever they stand. An
+/// `export *` stays beside its import.
+pub(super) fn exports_last(module: &Module, body: Block) -> Block {
+    let is_name = |id: ExprId| matches!(module.expr(id).kind, ExprKind::Name(name) if name.as_str() != "*");
+    let is_last = |made: &Stmt| matches!(made.kind, StmtKind::Export(_, value) if is_name(value));
+    let (last, mut body): (Block, Block) = body.into_iter().partition(is_last);
+    body.extend(last);
+    body
 }
 
 /// Marks the functions and classes of a file that other files can use: those that its exports and its assignments to

@@ -12,8 +12,7 @@ impl Lowering<'_> {
         match node.kind() {
             "identifier" | "shorthand_property_identifier_pattern" | "shorthand_property_identifier" => {
                 let name = self.name(node);
-                self.bind(name, how);
-                Pattern::Name(name)
+                Pattern::Name(self.bind(name, how))
             }
             "object_pattern" | "object" => self.object_pattern(node, how),
             "array_pattern" | "array" => self.array_pattern(node, how),
@@ -84,10 +83,8 @@ impl Lowering<'_> {
                 }
                 "rest_pattern" | "spread_element" => {
                     let Some(inner) = first_kid(child) else { continue };
-                    if inner.kind() == "identifier" {
-                        self.bind(self.name(inner), how);
-                    }
-                    rest = Some(self.name(inner));
+                    let name = self.name(inner);
+                    rest = Some(if inner.kind() == "identifier" { self.bind(name, how) } else { name });
                 }
                 "object_assignment_pattern" | "assignment_expression" | "assignment_pattern" => {
                     let key = child.child_by_field_name("left").map(|left| self.name(left));

@@ -2,11 +2,11 @@
 //!
 //! The representation takes a name that a function assigns to for the function's own, unless an `Outer` statement says
 //! otherwise. JavaScript has it the other way round, so the names that a function assigns to and does not declare are
-//! listed at its start. Blocks are flattened, except where a `let` or `const` in one hides a variable of the same
-//! function.
+//! listed at its start. Blocks are flattened; where a `let` or `const` in one hides a variable of the same function, it
+//! gets a name of its own: `x'`.
 
 use super::Lowering;
-use crate::detect::flow::ir::{Block, Stmt, StmtKind};
+use crate::detect::flow::ir::{Block, StmtKind};
 use crate::detect::flow::lower::stmt;
 use crate::detect::flow::name::Name;
 use std::collections::{HashMap, HashSet};
@@ -21,16 +21,18 @@ pub(super) struct Scope {
     assigned: Vec<Name>,
     /// How often the function and its open blocks declare a name.
     open: HashMap<Name, u32>,
-    /// What the open blocks inside it declare, innermost last.
+    /// What the open blocks inside it declare, innermost last, by the names that are written.
     blocks: Vec<Vec<Name>>,
+    /// What a name that is written means in the open blocks, innermost last.
+    renamed: HashMap<Name, Vec<Name>>,
 }
 
 /// How a pattern comes by its names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Binding {
-    /// `let`, `const`, classes: known in the block.
+    /// `let`, `const`: known in the block.
     Lexical,
-    /// `var`, parameters, functions: known in the whole function.
+    /// `var`, parameters, functions, classes: known in the whole function.
     Function,
     /// Assignment: known already.
     Assign,
@@ -59,19 +61,47 @@ pub(super) enum TargetKind {
 }
 
 impl Lowering<'_> {
-    /// Notes that a name is declared or assigned to.
-    pub(super) fn bind(&mut self, name: Name, how: Binding) {
-        let Some(scope) = self.scopes.last_mut() else { return };
+    /// Notes that a name is declared or assigned to, and returns the name that it goes by.
+    pub(super) fn bind(&mut self, name: Name, how: Binding) -> Name {
+        let known = self.resolve(name);
+        let Some(scope) = self.scopes.last_mut() else { return name };
         if how == Binding::Assign {
-            scope.assigned.push(name);
-            return;
+            scope.assigned.push(known);
+            return known;
         }
-        scope.declared.insert(name);
+        let is_hidden = how == Binding::Lexical && scope.open.get(&name).is_some_and(|times| *times > 0);
         *scope.open.entry(name).or_default() += 1;
+        let mut own = name;
         // What the function itself declares never goes out of sight inside it.
         if let Some(block) = scope.blocks.last_mut().filter(|_| how == Binding::Lexical) {
             block.push(name);
+            while is_hidden && (own == name || scope.open.get(&own).is_some_and(|times| *times > 0)) {
+                own = Name::new(&format!("{own}'"));
+            }
+            scope.renamed.entry(name).or_default().push(own);
+            if own != name {
+                *scope.open.entry(own).or_default() += 1;
+                self.renamed += 1;
+            }
         }
+        scope.declared.insert(own);
+        own
+    }
+
+    /// Returns the name that a written name goes by here.
+    pub(super) fn resolve(&self, name: Name) -> Name {
+        if self.renamed == 0 {
+            return name;
+        }
+        for scope in self.scopes.iter().rev() {
+            if let Some(own) = scope.renamed.get(&name).and_then(|names| names.last()) {
+                return *own;
+            }
+            if scope.declared.contains(&name) {
+                return name;
+            }
+        }
+        name
     }
 
     /// Says whether a `var` without a value makes a variable here, rather than name one that is there.
@@ -107,22 +137,16 @@ impl Lowering<'_> {
         }
     }
 
-    /// Ends a block: appends it flat to `out`, or as a block with its declarations where one hides another variable.
-    pub(super) fn close_block(&mut self, node: Node<'_>, block: Block, out: &mut Block) {
-        let Some(scope) = self.scopes.last_mut() else { return out.extend(block) };
-        let mut own = scope.blocks.pop().unwrap_or_default();
-        for name in &own {
-            scope.open.entry(*name).and_modify(|times| *times -= 1);
+    /// Ends a block: what it declares goes out of sight.
+    pub(super) fn close_block(&mut self) {
+        let Some(scope) = self.scopes.last_mut() else { return };
+        for name in scope.blocks.pop().unwrap_or_default() {
+            scope.open.entry(name).and_modify(|times| *times -= 1);
+            let Some(own) = scope.renamed.get_mut(&name).and_then(Vec::pop) else { continue };
+            if own != name {
+                scope.open.entry(own).and_modify(|times| *times -= 1);
+                self.renamed -= 1;
+            }
         }
-        own.retain(|name| scope.open.get(name).is_some_and(|times| *times > 0));
-        if own.is_empty() {
-            return out.extend(block);
-        }
-        own.sort_unstable();
-        own.dedup();
-        let declare = |name: Name| -> Stmt { stmt(node, StmtKind::Declare(name, None)) };
-        let mut whole: Block = own.into_iter().map(declare).collect();
-        whole.extend(block);
-        out.push(stmt(node, StmtKind::Block(whole)));
     }
 }

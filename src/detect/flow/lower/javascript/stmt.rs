@@ -150,12 +150,11 @@ impl Lowering<'_> {
     }
 
     fn block(&mut self, node: Node<'_>, out: &mut Block) {
-        let mut block = Vec::new();
         self.open_block();
         for child in kids(node) {
-            self.stmt(child, &mut block);
+            self.stmt(child, out);
         }
-        self.close_block(node, block, out);
+        self.close_block();
     }
 
     /// Lowers the statement inside an `else` or `finally`.
@@ -196,8 +195,10 @@ impl Lowering<'_> {
         let body = self.field_block(node, "body");
         let mut handlers = Vec::new();
         if let Some(handler) = node.child_by_field_name("handler") {
-            let bound = handler.child_by_field_name("parameter").map(|p| self.pattern(p, Binding::Function));
+            self.open_block();
+            let bound = handler.child_by_field_name("parameter").map(|p| self.pattern(p, Binding::Lexical));
             handlers.push((bound, self.field_block(handler, "body")));
+            self.close_block();
         }
         let finally = self.field_block(node, "finalizer");
         out.push(stmt(node, StmtKind::Try { body, handlers, otherwise: Vec::new(), finally }));
@@ -232,10 +233,9 @@ impl Lowering<'_> {
     }
 
     fn counted(&mut self, node: Node<'_>, label: Option<Name>, out: &mut Block) {
-        let mut block = Vec::new();
         self.open_block();
         if let Some(first) = node.child_by_field_name("initializer") {
-            self.stmt(first, &mut block);
+            self.stmt(first, out);
         }
         let condition = match node.child_by_field_name("condition") {
             Some(condition) if condition.kind() != "empty_statement" => self.expr_or_statement(condition),
@@ -245,8 +245,8 @@ impl Lowering<'_> {
         if let Some(update) = node.child_by_field_name("increment") {
             self.expr_stmt(update, update, &mut body);
         }
-        block.push(stmt(node, StmtKind::While(condition, body, Vec::new())));
-        self.close_block(node, block, out);
+        self.close_block();
+        out.push(stmt(node, StmtKind::While(condition, body, Vec::new())));
     }
 
     /// Lowers the condition of a `for`, which TypeScript's grammar wraps in a statement.
@@ -268,8 +268,8 @@ impl Lowering<'_> {
         self.open_block();
         let pattern = node.child_by_field_name("left").map_or(Pattern::Ignore, |left| self.pattern(left, how));
         let body = self.loop_body(node, label);
-        let kind = StmtKind::For { pattern, iterable, keys, body, otherwise: Vec::new() };
-        self.close_block(node, vec![stmt(node, kind)], out);
+        self.close_block();
+        out.push(stmt(node, StmtKind::For { pattern, iterable, keys, body, otherwise: Vec::new() }));
     }
 
     fn labelled(&mut self, node: Node<'_>, out: &mut Block) {
@@ -286,19 +286,19 @@ impl Lowering<'_> {
                 let mut block = Vec::new();
                 self.stmt(body, &mut block);
                 let is_left = self.targets.pop().is_some_and(|target| !target.breaks.is_empty());
-                if is_left { self.once(node, block, out) } else { out.extend(block) }
+                if !is_left {
+                    return out.extend(block);
+                }
+                // A loop that runs once, so that a `break` inside leaves it.
+                let forever = self.truth(node);
+                block.push(stmt(node, StmtKind::Break(None)));
+                out.push(stmt(node, StmtKind::While(forever, block, Vec::new())));
             }
         }
     }
 
-    /// Appends a loop that runs once, so that a `break` inside leaves it.
-    pub(super) fn once(&mut self, node: Node<'_>, mut block: Block, out: &mut Block) {
-        let forever = self.truth(node);
-        block.push(stmt(node, StmtKind::Break(None)));
-        out.push(stmt(node, StmtKind::While(forever, block, Vec::new())));
-    }
-
-    /// Lowers `break`. One with the label of an outer statement leaves the nearest loop only: more paths than there are.
+    /// Lowers `break`. One with the label of an outer statement leaves the nearest loop or `switch` only: more
+    /// paths than there are.
     fn leave(&mut self, node: Node<'_>, out: &mut Block) {
         let label = node.child_by_field_name("label").map(|label| self.name(label));
         let mut targets = self.targets.iter_mut().rev();

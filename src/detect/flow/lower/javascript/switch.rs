@@ -1,7 +1,7 @@
 //! `switch`.
 //!
-//! Labels without statements join those that follow. A `break` at the end of an arm is left out; where others remain,
-//! the whole stands in a loop that runs once, because in the representation a `break` leaves a loop.
+//! Labels without statements join those that follow. A `break` at the end of an arm is left out; others stay and leave
+//! the `switch`.
 
 use super::scope::{Target, TargetKind};
 use super::stmt::ends;
@@ -47,12 +47,8 @@ impl Lowering<'_> {
             strip(&mut arm.body, &mut breaks);
         }
         self.default_last(node, &mut arms);
-        let mut whole = vec![stmt(node, StmtKind::Match(subject, arms))];
-        if !breaks.is_empty() {
-            let inner = std::mem::take(&mut whole);
-            self.once(node, inner, &mut whole);
-        }
-        self.close_block(node, whole, out);
+        self.close_block();
+        out.push(stmt(node, StmtKind::Match(subject, arms)));
     }
 
     /// Moves `default` behind the arms that it yields to. Where it runs on into one of them or is run into, it keeps its
