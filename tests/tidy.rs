@@ -169,7 +169,8 @@ fn rules_are_named_by_their_files_once_and_show_both_kinds_of_examples() {
 
 #[test]
 fn every_fixture_is_named_by_a_test() {
-    let tests: String = texts("tests", &[".rs"]).into_iter().map(|(_, s)| s).collect();
+    let files = texts("tests", &[".rs"]).into_iter().chain(texts("src", &["tests.rs"]));
+    let tests: String = files.map(|(_, s)| s).collect();
     for group in std::fs::read_dir(root().join("tests/fixtures")).into_iter().flatten().flatten() {
         let group_name = group.file_name().to_string_lossy().into_owned();
         // A test that walks a whole group names every directory in it.
