@@ -1,8 +1,8 @@
 //! Arguments of macros.
 
-use super::{Lowerer, fragment};
+use super::{Lowerer, children, fragment};
 use crate::detect::flow::ir::{Arg, ExprId, ExprKind};
-use crate::detect::flow::lower::children;
+use crate::detect::flow::lower::span;
 use crate::detect::flow::name::Name;
 use std::ops::Range;
 use tree_sitter::Node;
@@ -77,21 +77,32 @@ impl Lowerer<'_> {
             && let Some(list) = fragment::framed(&tree)
         {
             let mut parts: Vec<_> = children(list).into_iter().map(|child| self.expr(child)).collect();
-            return if parts.len() == 1 { parts.swap_remove(0) } else { self.add(around, ExprKind::Other(parts)) };
+            let whole = (span(*start).0, span(*end).1);
+            let one = parts.len() == 1;
+            return if one { parts.swap_remove(0) } else { self.builder.expr_at(whole, ExprKind::Other(parts)) };
         }
-        let parts = tokens.iter().filter(|token| token.is_named()).map(|token| self.token(*token)).collect();
-        self.add(around, ExprKind::Other(parts))
+        let mut parts = Vec::new();
+        for token in tokens {
+            self.token(*token, &mut parts);
+        }
+        self.builder.expr_at((span(*start).0, span(*end).1), ExprKind::Other(parts))
     }
 
     /// Lowers tokens to their names and literals.
     pub(super) fn tokens(&mut self, tree: Node<'_>) -> ExprId {
-        let parts = children(tree).into_iter().filter(|token| token.kind() != "mutable_specifier");
-        let parts = parts.map(|token| self.token(token)).collect();
+        let mut parts = Vec::new();
+        self.token(tree, &mut parts);
         self.add(tree, ExprKind::Other(parts))
     }
 
-    fn token(&mut self, token: Node<'_>) -> ExprId {
-        if is_value(token) { self.expr(token) } else { self.tokens(token) }
+    fn token(&mut self, token: Node<'_>, parts: &mut Vec<ExprId>) {
+        if is_value(token) {
+            parts.push(self.expr(token));
+        } else if token.kind() == "token_tree" {
+            for child in children(token) {
+                self.token(child, parts);
+            }
+        }
     }
 }
 
@@ -103,7 +114,7 @@ pub(super) fn tokens_of(node: Node<'_>) -> Option<Node<'_>> {
 /// Returns the bytes between the delimiters.
 pub(super) fn content_of(tokens: Node<'_>) -> Range<usize> {
     let start = tokens.start_byte() + 1;
-    let closed = tokens.child(tokens.child_count().saturating_sub(1) as u32);
+    let closed = tokens.child(tokens.child_count().saturating_sub(1));
     let closed = closed.is_some_and(|last| matches!(last.kind(), ")" | "]" | "}") && !last.is_missing());
     let end = tokens.end_byte() - usize::from(closed);
     start.min(end)..end

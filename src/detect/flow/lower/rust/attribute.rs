@@ -1,8 +1,7 @@
 //! Attributes, as the decorators that they are elsewhere.
 
-use super::{Lowerer, first};
+use super::{Lowerer, children, first};
 use crate::detect::flow::ir::{Arg, Call, ExprId, ExprKind};
-use crate::detect::flow::lower::children;
 use tree_sitter::Node;
 
 /// Attributes that say nothing about what the code does.

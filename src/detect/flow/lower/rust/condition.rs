@@ -1,8 +1,8 @@
 //! Conditions: plain, by pattern, and chains of both.
 
-use super::{Goal, Lowerer};
+use super::{Goal, Lowerer, children};
 use crate::detect::flow::ir::{Block, Const, ExprId, ExprKind, Pattern, Stmt, StmtKind};
-use crate::detect::flow::lower::{children, span, stmt};
+use crate::detect::flow::lower::{span, stmt};
 use crate::detect::flow::name::Name;
 use tree_sitter::Node;
 

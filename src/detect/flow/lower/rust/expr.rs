@@ -1,10 +1,10 @@
 //! Expressions.
 
-use super::{Goal, Lowerer, elements, first};
+use super::{Goal, Lowerer, children, elements, first};
 use crate::detect::flow::ir::{
     Arg, Block, Call, Const, ExprId, ExprKind, Function, Item, Method, Op, Param, ParamKind, Pattern, Stmt, StmtKind,
 };
-use crate::detect::flow::lower::{children, span, stmt};
+use crate::detect::flow::lower::{span, stmt};
 use crate::detect::flow::name::Name;
 use tree_sitter::Node;
 

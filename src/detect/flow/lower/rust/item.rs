@@ -1,10 +1,10 @@
 //! Items: functions, types, implementations, modules, constants.
 
-use super::{Goal, Lowerer, elements};
+use super::{Goal, Lowerer, children, elements};
 use crate::detect::flow::ir::{
     Block, Class, ClassId, ExprId, Function, Method, Param, ParamKind, Pattern, StmtKind, Type,
 };
-use crate::detect::flow::lower::{children, span, stmt};
+use crate::detect::flow::lower::{span, stmt};
 use crate::detect::flow::name::Name;
 use tree_sitter::Node;
 

@@ -2,9 +2,9 @@
 
 use super::arguments::{MacroArg, content_of, pieces, tokens_of};
 use super::stmt::ended;
-use super::{Goal, Lowerer, first, fragment};
+use super::{Goal, Lowerer, children, first, fragment};
 use crate::detect::flow::ir::{Arg, Arm, Block, Call, Const, Entry, ExprId, ExprKind, Item, Op, Pattern, StmtKind};
-use crate::detect::flow::lower::{children, stmt};
+use crate::detect::flow::lower::stmt;
 use tree_sitter::Node;
 
 impl<'a> Lowerer<'a> {

@@ -118,16 +118,29 @@ impl<'a> Lowerer<'a> {
     }
 }
 
-/// Returns the first named child that is no comment.
+/// Says whether a node is a comment. What the parser could not read is extra, too, but holds code.
+fn is_comment(node: Node<'_>) -> bool {
+    node.is_extra() && !node.is_error()
+}
+
+/// Returns the named children that are no comments.
+fn children(node: Node<'_>) -> Vec<Node<'_>> {
+    let mut cursor = node.walk();
+    node.named_children(&mut cursor).filter(|child| !is_comment(*child)).collect()
+}
+
+/// Returns the first named child that the parser could read; where there is none, what it could not read.
 fn first(node: Node<'_>) -> Option<Node<'_>> {
+    let mut broken = None;
     let mut at = 0;
-    loop {
-        let child = node.named_child(at)?;
+    while let Some(child) = node.named_child(at) {
         if !child.is_extra() {
             return Some(child);
         }
+        broken = broken.or(child.is_error().then_some(child));
         at += 1;
     }
+    broken
 }
 
 /// Returns all children that are neither comments nor the punctuation of lists. Patterns need it: `_` has no name.
@@ -135,5 +148,5 @@ fn elements(node: Node<'_>) -> Vec<Node<'_>> {
     let mut cursor = node.walk();
     let punctuation =
         |kind: &str| matches!(kind, "(" | ")" | "[" | "]" | "{" | "}" | "," | "|" | ";" | "&" | "mut" | "ref");
-    node.children(&mut cursor).filter(|c| !c.is_extra() && (c.is_named() || !punctuation(c.kind()))).collect()
+    node.children(&mut cursor).filter(|c| !is_comment(*c) && (c.is_named() || !punctuation(c.kind()))).collect()
 }

@@ -1,8 +1,7 @@
 //! Patterns, and the left sides of assignments.
 
-use super::{Lowerer, elements, first};
+use super::{Lowerer, children, elements, first};
 use crate::detect::flow::ir::{Const, ExprKind, Op, Pattern};
-use crate::detect::flow::lower::children;
 use crate::detect::flow::name::Name;
 use tree_sitter::Node;
 

@@ -1,8 +1,8 @@
 //! Statements and blocks.
 
-use super::{Goal, Lowerer, first};
+use super::{Goal, Lowerer, children, first};
 use crate::detect::flow::ir::{Arm, Block, Const, ExprId, ExprKind, Pattern, Stmt, StmtKind};
-use crate::detect::flow::lower::{children, stmt};
+use crate::detect::flow::lower::stmt;
 use tree_sitter::Node;
 
 impl Lowerer<'_> {
@@ -37,7 +37,7 @@ impl Lowerer<'_> {
     fn statement(&mut self, node: Node<'_>, goal: Goal, out: &mut Block) {
         match node.kind() {
             "expression_statement" => {
-                let closed = node.child(node.child_count().saturating_sub(1) as u32).is_some_and(|c| c.kind() == ";");
+                let closed = node.child(node.child_count().saturating_sub(1)).is_some_and(|c| c.kind() == ";");
                 if let Some(inner) = first(node) {
                     self.run(inner, node, if closed { Goal::Effect } else { goal }, out);
                 }

@@ -1,8 +1,7 @@
 //! Types as they are written.
 
-use super::{Lowerer, elements, first};
+use super::{Lowerer, children, elements, first};
 use crate::detect::flow::ir::Type;
-use crate::detect::flow::lower::children;
 use crate::detect::flow::name::Name;
 use tree_sitter::Node;
 

@@ -1,8 +1,8 @@
 //! `use` and `extern crate`.
 
-use super::{Lowerer, first};
+use super::{Lowerer, children, first};
 use crate::detect::flow::ir::{Block, Import, StmtKind};
-use crate::detect::flow::lower::{children, stmt};
+use crate::detect::flow::lower::stmt;
 use crate::detect::flow::name::Name;
 use tree_sitter::Node;
 
