@@ -1,0 +1,155 @@
+//! Arguments of macros.
+
+use super::{Lowerer, children, fragment};
+use crate::detect::flow::ir::{Arg, ExprId, ExprKind};
+use crate::detect::flow::lower::span;
+use crate::detect::flow::name::Name;
+use std::ops::Range;
+use tree_sitter::Node;
+
+/// An argument of a macro.
+pub(super) struct MacroArg {
+    /// Its name: `name = value`, `target: value`.
+    pub(super) name: Option<Name>,
+    /// Its value.
+    pub(super) value: ExprId,
+    /// Where it stands, if it is literal text.
+    pub(super) literal: Option<Range<usize>>,
+}
+
+impl From<MacroArg> for Arg {
+    fn from(arg: MacroArg) -> Self {
+        Self { name: arg.name, value: arg.value, spread: false }
+    }
+}
+
+impl Lowerer<'_> {
+    /// Lowers the arguments between the delimiters of a macro.
+    pub(super) fn macro_args(&mut self, tokens: Node<'_>) -> Vec<MacroArg> {
+        let parts = pieces(tokens, ",");
+        let plain = |part: &Vec<Node<'_>>| matches!(part.as_slice(), [only] if is_value(*only));
+        if parts.iter().all(plain) {
+            return parts.iter().flatten().map(|token| self.macro_arg(*token)).collect();
+        }
+        if let Some(tree) = self.fragment(content_of(tokens), fragment::LIST)
+            && let Some(list) = fragment::framed(&tree)
+        {
+            let parts = children(list).into_iter().filter(|child| child.kind() != "attribute_item");
+            return parts.map(|child| self.macro_arg(child)).collect();
+        }
+        parts.iter().map(|part| self.piece_arg(tokens, part)).collect()
+    }
+
+    /// Lowers one argument that the parser has read.
+    pub(super) fn macro_arg(&mut self, node: Node<'_>) -> MacroArg {
+        if node.kind() == "assignment_expression"
+            && let (Some(left), Some(right)) = (node.child_by_field_name("left"), node.child_by_field_name("right"))
+            && matches!(left.kind(), "identifier" | "field_expression")
+        {
+            return MacroArg { name: Some(self.name(left)), ..self.macro_arg(right) };
+        }
+        let literal = matches!(node.kind(), "string_literal" | "raw_string_literal").then(|| node.byte_range());
+        MacroArg { name: None, value: self.expr(node), literal }
+    }
+
+    /// Lowers one argument from its tokens: `target: "x"`, `user.id = %id`, `?error`.
+    fn piece_arg(&mut self, around: Node<'_>, tokens: &[Node<'_>]) -> MacroArg {
+        let (name, rest) = named(tokens);
+        let marks = rest.iter().take_while(|token| matches!(token.kind(), "%" | "?")).count();
+        let rest = &rest[marks..];
+        let name = name.and_then(|(from, to)| self.builder.text.get(from.start_byte()..to.end_byte())).map(Name::new);
+        let literal = match rest {
+            [only] if matches!(only.kind(), "string_literal" | "raw_string_literal") => Some(only.byte_range()),
+            _ => None,
+        };
+        MacroArg { name, value: self.piece(around, rest), literal }
+    }
+
+    /// Lowers some tokens as one expression; where they are none, to their names and literals.
+    pub(super) fn piece(&mut self, around: Node<'_>, tokens: &[Node<'_>]) -> ExprId {
+        let (Some(start), Some(end)) = (tokens.first(), tokens.last()) else {
+            return self.add(around, ExprKind::Other(Vec::new()));
+        };
+        if tokens.len() == 1 && is_value(*start) {
+            return self.expr(*start);
+        }
+        if let Some(tree) = self.fragment(start.start_byte()..end.end_byte(), fragment::LIST)
+            && let Some(list) = fragment::framed(&tree)
+        {
+            let mut parts: Vec<_> = children(list).into_iter().map(|child| self.expr(child)).collect();
+            let whole = (span(*start).0, span(*end).1);
+            let one = parts.len() == 1;
+            return if one { parts.swap_remove(0) } else { self.builder.expr_at(whole, ExprKind::Other(parts)) };
+        }
+        let mut parts = Vec::new();
+        for token in tokens {
+            self.token(*token, &mut parts);
+        }
+        self.builder.expr_at((span(*start).0, span(*end).1), ExprKind::Other(parts))
+    }
+
+    /// Lowers tokens to their names and literals.
+    pub(super) fn tokens(&mut self, tree: Node<'_>) -> ExprId {
+        let mut parts = Vec::new();
+        self.token(tree, &mut parts);
+        self.add(tree, ExprKind::Other(parts))
+    }
+
+    fn token(&mut self, token: Node<'_>, parts: &mut Vec<ExprId>) {
+        if is_value(token) {
+            parts.push(self.expr(token));
+        } else if token.kind() == "token_tree" {
+            for child in children(token) {
+                self.token(child, parts);
+            }
+        }
+    }
+}
+
+/// Returns what stands between the delimiters of a macro.
+pub(super) fn tokens_of(node: Node<'_>) -> Option<Node<'_>> {
+    children(node).into_iter().rfind(|child| child.kind() == "token_tree")
+}
+
+/// Returns the bytes between the delimiters.
+pub(super) fn content_of(tokens: Node<'_>) -> Range<usize> {
+    let start = tokens.start_byte() + 1;
+    let closed = tokens.child(tokens.child_count().saturating_sub(1));
+    let closed = closed.is_some_and(|last| matches!(last.kind(), ")" | "]" | "}") && !last.is_missing());
+    let end = tokens.end_byte() - usize::from(closed);
+    start.min(end)..end
+}
+
+/// Returns the tokens between the delimiters, split at a separator. Empty pieces are left out.
+pub(super) fn pieces<'t>(tokens: Node<'t>, separator: &str) -> Vec<Vec<Node<'t>>> {
+    let mut cursor = tokens.walk();
+    let inside = content_of(tokens);
+    let mut parts = vec![Vec::new()];
+    for token in tokens.children(&mut cursor) {
+        if token.is_extra() || token.start_byte() < inside.start || token.end_byte() > inside.end {
+            continue;
+        }
+        if token.kind() == separator {
+            parts.push(Vec::new());
+        } else if let Some(part) = parts.last_mut() {
+            part.push(token);
+        }
+    }
+    parts.retain(|part| !part.is_empty());
+    parts
+}
+
+/// Splits a name off: `user.id = value`, `target: value`. Returns the first and the last token of the name.
+fn named<'s, 't>(tokens: &'s [Node<'t>]) -> (Option<(Node<'t>, Node<'t>)>, &'s [Node<'t>]) {
+    let words = tokens.iter().take_while(|token| matches!(token.kind(), "identifier" | ".")).count();
+    match (tokens.first(), words.checked_sub(1).map(|last| tokens[last]), tokens.get(words).map(Node::kind)) {
+        (Some(first), Some(last), Some("=" | ":")) => (Some((*first, last)), &tokens[words + 1..]),
+        _ => (None, tokens),
+    }
+}
+
+/// Says whether a token is a value of its own.
+fn is_value(token: Node<'_>) -> bool {
+    matches!(token.kind(), "identifier" | "self" | "super" | "crate" | "metavariable" | "primitive_type")
+        || token.kind().ends_with("_literal")
+}
