@@ -436,6 +436,7 @@ fn evidence(evidence: &Evidence) -> String {
     match evidence {
         Evidence::Rule { .. } => "rule".into(),
         Evidence::Model { model, score, band, .. } => format!("model {model}: {band}, {:.0} of 100", score * 100.0),
+        Evidence::Flow(flow) => clean(&format!("flow: {} data, from {} to {}", flow.trust, flow.what, flow.sink)),
         Evidence::Policy { what } => format!("policy: {what}"),
     }
 }

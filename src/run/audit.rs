@@ -7,7 +7,7 @@ use super::{RunError, analyse, exit, publish, surroundings, tree};
 use crate::compare::{Comparison, Origin};
 use crate::config::{Config, SeverityLimit};
 use crate::detect::rules::RuleSet;
-use crate::detect::{Analysis, Remark};
+use crate::detect::{Analysis, Others, Remark};
 use crate::finding::{Confidence, Finding, Gap};
 use crate::policy::baseline::Baseline;
 use crate::policy::suppression::{FileRemarks, Ledger};
@@ -130,6 +130,7 @@ fn analyse_tree(options: &Options, config: &Config, rules: &RuleSet) -> Result<F
         options.threads,
         rules,
         &config.analysis,
+        Others::none(),
         |file| tree::read(file, config.file_bytes, options.vendored, &losses),
         |_, analysis| {
             bar.inc(1);

@@ -9,7 +9,7 @@ use crate::compare::{AddedLines, Comparison, Origin, compare};
 use crate::config::{Config, FILE_NAMES};
 use crate::detect::classifier::Window;
 use crate::detect::rules::RuleSet;
-use crate::detect::{Analysis, Job, content_gap, gap};
+use crate::detect::{Analysis, Job, Others, content_gap, gap};
 use crate::finding::{Finding, Gap, GapKind};
 use crate::policy::suppression::{FileRemarks, Ledger};
 use crate::policy::{self, Judgement, Verdict, judge, tamper};
@@ -117,9 +117,15 @@ pub fn run(options: &Options, around: &Surroundings) -> Result<Outcome, RunError
 }
 
 fn analyse_files(gathered: &Gathered, threads: usize) -> Vec<Analysis> {
-    analyse::all(&gathered.change.files, threads, &gathered.rules, &gathered.config.analysis, Job::of, |_, analysis| {
-        analysis.unwrap_or_default()
-    })
+    analyse::all(
+        &gathered.change.files,
+        threads,
+        &gathered.rules,
+        &gathered.config.analysis,
+        Others::none(),
+        Job::of,
+        |_, analysis| analysis.unwrap_or_default(),
+    )
 }
 
 /// Returns the secrets that the analyses met, together.
