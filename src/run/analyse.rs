@@ -1,5 +1,6 @@
 //! Analyses many files on all cores: small ones here, risky ones in worker processes.
 
+use super::others::{Share, Side};
 use super::worker::{Pool, is_risky};
 use crate::detect::flow::catalog::load::Catalogs;
 use crate::detect::flow::detector::FlowDetector;
@@ -17,7 +18,7 @@ pub fn all<T: Sync, R: Send>(
     threads: usize,
     rules: &RuleSet,
     options: &Options,
-    others: Others<'_>,
+    others: Option<&(Side<'_>, Side<'_>)>,
     job: impl Fn(&T) -> Option<Job> + Sync,
     done: impl Fn(&T, Option<Analysis>) -> R + Sync,
 ) -> Vec<R> {
@@ -26,7 +27,12 @@ pub fn all<T: Sync, R: Send>(
     let one = |item: &T| {
         let job = job(item).filter(|job| job.language().is_some());
         let analysis = job.map(|job| {
-            if is_risky(&job) { pool.analyse(&job) } else { analyse(&job, &[&matcher, &flow], options, others) }
+            if is_risky(&job) {
+                return pool.analyse(&job);
+            }
+            let (before, after) = (Share::of(others.map(|o| &o.0)), Share::of(others.map(|o| &o.1)));
+            let others = Others { before: &before, after: &after };
+            analyse(&job, &[&matcher, &flow], options, others)
         });
         done(item, analysis)
     };

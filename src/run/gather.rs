@@ -61,6 +61,8 @@ pub struct Gathered {
     pub changed_paths: Vec<RepoPath>,
     /// Rule directories inside the repository that the command line names.
     pub named_rules: Vec<String>,
+    /// The repository, where the change is one of its.
+    pub git: Option<Git>,
 }
 
 /// Gathers a change from a repository.
@@ -94,7 +96,7 @@ pub fn from_repository(wanted: &Wanted, around: &Surroundings) -> Result<Gathere
     let head = Head { commit: (!wanted.staged).then_some(head), reason };
     let named_rules = wanted.rules.iter().filter_map(|p| inside(&git, p)).collect();
     let change = ChangeSet { base, head, files, gaps };
-    Ok(Gathered { change, config, rules, baseline, changed_paths, named_rules })
+    Ok(Gathered { change, config, rules, baseline, changed_paths, named_rules, git: Some(git) })
 }
 
 /// Gathers a change from a patch; a repository around it serves only for policy.
@@ -128,7 +130,7 @@ pub fn from_patch(file: &Path, wanted: &Wanted) -> Result<Gathered, RunError> {
         Err(GitError::NoRepository(_)) => policy_outside_git(wanted)?,
         Err(error) => return Err(error.into()),
     };
-    Ok(Gathered { change, config, rules, baseline, changed_paths, named_rules: Vec::new() })
+    Ok(Gathered { change, config, rules, baseline, changed_paths, named_rules: Vec::new(), git: None })
 }
 
 /// Reads policy, rules and baseline from the file system.

@@ -44,10 +44,12 @@ struct Hello {
 
 /// Says whether a job goes to a worker.
 pub fn is_risky(job: &Job) -> bool {
-    [&job.before, &job.after].into_iter().flatten().any(|text| {
-        let text = text.text.as_str();
-        text.len() > SMALL || text.lines().any(|line| line.len() > LINE) || bracket_depth(text) > NESTING
-    })
+    [&job.before, &job.after].into_iter().flatten().any(|text| is_risky_text(&text.text))
+}
+
+/// Says whether a text could take down the process that parses it.
+pub fn is_risky_text(text: &str) -> bool {
+    text.len() > SMALL || text.lines().any(|line| line.len() > LINE) || bracket_depth(text) > NESTING
 }
 
 /// Workers that wait for the next file.

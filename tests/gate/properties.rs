@@ -187,8 +187,10 @@ fn introduced(before: &str, after: &str) -> usize {
         Others::none(),
     );
     assert!(!analysis.after.is_empty(), "the specimen is found");
-    let comparison =
-        compare(&[(&analysis, AddedLines { old_path: &file.path, added: &file.added, only_added: false })], &|_| false);
+    let comparison = compare(
+        &[(&analysis, AddedLines { path: &file.path, old_path: &file.path, added: &file.added, only_added: false })],
+        &|_| false,
+    );
     comparison.head.iter().filter(|(_, origin)| *origin == Origin::Introduced).count()
 }
 

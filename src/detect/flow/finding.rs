@@ -33,7 +33,8 @@ pub(super) fn of(
     wanted: &[(usize, FlowRule)],
 ) -> Result<Vec<Finding>, RuleError> {
     // Of several ways from the same source to the same sink: the surest, then the shortest.
-    let mut order: Vec<&Flow> = flows.flows.iter().filter(|flow| !flow.steps.is_empty()).collect();
+    // One that does not touch this file is found where it lies.
+    let mut order: Vec<&Flow> = flows.flows.iter().filter(|flow| flow.steps.iter().any(|s| s.file == 0)).collect();
     order.sort_by_key(|flow| (flow.trust, flow.guessed, flow.steps.len()));
     let digest = rules.digest();
     let (mut findings, mut seen) = (Vec::new(), HashSet::new());
