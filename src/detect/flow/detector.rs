@@ -44,7 +44,7 @@ impl Detector for FlowDetector<'_> {
                 return Ok(Detections::default());
             }
             let flows = self.flows(file, context)?;
-            let findings = finding::of(&flows, file, self.rules, &rules)?;
+            let findings = finding::of(&flows, file, self.rules, rules)?;
             let late = flows.incomplete.into_iter().map(|why| gap(GapKind::Time, &file.path, why));
             Ok(Detections { findings, gaps: late.collect(), ..Detections::default() })
         });

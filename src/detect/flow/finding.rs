@@ -264,7 +264,7 @@ mod tests {
         let (folder, stem) = ("python".into(), "x-flow-sql".into());
         let rules = RuleSet::new(vec![RuleSource { folder, stem, origin: "own".into(), text: RULE.to_owned().into() }]);
         let wanted = rules.flow_rules(Language::Python).expect("one rule");
-        of(&flows, &file("app.py", CODE), &rules, &wanted).expect("one rule")
+        of(&flows, &file("app.py", CODE), &rules, wanted).expect("one rule")
     }
 
     fn found(flow: Flow) -> Finding {

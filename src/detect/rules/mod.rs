@@ -48,6 +48,7 @@ pub struct RuleSet {
     catalogs: Vec<RuleSource>,
     read: Vec<OnceLock<Result<Arc<RuleFile>, RuleError>>>,
     compiled: [OnceLock<Result<Compiled, RuleError>>; LANGUAGES.len()],
+    flows: [OnceLock<Result<Vec<(usize, FlowRule)>, RuleError>>; LANGUAGES.len()],
     digest: OnceLock<String>,
 }
 
@@ -68,8 +69,9 @@ impl RuleSet {
 
     fn made_of(sources: Vec<RuleSource>, catalogs: Vec<RuleSource>) -> Self {
         let read = sources.iter().map(|_| OnceLock::new()).collect();
-        let compiled = [const { OnceLock::new() }; LANGUAGES.len()];
-        Self { sources, catalogs, read, compiled, digest: OnceLock::new() }
+        let (compiled, flows) =
+            ([const { OnceLock::new() }; LANGUAGES.len()], [const { OnceLock::new() }; LANGUAGES.len()]);
+        Self { sources, catalogs, read, compiled, flows, digest: OnceLock::new() }
     }
 
     /// Returns the set of one of its rules alone, with all catalogs.
@@ -119,7 +121,12 @@ impl RuleSet {
     ///
     /// # Errors
     /// [`RuleError`] for the first file of the user that is not a valid rule.
-    pub fn flow_rules(&self, language: Language) -> Result<Vec<(usize, FlowRule)>, RuleError> {
+    pub fn flow_rules(&self, language: Language) -> Result<&[(usize, FlowRule)], RuleError> {
+        let found = self.flows[language as usize].get_or_init(|| self.find_flow_rules(language));
+        found.as_deref().map_err(Clone::clone)
+    }
+
+    fn find_flow_rules(&self, language: Language) -> Result<Vec<(usize, FlowRule)>, RuleError> {
         let mut found = Vec::new();
         for (number, source) in self.sources.iter().enumerate().filter(|(_, s)| folder_serves(&s.folder, language)) {
             let (applies, flow) = match index::entry(source) {
