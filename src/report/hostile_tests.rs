@@ -183,7 +183,7 @@ fn with(path: &str, snippet: &str, symbol: &str) -> Report {
         finding.because = Some(path.to_owned());
         finding.references = vec![symbol.to_owned(), snippet.to_owned()];
         finding.evidence.push(format!("model {snippet}"));
-        for flow in &mut finding.flow {
+        if let Some(flow) = &mut finding.flow {
             (flow.what, flow.sink) = (snippet.to_owned(), symbol.to_owned());
             for step in &mut flow.steps {
                 (step.path, step.what, step.source) = (path.to_owned(), symbol.to_owned(), snippet.to_owned());

@@ -180,3 +180,31 @@ pub(super) fn code_flows(
 fn clean(text: &str) -> String {
     shapes(&visible_lines(text))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{brief, lines, stops};
+    use crate::report::sample;
+
+    #[test]
+    fn steps_on_one_line_are_one_stop_and_the_middle_of_a_long_way_is_counted() {
+        let mut report = sample::blocked();
+        let finding = report.findings.iter_mut().find(|f| f.flow.is_some()).expect("one with a way");
+        let shown = lines(finding, 8);
+        assert_eq!(shown.len(), 5, "{shown:?}");
+        assert_eq!(shown[0], "1. app/views.py:12: query string comes in, put into `term` | term = request.args[\"q\"]");
+        let said = "from query string at app/views.py:12 to sqlite3.Cursor.execute at app/db.py:40";
+        assert_eq!(brief(finding).as_deref(), Some(said));
+        let flow = finding.flow.as_mut().expect("a way");
+        let step = flow.steps[3].clone();
+        flow.steps.splice(3..3, (100..120).map(|n| super::StepView { start_line: n, ..step.clone() }));
+        let cut = stops(finding, 8);
+        assert_eq!(cut.len(), 8);
+        assert_eq!((cut[0].place.as_str(), cut[7].place.as_str()), ("app/views.py:12", "app/db.py:40"));
+        assert_eq!((cut[4].place.as_str(), cut[4].what.as_str()), ("", "18 more lines"));
+        assert_eq!(stops(finding, usize::MAX).len(), 25);
+        let flow = finding.flow.as_mut().expect("a way");
+        flow.steps.drain(..flow.steps.len() - 1);
+        assert_eq!(brief(finding).as_deref(), Some("sink sqlite3.Cursor.execute at app/db.py:40"));
+    }
+}
