@@ -4,10 +4,13 @@ use super::catalog::load::Catalogs;
 use super::catalog::schema::{CatalogFile, Trust};
 use super::ir::Module;
 use super::{Flows, SourceProvider, finding, lower};
+use crate::detect::rules::matcher::RuleDetector;
 use crate::detect::rules::{RuleError, RuleSet};
 use crate::detect::{Context, Deadline, Detections, Detector, gap};
 use crate::finding::GapKind;
+use crate::redact::Redactor;
 use crate::syntax::SourceFile;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Follows data through files.
@@ -37,6 +40,24 @@ impl FlowDetector<'_> {
     }
 }
 
+impl FlowDetector<'_> {
+    /// Returns the secrets of the files that flows lead through, which rules tell: an imported file may be no part of
+    /// what is analysed. `None` where they cannot be told.
+    fn secrets(&self, flows: &Flows, file: &SourceFile, context: Context<'_>) -> Option<Redactor> {
+        let matcher = RuleDetector { rules: self.rules };
+        let numbers: BTreeSet<usize> = flows.flows.iter().flat_map(|f| &f.steps).map(|step| step.file).collect();
+        let mut secrets = Redactor::default();
+        for file in numbers.into_iter().filter_map(|number| finding::file_of(flows, file, number)) {
+            let detections = matcher.detect(file, context);
+            if !detections.gaps.is_empty() {
+                return None;
+            }
+            secrets.merge(detections.redactor);
+        }
+        Some(secrets)
+    }
+}
+
 impl Detector for FlowDetector<'_> {
     fn detect(&self, file: &SourceFile, context: Context<'_>) -> Detections {
         let found = self.rules.flow_rules(file.language).and_then(|rules| {
@@ -44,9 +65,10 @@ impl Detector for FlowDetector<'_> {
                 return Ok(Detections::default());
             }
             let flows = self.flows(file, context)?;
-            let findings = finding::of(&flows, file, self.rules, rules)?;
+            let secrets = self.secrets(&flows, file, context);
+            let findings = finding::of(&flows, file, self.rules, rules, secrets.as_ref())?;
             let late = flows.incomplete.into_iter().map(|why| gap(GapKind::Time, &file.path, why));
-            Ok(Detections { findings, gaps: late.collect(), ..Detections::default() })
+            Ok(Detections { findings, gaps: late.collect(), redactor: secrets.unwrap_or_default() })
         });
         found.unwrap_or_else(|error| Detections {
             gaps: vec![gap(GapKind::Environment, &file.path, error.to_string())],

@@ -22,7 +22,8 @@ const MAX_NAME: usize = 80;
 /// How messages of flow rules begin; what the source is takes the place of these words.
 const SUBJECT: &str = "request data ";
 
-/// Returns the findings of a file, one for each rule, sink and source. A class without a rule gives nothing.
+/// Returns the findings of a file, one for each rule, sink and source. A class without a rule gives nothing. Without
+/// knowing the secrets no source is shown.
 ///
 /// # Errors
 /// [`RuleError`] where a rule cannot be read.
@@ -31,6 +32,7 @@ pub(super) fn of(
     file: &SourceFile,
     rules: &RuleSet,
     wanted: &[(usize, FlowRule)],
+    secrets: Option<&Redactor>,
 ) -> Result<Vec<Finding>, RuleError> {
     // Of several ways from the same source to the same sink: the surest, then the shortest.
     // One that does not touch this file is found where it lies.
@@ -42,7 +44,7 @@ pub(super) fn of(
         for (number, _) in wanted.iter().filter(|(_, rule)| rule.class == flow.class) {
             let ends = [flow.steps.last(), flow.steps.first()].map(|s| s.map(|s| (s.file, s.range)));
             if seen.insert((*number, ends)) {
-                let place = Placed { flow, files: &|number| file_of(flows, file, number) };
+                let place = Placed { flow, secrets, files: &|number| file_of(flows, file, number) };
                 findings.extend(place.finding(rules.file(*number)?.as_ref(), digest));
             }
         }
@@ -50,16 +52,18 @@ pub(super) fn of(
     Ok(findings)
 }
 
-fn file_of<'a>(flows: &'a Flows, file: &'a SourceFile, number: usize) -> Option<&'a SourceFile> {
+/// Returns a file by its number in steps.
+pub(super) fn file_of<'a>(flows: &'a Flows, file: &'a SourceFile, number: usize) -> Option<&'a SourceFile> {
     match number.checked_sub(1) {
         None => Some(file),
         Some(other) => flows.files.get(other).map(|loaded| &loaded.file),
     }
 }
 
-/// A flow, and the files that its steps lie in.
+/// A flow, the files that its steps lie in, and the secrets of these.
 struct Placed<'a> {
     flow: &'a Flow,
+    secrets: Option<&'a Redactor>,
     files: &'a dyn Fn(usize) -> Option<&'a SourceFile>,
 }
 
@@ -74,6 +78,8 @@ impl Placed<'_> {
             words.push("\u{0}from".into());
             words.extend(tokens_at(file, &range));
         }
+        // A fingerprint tells nothing of a secret.
+        let public: Vec<String> = words.iter().map(|w| self.secrets.map_or(w.clone(), |s| s.redact(w))).collect();
         let (severity, confidence) = judge(rule, self.flow);
         let id = rule.id.as_str();
         Some(Finding {
@@ -82,13 +88,13 @@ impl Placed<'_> {
             severity,
             confidence,
             cwe: rule.cwe.clone(),
-            fingerprint: Fingerprint::new(id, &symbol, &words),
-            aliases: rule.aliases.iter().map(|id| Fingerprint::new(id, &symbol, &words)).collect(),
+            fingerprint: Fingerprint::new(id, &symbol, &public),
+            aliases: rule.aliases.iter().map(|id| Fingerprint::new(id, &symbol, &public)).collect(),
             evidence: vec![Evidence::Rule { rules: digest.to_owned() }, Evidence::Flow(self.evidence())],
             why: rule.why.trim().to_owned(),
             fix: rule.fix.trim().to_owned(),
             references: rule.references.clone(),
-            excerpt: excerpt(file, &range, &Redactor::default()),
+            excerpt: self.secrets.map(|secrets| excerpt(file, &range, secrets)).unwrap_or_default(),
             advisory: self.flow.trust == Trust::Parameter,
             in_tests: file.is_test_code(&range),
             key: MatchKey::new(id, &symbol, &words),
@@ -118,7 +124,7 @@ impl Placed<'_> {
         let (file, range) = self.place(step)?;
         let span = file.span(range);
         let (kind, what) = self.words(&step.kind);
-        let line = line(file, span.start.line, &Redactor::default());
+        let line = self.secrets.map(|secrets| line(file, span.start.line, secrets)).unwrap_or_default();
         Some(Step { path: file.path.clone(), span, kind: kind.into(), what, line })
     }
 
@@ -223,6 +229,7 @@ mod tests {
     use crate::detect::rules::{RuleSet, RuleSource};
     use crate::finding::{Confidence, Finding, Severity};
     use crate::path::RepoPath;
+    use crate::redact::Redactor;
     use crate::syntax::language::Language;
     use crate::syntax::{Limits, SourceFile, parse};
     use std::sync::Arc;
@@ -264,7 +271,9 @@ mod tests {
         let (folder, stem) = ("python".into(), "x-flow-sql".into());
         let rules = RuleSet::new(vec![RuleSource { folder, stem, origin: "own".into(), text: RULE.to_owned().into() }]);
         let wanted = rules.flow_rules(Language::Python).expect("one rule");
-        of(&flows, &file("app.py", CODE), &rules, wanted).expect("one rule")
+        let mut secrets = Redactor::default();
+        secrets.learn("hunter2");
+        of(&flows, &file("app.py", CODE), &rules, wanted, Some(&secrets)).expect("one rule")
     }
 
     fn found(flow: Flow) -> Finding {
@@ -326,6 +335,25 @@ mod tests {
         assert_eq!(found.len(), 1);
         assert_eq!((found[0].location.path.as_str(), found[0].location.symbol.as_str()), ("lib/db.py", "run"));
         assert_eq!(found[0].confidence, Confidence::High, "the surest way counts");
+    }
+
+    #[test]
+    fn secrets_are_shown_nowhere_and_the_fingerprint_does_not_tell_them() {
+        let code = |password: &str| format!("def run(sql):\n    connect('{password}').execute(sql)\n");
+        let found = |password: &str| {
+            let code = code(password);
+            let other = file("lib/db.py", &code);
+            let module = lower::lower(&other);
+            let mut far = flow(Trust::Remote, "db.execute(x)");
+            far.steps[2] = step(1, &code, &format!("connect('{password}').execute(sql)"), StepKind::Sink);
+            let files = vec![Arc::new(Loaded { file: other, module })];
+            findings(Flows { flows: vec![far], files, incomplete: None }).remove(0)
+        };
+        let finding = found("hunter2");
+        let shown = format!("{:?}{:?}{}", finding.excerpt, finding.evidence, finding.message);
+        assert!(shown.contains("connect('*******')") && !shown.contains("hunter2"), "{shown}");
+        assert_eq!(finding.fingerprint, found("*******").fingerprint);
+        assert_ne!(finding.key, found("*******").key);
     }
 
     #[test]
