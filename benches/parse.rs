@@ -4,7 +4,7 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use portcullis::change::text::Text;
 use portcullis::detect::rules::matcher::RuleDetector;
 use portcullis::detect::rules::{RuleSet, load};
-use portcullis::detect::{Job, Options, analyse};
+use portcullis::detect::{Job, Options, Others, analyse};
 use portcullis::path::RepoPath;
 use portcullis::syntax::language::LANGUAGES;
 use portcullis::syntax::parse_tree;
@@ -29,7 +29,9 @@ fn benches(criterion: &mut Criterion) {
         let path = RepoPath::from(format!("a.{}", row.extensions[0]).as_str());
         let job = Job::whole(path, Text { text: text.clone(), notes: Vec::new() });
         let options = Options { windows: false, time_ms: 60_000, ..Options::default() };
-        group.bench_function("analyse", |b| b.iter(|| analyse(&job, &[&RuleDetector { rules: &rules }], &options)));
+        group.bench_function("analyse", |b| {
+            b.iter(|| analyse(&job, &[&RuleDetector { rules: &rules }], &options, Others::none()))
+        });
         group.finish();
     }
 }

@@ -5,6 +5,7 @@
 use crate::detect::Analysis;
 use crate::finding::Finding;
 use crate::path::RepoPath;
+use crate::span::Span;
 use std::collections::HashMap;
 
 /// The findings of a change, told apart.
@@ -40,10 +41,12 @@ pub fn compare(analyses: &[(&Analysis, AddedLines<'_>)], waived: &dyn Fn(&Findin
     let mut old_paths: Vec<&RepoPath> = Vec::new();
     for (analysis, lines) in analyses {
         for finding in &analysis.after {
-            let on_added = lines.added.intersects(finding.location.span.start.line, finding.location.span.last_line());
+            let on_added = lines.hold(finding);
             let known = (lines.only_added && !on_added).then_some(Origin::Existing);
             head.push((finding, on_added, known));
-            old_paths.push(lines.old_path);
+            // Data may be followed into another file; that one is looked for under the name that it has now.
+            let here = finding.location.path == *lines.path;
+            old_paths.push(if here { lines.old_path } else { &finding.location.path });
         }
     }
     let mut order: Vec<usize> = (0..head.len()).collect();
@@ -80,12 +83,25 @@ pub fn compare(analyses: &[(&Analysis, AddedLines<'_>)], waived: &dyn Fn(&Findin
 /// The added lines of a file at head, and whether they alone can hold what the change brings in.
 #[derive(Debug, Clone, Copy)]
 pub struct AddedLines<'a> {
+    /// Path of the file at head.
+    pub path: &'a RepoPath,
     /// Path of the file at base.
     pub old_path: &'a RepoPath,
     /// The lines.
     pub added: &'a crate::span::LineSet,
     /// True for patches and for files whose base side could not be analysed.
     pub only_added: bool,
+}
+
+impl AddedLines<'_> {
+    /// Says whether a finding lies on added lines, or a step of the way that its data takes.
+    fn hold(&self, finding: &Finding) -> bool {
+        let on_added = |path: &RepoPath, span: &Span| {
+            path == self.path && self.added.intersects(span.start.line, span.last_line())
+        };
+        let steps = finding.flow().map(|flow| flow.steps.as_slice()).unwrap_or_default();
+        on_added(&finding.location.path, &finding.location.span) || steps.iter().any(|s| on_added(&s.path, &s.span))
+    }
 }
 
 fn placed(finding: &Finding) -> [u8; 32] {

@@ -229,11 +229,54 @@ pub enum Evidence {
         /// The tokens that drove the score, strongest first.
         tokens: Vec<WeightedToken>,
     },
+    /// Data was followed from where it comes in to where it does harm.
+    Flow(FlowEvidence),
     /// The change touches what governs the gate.
     Policy {
         /// What was touched.
         what: String,
     },
+}
+
+/// The way of data through the code.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FlowEvidence {
+    /// Whose data it is: `remote`, `peer`, `stored`, `operator`, `environment`, `parameter` or `own`.
+    pub trust: String,
+    /// What the source is, in words: `query string`.
+    pub what: String,
+    /// What is called or assigned at the sink: `sqlite3.Cursor.execute`.
+    pub sink: String,
+    /// From the source to the sink, both included; the sink alone where no data is needed.
+    pub steps: Vec<FlowStep>,
+    /// Calls on the way that make data harmless, but not for this sink.
+    pub sanitizers: Vec<MetSanitizer>,
+    /// Whether the data went through code that is not known.
+    pub guessed: bool,
+}
+
+/// One step of the way.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FlowStep {
+    /// The file.
+    pub path: RepoPath,
+    /// Where in it.
+    pub span: Span,
+    /// `source`, `assign`, `argument`, `return`, `sanitized`, `part`, `through` or `sink`.
+    pub kind: String,
+    /// What happens there, in words.
+    pub what: String,
+    /// The line of source it begins on, redacted.
+    pub line: String,
+}
+
+/// A call that makes data harmless for other purposes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MetSanitizer {
+    /// What is called.
+    pub path: String,
+    /// The classes of weakness that it helps against.
+    pub classes: Vec<String>,
 }
 
 /// A token and its share in a model's score.
@@ -285,6 +328,14 @@ pub struct Finding {
 }
 
 impl Finding {
+    /// Returns the way of the data, where the finding rests on one.
+    pub fn flow(&self) -> Option<&FlowEvidence> {
+        self.evidence.iter().find_map(|evidence| match evidence {
+            Evidence::Flow(flow) => Some(flow),
+            _ => None,
+        })
+    }
+
     /// Says whether `fingerprint` is this finding's, now or under a former name of its rule.
     pub fn answers_to(&self, fingerprint: &str) -> bool {
         self.fingerprint.as_str() == fingerprint || self.aliases.iter().any(|a| a.as_str() == fingerprint)

@@ -54,6 +54,19 @@ fn harm(severity: Severity) -> f64 {
     }
 }
 
+/// Says whose data it is that a flow carries. What that means for the risk is in severity and confidence already.
+fn owner(trust: &str) -> &'static str {
+    match trust {
+        "remote" => "data of anyone on the network",
+        "peer" => "data of another service",
+        "stored" => "data from a file or a database",
+        "operator" => "data of whoever starts the program",
+        "environment" => "data of the environment that the program runs in",
+        "parameter" => "data of a caller that was not seen",
+        _ => "made by the program itself",
+    }
+}
+
 /// Weight of a finding in test code: it does not run in production.
 const IN_TESTS: f64 = 0.25;
 
@@ -64,6 +77,9 @@ pub fn of_finding(finding: &Finding) -> Risk {
         format!("severity {}: harm {:.0} of 100", finding.severity, harm(finding.severity)),
         format!("confidence {}: likelihood {:.1}", finding.confidence, likelihood(finding.confidence)),
     ];
+    if let Some(flow) = finding.flow() {
+        reasons.push(format!("source: {}, {}", flow.what, owner(&flow.trust)));
+    }
     if finding.in_tests {
         score *= IN_TESTS;
         reasons.push(format!("in test code: weight {IN_TESTS}"));

@@ -5,7 +5,7 @@ use libfuzzer_sys::fuzz_target;
 use portcullis::change::text::decode;
 use portcullis::detect::rules::matcher::RuleDetector;
 use portcullis::detect::rules::{RuleSet, load};
-use portcullis::detect::{Job, Options, analyse};
+use portcullis::detect::{Job, Options, Others, analyse};
 use portcullis::path::RepoPath;
 use portcullis::syntax::language::LANGUAGES;
 use std::sync::LazyLock;
@@ -17,5 +17,5 @@ fuzz_target!(|bytes: &[u8]| {
     let row = &LANGUAGES[*first as usize % LANGUAGES.len()];
     let Ok(text) = decode(rest, true) else { return };
     let job = Job::whole(RepoPath::from(format!("a.{}", row.extensions[0]).as_str()), text);
-    drop(analyse(&job, &[&RuleDetector { rules: &RULES }], &Options::default()));
+    drop(analyse(&job, &[&RuleDetector { rules: &RULES }], &Options::default(), Others::none()));
 });

@@ -223,7 +223,11 @@ pub enum RulesCommand {
         rules: Vec<PathBuf>,
     },
     /// Print the JSON schema of a rule file
-    Schema,
+    Schema {
+        /// That of a flow catalog in its place
+        #[arg(long)]
+        catalog: bool,
+    },
     /// Print the index of the built-in rules, `rules/index.json`
     #[command(hide = true)]
     Index,

@@ -189,7 +189,8 @@ fn run_rules(command: &RulesCommand) -> Result<u8, RunError> {
         RulesCommand::List { rules: own } => say(&rules::list(&rules::load(own)?)?),
         RulesCommand::Show { id, rules: own } => say(&rules::show(&rules::load(own)?, id)?),
         RulesCommand::Index => say(&crate::detect::rules::index::generate(&rules::load(&[])?)?),
-        RulesCommand::Schema => say(&crate::detect::rules::schema::json()),
+        RulesCommand::Schema { catalog: false } => say(&crate::detect::rules::schema::json()),
+        RulesCommand::Schema { catalog: true } => say(&crate::detect::flow::catalog::schema::json()),
         RulesCommand::Test { rules: own } => {
             let set = rules::load(own)?;
             let tested = rules::test(&set)?;

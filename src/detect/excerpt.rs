@@ -38,6 +38,12 @@ pub fn excerpt(file: &SourceFile, range: &Range<usize>, redactor: &Redactor) -> 
     excerpt
 }
 
+/// Returns one line as it may be shown, without the white space around it.
+pub fn line(file: &SourceFile, number: u32, redactor: &Redactor) -> String {
+    let raw = file.text().get(file.index.line_range(number, file.text())).unwrap_or_default();
+    shown_line(redactor.redact(raw).trim()).0
+}
+
 /// Returns the line as shown, and for each character of the original the column it begins at (one more for the end).
 fn shown_line(line: &str) -> (String, Vec<u32>) {
     let mut shown = String::new();

@@ -5,6 +5,7 @@
 pub mod classifier;
 pub mod excerpt;
 pub mod flow;
+mod overlap;
 pub mod rules;
 
 use crate::change::text::Text;
@@ -16,13 +17,39 @@ use crate::span::LineSet;
 use crate::syntax::language::Language;
 use crate::syntax::{Limits, ParseGap, SourceFile, parse};
 use classifier::Window;
+use flow::{NoOthers, SourceProvider};
 use serde::{Deserialize, Serialize};
 use std::time::{Duration, Instant};
 
 /// Finds weaknesses in one parsed file.
 pub trait Detector: Send + Sync {
-    /// Returns what it finds, and what it could not do, before `deadline`.
-    fn detect(&self, file: &SourceFile, deadline: Deadline) -> Detections;
+    /// Returns what it finds, and what it could not do, before the context's deadline.
+    fn detect(&self, file: &SourceFile, context: Context<'_>) -> Detections;
+}
+
+/// What a detector is told besides the file.
+#[derive(Clone, Copy)]
+pub struct Context<'a> {
+    /// When it has to stop.
+    pub deadline: Deadline,
+    /// The other files of the same side.
+    pub others: &'a dyn SourceProvider,
+}
+
+/// Where the other files of both sides come from.
+#[derive(Clone, Copy)]
+pub struct Others<'a> {
+    /// Those at base.
+    pub before: &'a dyn SourceProvider,
+    /// Those at head.
+    pub after: &'a dyn SourceProvider,
+}
+
+impl Others<'_> {
+    /// No file but the analysed one.
+    pub fn none() -> Self {
+        Self { before: &NoOthers, after: &NoOthers }
+    }
 }
 
 /// When the work on a file has to stop.
@@ -176,14 +203,16 @@ impl Job {
 ///
 /// The base side is read only where it can matter: where the change removes lines, or the head side has findings that
 /// could be old.
-pub fn analyse(job: &Job, detectors: &[&dyn Detector], options: &Options) -> Analysis {
+///
+/// Where a rule and a flow speak of the same place, only one of them stays: see [`overlap`].
+pub fn analyse(job: &Job, detectors: &[&dyn Detector], options: &Options, others: Others<'_>) -> Analysis {
     let mut analysis = Analysis { language: job.language(), ..Analysis::default() };
     let after = side(&job.path, job.after.as_ref(), options, |gap| analysis.gaps.push(gap));
     let after = after.map(|mut file| {
         file.added.clone_from(&job.added);
         file.removed.clone_from(&job.removed);
         file.partial = job.partial;
-        let (findings, gaps, redactor) = run(&file, detectors, options);
+        let (findings, gaps, redactor) = run(&file, detectors, options, others.after);
         analysis.after = findings;
         analysis.gaps.extend(gaps);
         analysis.remarks_after = remarks(&file);
@@ -191,7 +220,8 @@ pub fn analyse(job: &Job, detectors: &[&dyn Detector], options: &Options) -> Ana
         (file, redactor)
     });
     let matters = !job.removed.is_empty() || !analysis.after.is_empty() || after.is_none();
-    let before = if matters { analyse_base(job, detectors, options, &mut analysis) } else { None };
+    let before = if matters { analyse_base(job, detectors, options, others.before, &mut analysis) } else { None };
+    overlap::settle(&mut analysis.before, &mut analysis.after);
     if let Some((file, redactor)) = after {
         if options.windows {
             analysis.windows = classifier::windows(&file, before.as_ref(), &redactor);
@@ -205,13 +235,14 @@ fn analyse_base(
     job: &Job,
     detectors: &[&dyn Detector],
     options: &Options,
+    others: &dyn SourceProvider,
     analysis: &mut Analysis,
 ) -> Option<SourceFile> {
     let path = job.old_path.as_ref().unwrap_or(&job.path);
     let mut file = side(path, job.before.as_ref(), options, |_| analysis.before_unread = true)?;
     file.added.clone_from(&job.removed);
     file.partial = job.partial;
-    let (findings, gaps, redactor) = run(&file, detectors, options);
+    let (findings, gaps, redactor) = run(&file, detectors, options, others);
     analysis.before = findings;
     analysis.before_unread |= !gaps.is_empty();
     analysis.secrets.merge(redactor);
@@ -234,11 +265,17 @@ fn side(path: &RepoPath, text: Option<&Text>, options: &Options, mut on_gap: imp
     }
 }
 
-fn run(file: &SourceFile, detectors: &[&dyn Detector], options: &Options) -> (Vec<Finding>, Vec<Gap>, Redactor) {
+fn run(
+    file: &SourceFile,
+    detectors: &[&dyn Detector],
+    options: &Options,
+    others: &dyn SourceProvider,
+) -> (Vec<Finding>, Vec<Gap>, Redactor) {
     let deadline = Deadline::after(Duration::from_millis(options.time_ms));
+    let context = Context { deadline, others };
     let (mut findings, mut gaps, mut redactor) = (Vec::new(), Vec::new(), Redactor::default());
     for detector in detectors {
-        let detections = detector.detect(file, deadline);
+        let detections = detector.detect(file, context);
         findings.extend(detections.findings);
         gaps.extend(detections.gaps);
         redactor.merge(detections.redactor);

@@ -3,7 +3,7 @@
 
 use super::markdown::{self, Shape};
 use super::model::FindingView;
-use super::{Report, Style, text};
+use super::{Report, Style, text, way};
 use std::io::{self, Write};
 
 /// Annotations of one level that a runner shows.
@@ -60,6 +60,9 @@ fn annotate(level: &str, f: &FindingView, out: &mut dyn Write) -> io::Result<()>
     };
     let title = property(&text::clip(&text::line(&f.rule), 100));
     let mut words = format!("{} ({})", text::clip(&text::line(&f.message), 300), text::measure(f));
+    if let Some(way) = way::brief(f) {
+        words.push_str(&format!("\nWay of the data: {way}"));
+    }
     if !f.fix.trim().is_empty() {
         words.push_str(&format!("\nFix: {}", text::clip(&text::line(&f.fix), 600)));
     }

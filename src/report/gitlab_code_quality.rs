@@ -3,7 +3,7 @@
 
 use super::gitlab_sast::{distinct, ordinals, told};
 use super::model::FindingView;
-use super::{Report, Style, text};
+use super::{Report, Style, text, way};
 use serde_json::{Value, json};
 use std::io::{self, Write};
 
@@ -28,8 +28,9 @@ fn issue(f: &FindingView, ordinal: usize) -> Value {
         _ => "minor",
     };
     let begin = f.start_line.max(1);
+    let way = way::brief(f).map(|way| format!("; {way}")).unwrap_or_default();
     json!({
-        "description": format!("{} ({})", text::clip(&text::line(&f.message), 300), text::measure(f)),
+        "description": format!("{} ({}){way}", text::clip(&text::line(&f.message), 300), text::measure(f)),
         "check_name": f.rule,
         "fingerprint": distinct(&f.fingerprint, ordinal),
         "severity": severity,

@@ -3,7 +3,7 @@
 
 use super::model::FindingView;
 use super::sarif::{is_web, number};
-use super::{Report, Style, text};
+use super::{Report, Style, text, way};
 use crate::policy::Verdict;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -13,6 +13,8 @@ use std::io::{self, Write};
 
 /// The schema that the report follows.
 const VERSION: &str = "15.0.4";
+/// Lines of source that the way of data is shown by.
+const STOPS: usize = 20;
 /// Where GitLab publishes it.
 const SCHEMA: &str = "https://gitlab.com/gitlab-org/security-products/security-report-schemas/-/raw/v15.0.4/dist/sast-report-format.json";
 
@@ -117,9 +119,15 @@ fn vulnerability(f: &FindingView, ordinal: usize) -> Value {
         "location": location,
         "tracking": { "type": "source", "items": [tracked] },
     });
+    let way = way::lines(f, STOPS);
+    if let (false, Some(map)) = (way.is_empty(), found.as_object_mut()) {
+        // Version 15.0 of the schema knows lists of texts; a type of its own for ways came later.
+        let items: Vec<Value> = way.iter().map(|line| json!({ "type": "text", "value": line })).collect();
+        map.insert("details".into(), json!({ "way": { "type": "list", "name": "Way of the data", "items": items } }));
+    }
     if let (true, Some(map)) = (f.confidence == "low" || f.disposition == "advisory", found.as_object_mut()) {
         let why = match f.disposition.as_str() {
-            "advisory" => "A model's hint: less certain than a rule, and it never blocks.",
+            "advisory" => "A hint: less certain than other findings, and it never blocks.",
             _ => "Low confidence: less than half of such findings are real.",
         };
         let flag = json!({ "type": "flagged-as-likely-false-positive", "origin": "portcullis", "description": why });

@@ -183,6 +183,13 @@ fn with(path: &str, snippet: &str, symbol: &str) -> Report {
         finding.because = Some(path.to_owned());
         finding.references = vec![symbol.to_owned(), snippet.to_owned()];
         finding.evidence.push(format!("model {snippet}"));
+        if let Some(flow) = &mut finding.flow {
+            (flow.what, flow.sink) = (snippet.to_owned(), symbol.to_owned());
+            for step in &mut flow.steps {
+                (step.path, step.what, step.source) = (path.to_owned(), symbol.to_owned(), snippet.to_owned());
+                step.kind = symbol.to_owned();
+            }
+        }
     }
     for gap in &mut report.coverage.gaps {
         (gap.path, gap.detail, gap.closes) = (Some(path.to_owned()), snippet.to_owned(), true);

@@ -2,7 +2,7 @@
 
 use super::model::{FindingView, GapView};
 use super::remedy::Remedy;
-use super::{Report, Style, text};
+use super::{Report, Style, text, way};
 use crate::policy::Verdict;
 use annotate_snippets::{AnnotationKind, Element, Level, Origin, Renderer, Snippet};
 use anstyle::{AnsiColor, Style as Pen};
@@ -13,6 +13,8 @@ use std::ops::Range;
 const FULL: usize = 30;
 /// Findings shown in one line each, after those.
 const BRIEF: usize = 300;
+/// Lines of source that the way of data is shown by.
+const STOPS: usize = 8;
 /// Columns where the reader does not say how many.
 const WIDTH: usize = 100;
 
@@ -110,6 +112,9 @@ impl Paper {
             let snippet = Snippet::source(f.excerpt.join("\n")).line_start(f.excerpt_line as usize);
             snippet.fold(false).path(text::line(&f.path)).annotations(marks).into()
         }];
+        if f.flow.is_some() {
+            parts.push(Level::NOTE.with_name("way").message(self.way(f)).into());
+        }
         for (name, words) in lines_below(f) {
             parts.push(Level::NOTE.with_name(name).message(self.wrapped(&words, name.len() + 9)).into());
         }
@@ -135,15 +140,29 @@ impl Paper {
         lines.join("\n")
     }
 
+    /// Returns the way of the data, a stop with its line of source after it.
+    fn way(&self, f: &FindingView) -> String {
+        let mut lines = Vec::new();
+        for (i, stop) in way::stops(f, STOPS).into_iter().enumerate() {
+            let place = if stop.place.is_empty() { stop.place } else { format!("{} ", stop.place) };
+            lines.push(self.wrapped(&format!("{}. {place}{}", i + 1, text::clip(&stop.what, 200)), 12));
+            if !stop.source.is_empty() {
+                lines.push(format!("   | {}", text::clip(&stop.source, self.width.saturating_sub(18).max(20))));
+            }
+        }
+        lines.join("\n")
+    }
+
     fn hints(&self, hints: &[&FindingView], out: &mut dyn Write) -> io::Result<()> {
         if hints.is_empty() {
             return Ok(());
         }
-        writeln!(out, "\n{} (advice of a model; they never block)", self.bold("Hints"))?;
+        writeln!(out, "\n{} (advice; they never block)", self.bold("Hints"))?;
         for f in hints.iter().take(FULL) {
             writeln!(out, "  - {}: {} [{}]", text::place(f), text::line(&f.message), text::line(&f.rule))?;
-            if let Some(says) = says(f) {
-                writeln!(out, "      {says}")?;
+            // Neither begins with `::`, which a CI runner would obey.
+            for words in says(f).map(|says| format!("model {says}")).into_iter().chain(way::brief(f)) {
+                writeln!(out, "      {words}")?;
             }
         }
         if hints.len() > FULL {

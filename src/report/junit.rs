@@ -3,13 +3,16 @@
 
 use super::gitlab_sast::zoneless;
 use super::model::FindingView;
-use super::{Report, Style, text};
+use super::{Report, Style, text, way};
 use crate::policy::Verdict;
 use jiff::Timestamp;
 use quick_junit::{NonSuccessKind, Property, TestCase, TestCaseStatus, TestSuite};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::time::Duration;
+
+/// Lines of source that the way of data is shown by.
+const STOPS: usize = 20;
 
 /// Writes the report as JUnit XML.
 ///
@@ -107,6 +110,10 @@ fn finding(f: &FindingView, class: &str) -> TestCase {
     let blocks = f.disposition == "blocks";
     let mut status = failed(blocks.then_some(NonSuccessKind::Failure), &f.severity);
     let mut words = format!("{} ({})", text::line(&f.message), text::measure(f));
+    let way = way::lines(f, STOPS);
+    if !way.is_empty() {
+        words.push_str(&format!("\nWay of the data:\n{}", way.join("\n")));
+    }
     if !f.fix.trim().is_empty() {
         words.push_str(&format!("\nFix: {}", text::line(&f.fix)));
     }

@@ -6,7 +6,7 @@
 
 use super::model::FindingView;
 use super::remedy::Remedy;
-use super::{Report, Style, text};
+use super::{Report, Style, text, way};
 use std::io::{self, Write};
 
 /// How much to write.
@@ -28,6 +28,8 @@ impl Shape {
 /// The first line of a comment, by which a later run finds it.
 pub const MARKER: &str = "<!-- portcullis:sticky v=1 -->";
 
+/// Lines of source that the way of data is shown by.
+const STOPS: usize = 8;
 /// Entries of a list at most.
 const LIST: usize = 20;
 /// Bytes of a list at most. Six such parts leave room for findings in a comment whatever stands in them.
@@ -113,6 +115,7 @@ fn block(number: usize, f: &FindingView) -> String {
     let mut block = format!("\n**{number}. {word}:** {} {message}\n", code(&place));
     block.push_str("\n<details><summary>Why, what to do, how sure</summary>\n\n");
     block.push_str(&excerpt(f));
+    block.push_str(&stops(f));
     for (name, words) in [("Why", &f.why), ("Fix", &f.fix)] {
         if !words.trim().is_empty() {
             block.push_str(&format!("**{name}:** {}\n\n", prose(&text::clip(words, 1000))));
@@ -138,6 +141,23 @@ fn block(number: usize, f: &FindingView) -> String {
     }
     block.push_str("\n\n</details>\n");
     block
+}
+
+/// Returns the way of the data as a numbered list.
+fn stops(f: &FindingView) -> String {
+    let item = |stop: way::Stop| {
+        let place =
+            if stop.place.is_empty() { stop.place } else { format!("{} ", code(&text::clip(&stop.place, 200))) };
+        let source =
+            if stop.source.is_empty() { stop.source } else { format!(": {}", code(&text::clip(&stop.source, 120))) };
+        format!("{place}{}{source}", prose(&text::clip(&stop.what, 200)))
+    };
+    let items: Vec<String> = way::stops(f, STOPS).into_iter().map(item).collect();
+    if items.is_empty() {
+        return String::new();
+    }
+    let list: String = items.iter().enumerate().map(|(i, item)| format!("{}. {item}\n", i + 1)).collect();
+    format!("**How the data gets there:**\n\n{list}\n")
 }
 
 /// Returns the excerpt in a fence longer than any run of backticks in it. Line numbers stand before the lines, so that

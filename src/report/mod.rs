@@ -15,6 +15,7 @@ pub mod model;
 mod remedy;
 pub mod sarif;
 mod text;
+pub mod way;
 
 #[cfg(test)]
 mod hostile_tests;

@@ -1,5 +1,6 @@
 //! The view model: a copy of the judgement in the words and order of a report, ready to serialise.
 
+use super::way::FlowView;
 use crate::compare::Origin;
 use crate::finding::{Evidence, Finding, Gap, WeightedToken};
 use crate::path::visible_lines;
@@ -176,8 +177,11 @@ pub struct FindingView {
     pub risk: f64,
     /// What made the risk so.
     pub risk_reasons: Vec<String>,
-    /// What it rests on: `rule`, `model`, `policy`.
+    /// What it rests on: `rule`, `model`, `flow`, `policy`.
     pub evidence: Vec<String>,
+    /// The way of the data, where it was followed.
+    #[serde(default)]
+    pub flow: Option<FlowView>,
     /// Tokens that drove a model's score.
     pub tokens: Vec<WeightedToken>,
     /// Whether it lies in test code.
@@ -300,6 +304,13 @@ impl Report {
             finding.excerpt.iter_mut().for_each(mask);
             finding.because.iter_mut().for_each(mask);
             [&mut finding.symbol, &mut finding.path].into_iter().for_each(mask_name);
+            if let Some(flow) = &mut finding.flow {
+                let (lines, names) = flow.texts();
+                lines.into_iter().for_each(mask);
+                // Message and evidence name source and sink.
+                let said = finding.evidence.iter_mut().chain([&mut finding.message]);
+                names.into_iter().chain(said).for_each(mask_name);
+            }
         }
         for suppression in &mut self.suppressions {
             let texts = std::iter::once(&mut suppression.reason).chain(&mut suppression.place);
@@ -374,6 +385,7 @@ impl FindingView {
             risk: risk.score,
             risk_reasons: risk.reasons.clone(),
             evidence: finding.evidence.iter().map(evidence).collect(),
+            flow: FlowView::of(finding),
             tokens: finding.evidence.iter().flat_map(tokens).cloned().collect(),
             in_tests: finding.in_tests,
             why: clean(&finding.why),
@@ -436,6 +448,7 @@ fn evidence(evidence: &Evidence) -> String {
     match evidence {
         Evidence::Rule { .. } => "rule".into(),
         Evidence::Model { model, score, band, .. } => format!("model {model}: {band}, {:.0} of 100", score * 100.0),
+        Evidence::Flow(flow) => clean(&format!("flow: {} data, from {} to {}", flow.trust, flow.what, flow.sink)),
         Evidence::Policy { what } => format!("policy: {what}"),
     }
 }

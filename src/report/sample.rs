@@ -4,8 +4,8 @@ use super::Report;
 use super::model::{ChangeView, PolicyView, Times, Tool};
 use crate::compare::Origin;
 use crate::finding::{
-    Confidence, Evidence, Excerpt, Finding, Fingerprint, Gap, GapKind, Location, Mark, MatchKey, RuleId, Severity,
-    WeightedToken,
+    Confidence, Evidence, Excerpt, Finding, Fingerprint, FlowEvidence, FlowStep, Gap, GapKind, Location, Mark,
+    MatchKey, MetSanitizer, RuleId, Severity, WeightedToken,
 };
 use crate::path::{RepoPath, visible_lines};
 use crate::policy::suppression::{Entry, Ledger, Status};
@@ -23,6 +23,43 @@ pub(super) fn blocked() -> Report {
     sql.severity = Severity::Critical;
     sql.cwe = vec!["CWE-89".into()];
     sql.message = "SQL text is put together from a value".into();
+    sql.evidence.push(Evidence::Flow(flow(
+        "remote",
+        "query string",
+        "sqlite3.Cursor.execute",
+        &[
+            ("app/views.py", 12, "source", "query string comes in", "term = request.args[\"q\"]"),
+            ("app/views.py", 12, "assign", "put into `term`", "term = request.args[\"q\"]"),
+            (
+                "app/views.py",
+                13,
+                "sanitized",
+                "`html.escape` helps against xss, not against sql",
+                "safe = escape(term)",
+            ),
+            ("app/views.py", 14, "argument", "given to `Orders.find`", "return orders.find(safe)"),
+            (
+                "app/db.py",
+                39,
+                "part",
+                "becomes part of a larger value",
+                "sql = f\"SELECT * FROM orders WHERE name = '{name}'\"",
+            ),
+            ("app/db.py", 40, "sink", "reaches `sqlite3.Cursor.execute`", "cursor.execute(sql)"),
+        ],
+    )));
+    let mut caller = finding("python-flow-path", "app/files.py", 21, "read");
+    (caller.advisory, caller.confidence, caller.cwe) = (true, Confidence::Low, vec!["CWE-22".into()]);
+    caller.message = "A parameter reaches the name of a file (open); a caller decides what it holds".into();
+    caller.evidence.push(Evidence::Flow(flow(
+        "parameter",
+        "parameter `name`",
+        "open",
+        &[
+            ("app/files.py", 20, "source", "parameter `name` comes in", "def read(name):"),
+            ("app/files.py", 21, "sink", "reaches `open`", "return open(name).read()"),
+        ],
+    )));
     let mut debug = finding("python-flask-debug", "app/main.py", 7, "");
     (debug.severity, debug.confidence) = (Severity::Medium, Confidence::Medium);
     debug.message = "The debugger is on in production code".into();
@@ -46,6 +83,7 @@ pub(super) fn blocked() -> Report {
         judged(shell.clone(), Origin::Introduced, blocks(&shell)),
         judged(debug, Origin::Introduced, Disposition::Warns),
         judged(hint, Origin::Introduced, Disposition::Advisory),
+        judged(caller, Origin::Introduced, Disposition::Advisory),
         judged(old.clone(), Origin::Existing, Disposition::Existing),
         judged(hidden, Origin::Existing, Disposition::Suppressed(suppressed)),
     ];
@@ -123,6 +161,8 @@ pub(super) fn hostile() -> Report {
             band: name.clone(),
             tokens: vec![token(name, 1, 1.0)],
         });
+        let steps = [(name.as_str(), 1, "source", name.as_str(), name.as_str()), (name, 2, "sink", name, name)];
+        f.evidence.push(Evidence::Flow(flow(name, name, name, &steps)));
         judged(f, Origin::Introduced, Disposition::Blocks(name.clone()))
     });
     let gaps =
@@ -215,6 +255,30 @@ fn finding(rule: &str, path: &str, line: u32, symbol: &str) -> Finding {
         advisory: false,
         in_tests: false,
         key: MatchKey::new(rule, symbol, &["a", "b"]),
+    }
+}
+
+/// Makes a way; each step has a file, a line, a kind, words and source.
+fn flow(trust: &str, what: &str, sink: &str, steps: &[(&str, u32, &str, &str, &str)]) -> FlowEvidence {
+    let step = |(path, line, kind, what, source): &(&str, u32, &str, &str, &str)| FlowStep {
+        path: RepoPath::from(*path),
+        span: Span {
+            start_byte: 0,
+            end_byte: 9,
+            start: Position { line: *line, column: 5 },
+            end: Position { line: *line, column: 14 },
+        },
+        kind: (*kind).to_owned(),
+        what: (*what).to_owned(),
+        line: (*source).to_owned(),
+    };
+    FlowEvidence {
+        trust: trust.into(),
+        what: what.into(),
+        sink: sink.into(),
+        steps: steps.iter().map(step).collect(),
+        sanitizers: vec![MetSanitizer { path: "html.escape".into(), classes: vec!["xss".into()] }],
+        guessed: false,
     }
 }
 

@@ -4,7 +4,8 @@
 //! GitHub's upload action adds it where it is absent.
 
 use super::model::{FindingView, GapView};
-use super::{Report, Style, text};
+use super::way::StepView;
+use super::{Report, Style, text, way};
 use crate::policy::Verdict;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
@@ -137,22 +138,43 @@ fn result(f: &FindingView, index: Option<&usize>) -> Value {
         let kind = if because.starts_with("comment at") { "inSource" } else { "external" };
         result.insert("suppressions".into(), json!([{ "kind": kind, "justification": text::line(&because) }]));
     }
+    let step = |step: &StepView| json!({ "artifactLocation": artifact(&step.path), "region": region_of(step) });
+    if let (Some(flows), Some(result)) =
+        (way::code_flows(f, step, |words| message(&sentence(words))), result.as_object_mut())
+    {
+        result.insert("codeFlows".into(), flows);
+    }
     if let (false, Some(place)) = (f.symbol.is_empty(), result.pointer_mut("/locations/0")) {
         place["logicalLocations"] = json!([{ "fullyQualifiedName": f.symbol }]);
     }
     result
 }
 
+fn artifact(path: &str) -> Value {
+    json!({ "uri": uri(path), "uriBaseId": "%SRCROOT%" })
+}
+
+/// Returns the region between two positions, put in order where a stored report has them otherwise.
+fn region((start, first): (u32, u32), (end, last): (u32, u32)) -> Value {
+    let (start, first) = (start.max(1), first.max(1));
+    let end = end.max(start);
+    let last = if end == start { last.max(first) } else { last.max(1) };
+    json!({ "startLine": start, "startColumn": first, "endLine": end, "endColumn": last })
+}
+
+fn region_of(step: &StepView) -> Value {
+    region((step.start_line, step.start_column), (step.end_line, step.end_column))
+}
+
 fn place(f: &FindingView) -> Value {
-    let (start, first) = (f.start_line.max(1), f.start_column.max(1));
+    let start = f.start_line.max(1);
     let end = f.end_line.max(start);
-    let last = if end == start { f.end_column.max(first) } else { f.end_column.max(1) };
-    let mut region = json!({ "startLine": start, "startColumn": first, "endLine": end, "endColumn": last });
+    let mut region = region((f.start_line, f.start_column), (f.end_line, f.end_column));
     if let (Some(snippet), Some(region)) = (snippet(f, start, end), region.as_object_mut()) {
         region.insert("snippet".into(), json!({ "text": snippet }));
     }
     let mut place = Map::new();
-    place.insert("artifactLocation".into(), json!({ "uri": uri(&f.path), "uriBaseId": "%SRCROOT%" }));
+    place.insert("artifactLocation".into(), artifact(&f.path));
     place.insert("region".into(), region);
     let lines = u32::try_from(f.excerpt.len()).unwrap_or(0);
     let shown_end = (f.excerpt_line + lines).saturating_sub(1);
@@ -208,7 +230,7 @@ fn notification(gap: &GapView) -> Value {
         "descriptor": { "id": format!("not-analysed/{}", gap.kind) },
     });
     if let (Some(path), Some(map)) = (&gap.path, notification.as_object_mut()) {
-        let place = json!({ "artifactLocation": { "uri": uri(path), "uriBaseId": "%SRCROOT%" } });
+        let place = json!({ "artifactLocation": artifact(path) });
         map.insert("locations".into(), json!([{ "physicalLocation": place }]));
     }
     notification

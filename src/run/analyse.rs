@@ -1,9 +1,12 @@
 //! Analyses many files on all cores: small ones here, risky ones in worker processes.
 
+use super::others::{Share, Side};
 use super::worker::{Pool, is_risky};
+use crate::detect::flow::catalog::load::Catalogs;
+use crate::detect::flow::detector::FlowDetector;
 use crate::detect::rules::RuleSet;
 use crate::detect::rules::matcher::RuleDetector;
-use crate::detect::{Analysis, Job, Options, analyse};
+use crate::detect::{Analysis, Job, Options, Others, analyse};
 use rayon::prelude::{IntoParallelIterator, ParallelIterator};
 
 /// Stack of an analysing thread in bytes: pattern matching recurses a little, tree walks do not.
@@ -15,12 +18,22 @@ pub fn all<T: Sync, R: Send>(
     threads: usize,
     rules: &RuleSet,
     options: &Options,
+    others: Option<&(Side<'_>, Side<'_>)>,
     job: impl Fn(&T) -> Option<Job> + Sync,
     done: impl Fn(&T, Option<Analysis>) -> R + Sync,
 ) -> Vec<R> {
-    let pool = Pool::new(rules, *options);
+    let (pool, catalogs) = (Pool::new(rules, *options), Catalogs::of(rules));
+    let (matcher, flow) = (RuleDetector { rules }, FlowDetector { rules, catalogs: &catalogs });
     let one = |item: &T| {
-        let analysis = job(item).filter(|job| job.language().is_some()).map(|job| one(&job, rules, options, &pool));
+        let job = job(item).filter(|job| job.language().is_some());
+        let analysis = job.map(|job| {
+            if is_risky(&job) {
+                return pool.analyse(&job);
+            }
+            let (before, after) = (Share::of(others.map(|o| &o.0)), Share::of(others.map(|o| &o.1)));
+            let others = Others { before: &before, after: &after };
+            analyse(&job, &[&matcher, &flow], options, others)
+        });
         done(item, analysis)
     };
     if threads <= 1 || items.len() <= 1 {
@@ -32,8 +45,4 @@ pub fn all<T: Sync, R: Send>(
         // No threads to be had: one is enough.
         Err(_) => items.iter().map(one).collect(),
     }
-}
-
-fn one(job: &Job, rules: &RuleSet, options: &Options, pool: &Pool<'_>) -> Analysis {
-    if is_risky(job) { pool.analyse(job) } else { analyse(job, &[&RuleDetector { rules }], options) }
 }

@@ -2,6 +2,7 @@
 
 use super::check::{Outcome, Overrides, policy_view, status, times, tool};
 use super::gather::{Wanted, policy_outside_git};
+use super::others::Side;
 use super::score::{Scored, Scorers};
 use super::{RunError, analyse, exit, publish, surroundings, tree};
 use crate::compare::{Comparison, Origin};
@@ -81,6 +82,7 @@ pub fn run(options: &Options) -> Result<Outcome, RunError> {
         ..policy_view(&config)
     };
     report.notes = notes(options, found.vendored);
+    report.notes.extend(found.notes);
     report.mask(&found.secrets);
     report.times = times(started, clock);
     let exit = match (options.fail_on, judgement.verdict) {
@@ -116,6 +118,7 @@ struct Found {
     coverage: Coverage,
     vendored: usize,
     secrets: Redactor,
+    notes: Vec<String>,
 }
 
 fn analyse_tree(options: &Options, config: &Config, rules: &RuleSet) -> Result<Found, RunError> {
@@ -125,11 +128,14 @@ fn analyse_tree(options: &Options, config: &Config, rules: &RuleSet) -> Result<F
     found.vendored = vendored;
     let bar = progress(options.progress, files.len());
     let scorers = Scorers::default();
+    let root = || Side::of_directory(options.wanted.directory.clone(), config);
+    let sides = (root(), root());
     let results: Vec<Option<(Analysis, Scored)>> = analyse::all(
         &files,
         options.threads,
         rules,
         &config.analysis,
+        Some(&sides),
         |file| tree::read(file, config.file_bytes, options.vendored, &losses),
         |_, analysis| {
             bar.inc(1);
@@ -140,6 +146,7 @@ fn analyse_tree(options: &Options, config: &Config, rules: &RuleSet) -> Result<F
         },
     );
     bar.finish_and_clear();
+    found.notes = sides.1.notes();
     let (gaps, skipped) = losses.into_inner();
     found.gaps = gaps;
     for reason in skipped {

@@ -1,6 +1,7 @@
 //! `portcullis check`: from a change to a verdict.
 
 use super::gather::{self, Gathered, Wanted, short};
+use super::others::Side;
 use super::score::{MAX_WINDOWS, Scored, Scorers};
 use super::{RunError, analyse, exit, surroundings};
 use crate::change::select::Surroundings;
@@ -87,12 +88,12 @@ pub fn run(options: &Options, around: &Surroundings) -> Result<Outcome, RunError
     for language in languages(&gathered.change.files) {
         gathered.rules.for_language(language)?;
     }
-    let scorers = Scorers::default();
+    let (scorers, sides) = (Scorers::default(), Side::of_change(&gathered));
     let analyses = std::thread::scope(|scope| {
         if gathered.config.classifier && options.threads > 1 && !gathered.change.files.is_empty() {
             scope.spawn(|| scorers.warm());
         }
-        analyse_files(&gathered, options.threads)
+        analyse_files(&gathered, &sides, options.threads)
     });
     let windows: Vec<&Window> = analyses.iter().flat_map(|a| &a.windows).collect();
     let scored = scorers.score(&windows, MAX_WINDOWS);
@@ -102,6 +103,7 @@ pub fn run(options: &Options, around: &Surroundings) -> Result<Outcome, RunError
     report.change = change_view(&gathered);
     report.coverage = Coverage { gaps: report.coverage.gaps, ..coverage };
     report.notes = notes(&gathered, &options.wanted);
+    report.notes.extend(sides.1.notes());
     if scored.left_out > 0 {
         report.notes.push(format!("the network looked at the first windows only; {} were left out", scored.left_out));
     }
@@ -116,10 +118,16 @@ pub fn run(options: &Options, around: &Surroundings) -> Result<Outcome, RunError
     })
 }
 
-fn analyse_files(gathered: &Gathered, threads: usize) -> Vec<Analysis> {
-    analyse::all(&gathered.change.files, threads, &gathered.rules, &gathered.config.analysis, Job::of, |_, analysis| {
-        analysis.unwrap_or_default()
-    })
+fn analyse_files(gathered: &Gathered, sides: &(Side<'_>, Side<'_>), threads: usize) -> Vec<Analysis> {
+    analyse::all(
+        &gathered.change.files,
+        threads,
+        &gathered.rules,
+        &gathered.config.analysis,
+        Some(sides),
+        Job::of,
+        |_, analysis| analysis.unwrap_or_default(),
+    )
 }
 
 /// Returns the secrets that the analyses met, together.
@@ -190,7 +198,15 @@ fn comparison(files: &[ChangedFile], analyses: &[Analysis], policy: &policy::Opt
         .zip(analyses)
         .map(|(file, a)| {
             let old_path = file.old_path.as_ref().unwrap_or(&file.path);
-            (a, AddedLines { old_path, added: &file.added, only_added: file.partial || a.before_unread })
+            (
+                a,
+                AddedLines {
+                    path: &file.path,
+                    old_path,
+                    added: &file.added,
+                    only_added: file.partial || a.before_unread,
+                },
+            )
         })
         .collect();
     compare(&sides, &|finding| policy.waives(finding))

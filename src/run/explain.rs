@@ -4,8 +4,8 @@ use super::RunError;
 use super::rules::{load, show};
 use crate::config::load::{MAX_FILE, read_up_to};
 use crate::path::visible;
-use crate::report::Report;
 use crate::report::model::FindingView;
+use crate::report::{Report, way};
 use std::path::{Path, PathBuf};
 
 /// Explains a rule, or a finding of an earlier verdict.
@@ -44,6 +44,18 @@ fn explain(fingerprint: &str, file: &Path, rules: &[PathBuf]) -> Result<String, 
     Ok(text)
 }
 
+/// Returns every line that the data of a finding is led over, and what it met on the way.
+fn ways(finding: &FindingView) -> Vec<String> {
+    let mut lines = way::lines(finding, usize::MAX);
+    for sanitizer in finding.flow.iter().flat_map(|flow| &flow.sanitizers) {
+        lines.push(format!("met {}, which helps against {}", sanitizer.path, sanitizer.classes.join(", ")));
+    }
+    if finding.flow.as_ref().is_some_and(|flow| flow.guessed) {
+        lines.push("part of the way leads through code that is not known".to_owned());
+    }
+    lines
+}
+
 fn describe(finding: &FindingView, count: usize) -> String {
     let FindingView { path, start_line, start_column, disposition, .. } = finding;
     let mut text = format!("{} {}\n{}\n\n", finding.fingerprint, finding.rule, finding.message);
@@ -61,6 +73,9 @@ fn describe(finding: &FindingView, count: usize) -> String {
     }
     for evidence in &finding.evidence {
         text.push_str(&format!("evidence: {evidence}\n"));
+    }
+    for line in ways(finding) {
+        text.push_str(&format!("  {line}\n"));
     }
     for token in &finding.tokens {
         text.push_str(&format!("  token {} on line {}: {:+.2}\n", token.token, token.line, token.weight));

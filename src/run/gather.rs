@@ -7,6 +7,7 @@ use crate::change::git::{Blob, Entry, Git, GitError};
 use crate::change::select::{Candidate, Choice, How, Surroundings, choose, expected_head};
 use crate::change::{Base, ChangeSet, Head, diff};
 use crate::config::{Config, load};
+use crate::detect::flow::catalog;
 use crate::detect::rules::load as rule_files;
 use crate::detect::rules::{RuleSet, RuleSource};
 use crate::finding::{Gap, GapKind};
@@ -60,6 +61,8 @@ pub struct Gathered {
     pub changed_paths: Vec<RepoPath>,
     /// Rule directories inside the repository that the command line names.
     pub named_rules: Vec<String>,
+    /// The repository, where the change is one of its.
+    pub git: Option<Git>,
 }
 
 /// Gathers a change from a repository.
@@ -93,7 +96,7 @@ pub fn from_repository(wanted: &Wanted, around: &Surroundings) -> Result<Gathere
     let head = Head { commit: (!wanted.staged).then_some(head), reason };
     let named_rules = wanted.rules.iter().filter_map(|p| inside(&git, p)).collect();
     let change = ChangeSet { base, head, files, gaps };
-    Ok(Gathered { change, config, rules, baseline, changed_paths, named_rules })
+    Ok(Gathered { change, config, rules, baseline, changed_paths, named_rules, git: Some(git) })
 }
 
 /// Gathers a change from a patch; a repository around it serves only for policy.
@@ -127,7 +130,7 @@ pub fn from_patch(file: &Path, wanted: &Wanted) -> Result<Gathered, RunError> {
         Err(GitError::NoRepository(_)) => policy_outside_git(wanted)?,
         Err(error) => return Err(error.into()),
     };
-    Ok(Gathered { change, config, rules, baseline, changed_paths, named_rules: Vec::new() })
+    Ok(Gathered { change, config, rules, baseline, changed_paths, named_rules: Vec::new(), git: None })
 }
 
 /// Reads policy, rules and baseline from the file system.
@@ -304,8 +307,7 @@ fn rules_at(git: &Git, commit: &str, directory: &str) -> Result<Vec<RuleSource>,
     let mut sources = Vec::new();
     for (path, oid) in git.files_under(commit, directory)? {
         let relative = path.as_str().strip_prefix(directory).unwrap_or_default().trim_start_matches('/');
-        let Some((folder, file)) = relative.split_once('/') else { continue };
-        let Some(stem) = file.strip_suffix(".yml").or_else(|| file.strip_suffix(".yaml")) else { continue };
+        let Some((folder, stem)) = RuleSource::place(relative) else { continue };
         if let Blob::Bytes(bytes) = git.blob(&oid, 1 << 20)? {
             sources.push(RuleSource {
                 folder: folder.to_owned(),
@@ -318,7 +320,7 @@ fn rules_at(git: &Git, commit: &str, directory: &str) -> Result<Vec<RuleSource>,
     Ok(sources)
 }
 
-/// Reads the embedded rules, those of directories, and `more`; own rules are checked at once.
+/// Reads the embedded rules and catalogs, those of directories, and `more`; the user's are checked at once.
 ///
 /// # Errors
 /// [`RunError`] where a directory or a rule cannot be read.
@@ -329,9 +331,8 @@ pub fn rules_of(directories: &[PathBuf], more: Vec<RuleSource>) -> Result<RuleSe
         sources.extend(read.map_err(|source| RunError::Read { path: directory.clone(), source })?);
     }
     sources.extend(more);
-    let own: Vec<RuleSource> = sources.iter().filter(|s| matches!(s.text, Cow::Owned(_))).cloned().collect();
-    for source in &own {
-        source.read()?;
+    for source in sources.iter().filter(|s| s.is_own()) {
+        if source.is_catalog() { catalog::load::read(source).map(drop)? } else { source.read().map(drop)? }
     }
     Ok(RuleSet::new(sources))
 }

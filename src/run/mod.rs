@@ -8,6 +8,7 @@ pub mod explain;
 pub mod gather;
 pub mod hook;
 pub mod init;
+pub mod others;
 pub mod publish;
 pub mod rules;
 pub mod score;

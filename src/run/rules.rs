@@ -3,14 +3,21 @@
 use super::RunError;
 use super::gather::rules_of;
 use crate::change::text::Text;
+use crate::detect::flow::catalog::load::Catalogs;
+use crate::detect::flow::detector::FlowDetector;
 use crate::detect::rules::matcher::RuleDetector;
-use crate::detect::rules::schema::RuleFile;
+use crate::detect::rules::schema::{Examples, FlowRule, RuleFile};
 use crate::detect::rules::{RuleSet, RuleSource, folder_serves};
-use crate::detect::{Job, Options, analyse};
+use crate::detect::{Context, Deadline, Detector, Job, Options, Others, analyse};
 use crate::path::RepoPath;
 use crate::syntax::language::{LANGUAGES, Language};
+use crate::syntax::{Limits, SourceFile, parse};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
+
+/// Time for one example of a catalog.
+const TIME: Duration = Duration::from_secs(2);
 
 /// Reads the embedded rules and those of the given directories.
 ///
@@ -56,19 +63,27 @@ pub fn show(rules: &RuleSet, id: &str) -> Result<String, RunError> {
         texts.iter().map(block).collect::<Vec<_>>().join("    ---\n")
     };
     Ok(format!(
-        "{}: {}\n\nseverity {}, confidence {}, {}\nlanguages: {}\n\nWhy\n{}\n\nFix\n{}\n\nFlagged\n{}\nNot flagged\n{}\nReferences\n{}",
+        "{}: {}\n\nseverity {}, confidence {}, {}\nlanguages: {}\n{}\nWhy\n{}\n\nFix\n{}\n\nFlagged\n{}\nNot flagged\n{}\nReferences\n{}",
         file.id,
         file.message,
         file.severity,
         file.confidence,
         file.cwe.join(", "),
         languages.join(", "),
+        file.flow.as_ref().map(about).unwrap_or_default(),
         file.why.trim(),
         file.fix.trim(),
         indent(&file.examples.bad),
         indent(&file.examples.good),
         file.references.iter().map(|r| format!("    {r}\n")).collect::<String>(),
     ))
+}
+
+/// Says in a line what a rule about flows looks for.
+fn about(flow: &FlowRule) -> String {
+    let sources = if flow.own_sources { "its own sources" } else { "outside data" };
+    let prefix = if flow.fixed_prefix.is_some() { ", unless a constant text before it fixes the host" } else { "" };
+    format!("follows {sources} to sinks of class {}{prefix}\n", flow.class)
 }
 
 /// Finds a rule by its id or a former id.
@@ -96,32 +111,61 @@ pub struct Tested {
     pub failures: Vec<String>,
 }
 
-/// Runs every rule's examples in every language it applies to: each bad one must match, no good one may.
+/// Runs every rule's examples in every language it applies to, and every catalog's: each bad one must match, no good
+/// one may.
 ///
 /// # Errors
-/// [`RunError`] where a rule cannot be read or compiled.
+/// [`RunError`] where a rule or a catalog cannot be read or compiled.
 pub fn test(rules: &RuleSet) -> Result<Tested, RunError> {
     let mut tested = Tested::default();
+    let catalogs = Catalogs::of(rules);
     for source in rules.sources() {
         let file = source.read()?;
         for language in applies(source, &file) {
-            let one = RuleSet::new(vec![source.clone()]);
+            let one = rules.only(source);
             one.compile_all(language)?;
-            for (bad, examples) in [(true, &file.examples.bad), (false, &file.examples.good)] {
-                for (i, example) in examples.iter().enumerate() {
-                    let matched = matches(&one, language, example);
-                    if matched == bad {
-                        tested.passed += 1;
-                    } else {
-                        let (kind, what) = if bad { ("bad", "does not match") } else { ("good", "matches") };
-                        let name = language.name();
-                        tested.failures.push(format!("{}: {kind} example {} {what} in {name}", file.id, i + 1));
-                    }
-                }
-            }
+            tested.run(file.id.as_str(), language, &file.examples, |example| {
+                Ok(matches(&one, &catalogs, language, example))
+            })?;
+        }
+    }
+    let flow = FlowDetector { rules, catalogs: &catalogs };
+    let context = || Context { deadline: Deadline::after(TIME), others: Others::none().after };
+    for (source, catalog) in catalogs.files()? {
+        let Some(language) = Language::named(&source.folder) else { continue };
+        for example in &catalog.examples {
+            let name = format!("{}/{}, class {}", source.folder, source.stem, example.class);
+            tested.run(&name, language, &example.code, |text| {
+                let file = snippet(language, text);
+                Ok(file.map(|f| flow.finds(&f, &example.class, context())).transpose()?.unwrap_or_default())
+            })?;
         }
     }
     Ok(tested)
+}
+
+impl Tested {
+    /// Runs the examples of `name`; `matches` says whether one matches.
+    fn run(
+        &mut self,
+        name: &str,
+        language: Language,
+        examples: &Examples,
+        matches: impl Fn(&str) -> Result<bool, RunError>,
+    ) -> Result<(), RunError> {
+        for (bad, examples) in [(true, &examples.bad), (false, &examples.good)] {
+            for (i, example) in examples.iter().enumerate() {
+                if matches(example)? == bad {
+                    self.passed += 1;
+                } else {
+                    let (kind, what) = if bad { ("bad", "does not match") } else { ("good", "matches") };
+                    let language = language.name();
+                    self.failures.push(format!("{name}: {kind} example {} {what} in {language}", i + 1));
+                }
+            }
+        }
+        Ok(())
+    }
 }
 
 fn applies(source: &RuleSource, file: &RuleFile) -> Vec<Language> {
@@ -129,10 +173,23 @@ fn applies(source: &RuleSource, file: &RuleFile) -> Vec<Language> {
     all.filter(|l| folder_serves(&source.folder, *l) && file.applies_to(*l)).collect()
 }
 
-fn matches(rules: &RuleSet, language: Language, example: &str) -> bool {
-    let extension = language.row().extensions[0];
-    let text = Text { text: example.to_owned(), notes: Vec::new() };
-    let job = Job::whole(RepoPath::from(format!("example.{extension}").as_str()), text);
+/// Says whether the rules find something in an example. Hints do not count: an example shows a rule's business.
+fn matches(rules: &RuleSet, catalogs: &Catalogs, language: Language, example: &str) -> bool {
+    let job = Job::whole(path(language), text(example));
     let options = Options { windows: false, ..Options::default() };
-    !analyse(&job, &[&RuleDetector { rules }], &options).after.is_empty()
+    let detectors: [&dyn Detector; 2] = [&RuleDetector { rules }, &FlowDetector { rules, catalogs }];
+    analyse(&job, &detectors, &options, Others::none()).after.iter().any(|f| !f.advisory)
+}
+
+fn snippet(language: Language, example: &str) -> Option<SourceFile> {
+    let limits = Limits { time: TIME, depth: Options::default().depth };
+    parse(&path(language), language, &text(example), &limits).ok()
+}
+
+fn path(language: Language) -> RepoPath {
+    RepoPath::from(format!("example.{}", language.row().extensions[0]).as_str())
+}
+
+fn text(example: &str) -> Text {
+    Text { text: example.to_owned(), notes: Vec::new() }
 }

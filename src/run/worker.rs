@@ -7,9 +7,11 @@
 
 use super::RunError;
 use crate::change::text::bracket_depth;
+use crate::detect::flow::catalog::load::Catalogs;
+use crate::detect::flow::detector::FlowDetector;
 use crate::detect::rules::matcher::RuleDetector;
 use crate::detect::rules::{RuleSet, RuleSource, load};
-use crate::detect::{Analysis, Job, Options, analyse, gap};
+use crate::detect::{Analysis, Job, Options, Others, analyse, gap};
 use crate::finding::GapKind;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -36,16 +38,18 @@ struct Request {
 
 #[derive(Serialize, Deserialize)]
 struct Hello {
-    /// Rules that are not inside the executable: folder, stem, origin, text.
+    /// Rules and catalogs that are not inside the executable: folder, stem, origin, text.
     rules: Vec<(String, String, String, String)>,
 }
 
 /// Says whether a job goes to a worker.
 pub fn is_risky(job: &Job) -> bool {
-    [&job.before, &job.after].into_iter().flatten().any(|text| {
-        let text = text.text.as_str();
-        text.len() > SMALL || text.lines().any(|line| line.len() > LINE) || bracket_depth(text) > NESTING
-    })
+    [&job.before, &job.after].into_iter().flatten().any(|text| is_risky_text(&text.text))
+}
+
+/// Says whether a text could take down the process that parses it.
+pub fn is_risky_text(text: &str) -> bool {
+    text.len() > SMALL || text.lines().any(|line| line.len() > LINE) || bracket_depth(text) > NESTING
 }
 
 /// Workers that wait for the next file.
@@ -128,7 +132,7 @@ impl Worker {
             Cow::Borrowed(_) => None,
             Cow::Owned(text) => Some((s.folder.clone(), s.stem.clone(), s.origin.clone(), text.clone())),
         };
-        let hello = Hello { rules: rules.sources().iter().filter_map(own).collect() };
+        let hello = Hello { rules: rules.sources().iter().chain(rules.catalogs()).filter_map(own).collect() };
         // A worker that is gone already is noticed when it is asked: it died, like one that goes later.
         drop(writeln!(input, "{}", serde_json::to_string(&hello)?));
         let (sender, answers) = channel();
@@ -190,11 +194,12 @@ pub fn converse(input: impl BufRead, mut output: impl Write) -> Result<(), RunEr
         text: Cow::Owned(text),
     }));
     let rules = RuleSet::new(sources);
-    let detector = RuleDetector { rules: &rules };
+    let catalogs = Catalogs::of(&rules);
+    let (matcher, flow) = (RuleDetector { rules: &rules }, FlowDetector { rules: &rules, catalogs: &catalogs });
     for line in lines {
         let line = line.map_err(|e| internal(&e))?;
         let request: Request = serde_json::from_str(&line).map_err(|e| internal(&e))?;
-        let analysis = analyse(&request.job, &[&detector], &request.options);
+        let analysis = analyse(&request.job, &[&matcher, &flow], &request.options, Others::none());
         let answer = serde_json::to_string(&analysis).map_err(|e| internal(&e))?;
         writeln!(output, "{answer}").and_then(|()| output.flush()).map_err(|e| internal(&e))?;
     }

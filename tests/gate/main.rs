@@ -11,6 +11,7 @@ mod configs;
 mod content;
 mod harness;
 mod hooks;
+mod imports;
 mod intake;
 mod policy;
 mod properties;

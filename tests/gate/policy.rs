@@ -197,6 +197,27 @@ fn own_rules_are_read_from_the_base() {
 }
 
 #[test]
+fn own_catalogs_are_read_from_the_base_and_checked_when_the_run_begins() {
+    let catalog = "gate/rules/python/flow/shop.yml";
+    let repo = Repo::new();
+    repo.write("portcullis.yml", "rules: gate/rules\n").write("a.py", GOOD_PY).commit("policy");
+    repo.git(&["checkout", "--quiet", "-b", "topic"]);
+    repo.write(catalog, "library: shop\nsinks:\n  - { call: shop.find, class: sql }\n").commit("catalog");
+    let run = repo.check(&[]).exits(0);
+    assert_eq!(run.findings(), [format!("gate-policy-changed {catalog} warns")]);
+    let before = run.json()["tool"]["rules_digest"].clone();
+    repo.git(&["checkout", "--quiet", "-b", "next"]);
+    repo.write("a.py", "x = 1\n").commit("change");
+    let run = repo.check(&["--base", "topic"]).exits(0);
+    assert_ne!(run.json()["tool"]["rules_digest"], before, "a catalog counts in the digest");
+    repo.write(catalog, "library: shop\nsinks:\n  - { class: sql }\n").commit("broken");
+    repo.write("a.py", "x = 2\n").commit("change");
+    repo.check(&["--base", "HEAD~1"]).exits(2).says("has an entry without any of `call`, `assign`, `attribute`");
+    let own = repo.path("gate/rules");
+    repo.call(&["rules", "test", "--rules", own.to_str().unwrap()]).run().exits(2).says("flow/shop.yml");
+}
+
+#[test]
 fn baseline_of_the_base_accepts_by_fingerprint_and_count() {
     let repo = Repo::new();
     repo.write("old.py", BAD_PY).write("portcullis.yml", "baseline: gate/baseline.json\n").commit("first");

@@ -7,7 +7,7 @@ use portcullis::config::Config;
 use portcullis::detect::excerpt::excerpt;
 use portcullis::detect::rules::matcher::RuleDetector;
 use portcullis::detect::rules::{RuleSet, RuleSource, load};
-use portcullis::detect::{Analysis, Job, Options, analyse};
+use portcullis::detect::{Analysis, Job, Options, Others, analyse};
 use portcullis::path::{RepoPath, is_steering};
 use portcullis::policy::baseline::Baseline;
 use portcullis::redact::{Redactor, shapes};
@@ -180,11 +180,17 @@ fn introduced(before: &str, after: &str) -> usize {
     let content = |text: &str| Content::Text(Text { text: text.to_owned(), notes: Vec::new() });
     let file = ChangedFile::compare(RepoPath::from("a.py"), None, Status::Modified, content(before), content(after));
     let job = Job::of(&file).expect("text on both sides");
-    let analysis: Analysis =
-        analyse(&job, &[&RuleDetector { rules: &RULES }], &Options { windows: false, ..Options::default() });
+    let analysis: Analysis = analyse(
+        &job,
+        &[&RuleDetector { rules: &RULES }],
+        &Options { windows: false, ..Options::default() },
+        Others::none(),
+    );
     assert!(!analysis.after.is_empty(), "the specimen is found");
-    let comparison =
-        compare(&[(&analysis, AddedLines { old_path: &file.path, added: &file.added, only_added: false })], &|_| false);
+    let comparison = compare(
+        &[(&analysis, AddedLines { path: &file.path, old_path: &file.path, added: &file.added, only_added: false })],
+        &|_| false,
+    );
     comparison.head.iter().filter(|(_, origin)| *origin == Origin::Introduced).count()
 }
 
@@ -265,7 +271,7 @@ fn mutated_code_is_always_analysed() {
         for _ in 0..MUTATIONS / 50 {
             let Ok(text) = decode(&mutate(code.as_bytes(), &mut numbers), true) else { continue };
             let job = Job::whole(RepoPath::from(format!("a.{}", row.extensions[0]).as_str()), text);
-            drop(analyse(&job, &[&RuleDetector { rules: &RULES }], &options));
+            drop(analyse(&job, &[&RuleDetector { rules: &RULES }], &options, Others::none()));
         }
     }
 }

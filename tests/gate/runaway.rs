@@ -3,7 +3,7 @@
 use portcullis::change::text::Text;
 use portcullis::detect::rules::matcher::RuleDetector;
 use portcullis::detect::rules::{RuleSet, folder_serves, load};
-use portcullis::detect::{Deadline, Detector};
+use portcullis::detect::{Context, Deadline, Detector, Others};
 use portcullis::path::RepoPath;
 use portcullis::syntax::language::{LANGUAGES, Language};
 use portcullis::syntax::{Limits, SourceFile, parse};
@@ -46,7 +46,8 @@ fn file(language: Language, shape: &str, rules: &RuleSet) -> SourceFile {
 /// Matches and returns the time it took.
 fn timed(rules: &RuleSet, file: &SourceFile) -> Duration {
     let begin = Instant::now();
-    drop(RuleDetector { rules }.detect(file, Deadline::after(Duration::from_secs(60))));
+    let context = Context { deadline: Deadline::after(Duration::from_secs(60)), others: Others::none().after };
+    drop(RuleDetector { rules }.detect(file, context));
     begin.elapsed()
 }
 

@@ -25,5 +25,6 @@ jq -e '
   and ([.runs[].tool.driver.rules // [] | length] | max // 0) <= 25000
   and ([.runs[].tool.driver.rules[]?.properties.tags // [] | length] | max // 0) <= 20
   and ([.runs[].results[]?.locations // [] | length] | max // 0) <= 1000
+  and ([.runs[].results[]?.codeFlows[]?.threadFlows[]?.locations | length] | max // 0) <= 10000
 ' "$F" >/dev/null || { echo "over a limit of GitHub"; bad=1; }
 exit $bad

@@ -23,7 +23,8 @@ made() { # a repository with one change, and all its reports
   mkdir app; printf 'import subprocess\n' > app/job.py; git add .; git commit -qm base
   git checkout -qb change
   printf 'import subprocess\n\n\ndef run(name):\n    subprocess.run("tar cf " + name, shell=True)\n    return eval(name)\n' > app/job.py
-  git commit -qam change
+  printf 'from flask import Flask, request\n\nfrom .job import run\n\napp = Flask(__name__)\n\n\n@app.route("/run")\ndef page():\n    return run(request.args["name"])\n' > app/views.py
+  git add .; git commit -qam change
   "$binary" check --base main --output sarif=../results.sarif --output gitlab-sast=../gl-sast-report.json \
     --output gitlab-code-quality=../gl-code-quality-report.json --output junit=../junit.xml >/dev/null
   [ $? -le 3 ]

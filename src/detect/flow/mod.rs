@@ -4,7 +4,9 @@
 //! data ([`catalog`]). Other files come from a [`SourceProvider`] that the caller passes in.
 
 pub mod catalog;
+pub mod detector;
 pub mod engine;
+mod finding;
 pub mod ir;
 pub mod lower;
 pub mod name;
@@ -23,6 +25,15 @@ pub trait SourceProvider: Sync {
     /// Returns a file, parsed and lowered; `None` where there is none, or it cannot be read. Asked often for the same
     /// path and for paths that do not exist: it should remember both.
     fn load(&self, path: &RepoPath) -> Option<Arc<Loaded>>;
+}
+
+/// No other files: a patch, or a snippet.
+pub struct NoOthers;
+
+impl SourceProvider for NoOthers {
+    fn load(&self, _: &RepoPath) -> Option<Arc<Loaded>> {
+        None
+    }
 }
 
 /// A file, parsed and lowered.

@@ -5,24 +5,22 @@
 use super::RuleSource;
 use include_dir::{Dir, include_dir};
 use std::borrow::Cow;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 static EMBEDDED: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/rules");
 
 /// Returns the rule files inside the executable.
 pub fn embedded() -> Vec<RuleSource> {
     let mut sources = Vec::new();
-    for folder in EMBEDDED.dirs() {
-        let name = folder.path().to_string_lossy().into_owned();
+    let languages = EMBEDDED.dirs();
+    for folder in languages.flat_map(|language| std::iter::once(language).chain(language.dirs())) {
         for file in folder.files() {
-            let path = file.path();
-            if let (Some(stem), Some("yml"), Some(text)) =
-                (path.file_stem(), path.extension().and_then(|e| e.to_str()), file.contents_utf8())
-            {
+            let path = file.path().to_string_lossy();
+            if let (Some((folder, stem)), Some(text)) = (RuleSource::place(&path), file.contents_utf8()) {
                 sources.push(RuleSource {
-                    folder: name.clone(),
-                    stem: stem.to_string_lossy().into_owned(),
-                    origin: format!("rules/{}", path.display()),
+                    folder: folder.to_owned(),
+                    stem: stem.to_owned(),
+                    origin: format!("rules/{path}"),
                     text: Cow::Borrowed(text),
                 });
             }
@@ -31,29 +29,34 @@ pub fn embedded() -> Vec<RuleSource> {
     sources
 }
 
-/// Returns the rule files of a directory, `<language>/<id>.yml`.
+/// Returns the rules of a directory, `<language>/<id>.yml`, and its catalogs, `<language>/flow/<library>.yml`.
 ///
 /// # Errors
 /// The directory or a file in it cannot be read.
 pub fn directory(directory: &Path) -> std::io::Result<Vec<RuleSource>> {
     let mut sources = Vec::new();
-    let mut folders: Vec<_> = std::fs::read_dir(directory)?.collect::<Result<_, _>>()?;
-    folders.sort_by_key(std::fs::DirEntry::file_name);
-    for folder in folders.iter().filter(|f| f.path().is_dir()) {
-        let mut files: Vec<_> = std::fs::read_dir(folder.path())?.collect::<Result<_, _>>()?;
-        files.sort_by_key(std::fs::DirEntry::file_name);
-        for file in files {
-            let path = file.path();
-            if !matches!(path.extension().and_then(|e| e.to_str()), Some("yml" | "yaml")) {
-                continue;
+    for folder in entries(directory)?.iter().filter(|f| f.is_dir()) {
+        let catalogs = Some(folder.join("flow")).filter(|f| f.is_dir());
+        for inside in std::iter::once(folder).chain(&catalogs) {
+            for path in entries(inside)? {
+                let relative = path.strip_prefix(directory).unwrap_or(&path).to_string_lossy().replace('\\', "/");
+                let Some((folder, stem)) = RuleSource::place(&relative) else { continue };
+                sources.push(RuleSource {
+                    folder: folder.to_owned(),
+                    stem: stem.to_owned(),
+                    origin: path.display().to_string(),
+                    text: Cow::Owned(std::fs::read_to_string(&path)?),
+                });
             }
-            sources.push(RuleSource {
-                folder: folder.file_name().to_string_lossy().into_owned(),
-                stem: path.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
-                origin: path.display().to_string(),
-                text: Cow::Owned(std::fs::read_to_string(&path)?),
-            });
         }
     }
     Ok(sources)
+}
+
+/// Returns what lies in a directory, by name.
+fn entries(directory: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let mut found: Vec<PathBuf> =
+        std::fs::read_dir(directory)?.map(|e| e.map(|e| e.path())).collect::<Result<_, _>>()?;
+    found.sort();
+    Ok(found)
 }

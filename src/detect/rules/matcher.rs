@@ -3,7 +3,7 @@
 use super::schema::{RuleFile, RuleProblem};
 use super::words::{Clause, Words};
 use super::{RuleError, RuleSet, RuleSource};
-use crate::detect::{Deadline, Detections, Detector, excerpt::excerpt, gap};
+use crate::detect::{Context, Deadline, Detections, Detector, excerpt::excerpt, gap};
 use crate::finding::{Evidence, Finding, Fingerprint, GapKind, Location, MatchKey};
 use crate::redact::Redactor;
 use crate::syntax::SourceFile;
@@ -15,7 +15,7 @@ use ast_grep_core::tree_sitter::StrDoc;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
-type Node<'a> = ast_grep_core::Node<'a, StrDoc<Language>>;
+pub(in crate::detect) type Node<'a> = ast_grep_core::Node<'a, StrDoc<Language>>;
 
 /// How many nodes are visited between two looks at the clock.
 const CLOCK_EVERY: u32 = 64;
@@ -165,7 +165,7 @@ pub struct RuleDetector<'a> {
 }
 
 impl Detector for RuleDetector<'_> {
-    fn detect(&self, file: &SourceFile, deadline: Deadline) -> Detections {
+    fn detect(&self, file: &SourceFile, context: Context<'_>) -> Detections {
         let needed = self.rules.for_language(file.language).and_then(|c| c.needed(file.text()).map(|n| (c, n)));
         let (compiled, needed) = match needed {
             Ok(needed) => needed,
@@ -174,7 +174,7 @@ impl Detector for RuleDetector<'_> {
                 return Detections { gaps, ..Detections::default() };
             }
         };
-        let Some(matches) = Compiled::matches(&needed, file, deadline) else {
+        let Some(matches) = Compiled::matches(&needed, file, context.deadline) else {
             let gaps = vec![gap(GapKind::Time, &file.path, "matching rules ran into the time limit")];
             return Detections { gaps, ..Detections::default() };
         };
@@ -203,7 +203,7 @@ fn literal_text(text: &str, range: Range<usize>) -> &str {
 
 /// Returns the leaf tokens of a node in a form that formatting does not change: comments, semicolons and trailing
 /// commas dropped, quotes made equal; with `mask`, literals reduced to one token.
-fn tokens(node: &Node<'_>, file: &SourceFile, mask: bool) -> Vec<String> {
+pub(in crate::detect) fn tokens(node: &Node<'_>, file: &SourceFile, mask: bool) -> Vec<String> {
     let kinds = file.language.kinds();
     let mut out: Vec<String> = Vec::new();
     let mut masked_to = 0;

@@ -9,17 +9,21 @@ mod words;
 
 use crate::syntax::language::{LANGUAGES, Language};
 use matcher::Compiled;
-use schema::{RuleFile, RuleProblem};
+use schema::{FlowRule, RuleFile, RuleProblem};
 use sha2::{Digest, Sha256};
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
-/// The text of one rule file.
+/// Folder of the catalogs below that of a language.
+const CATALOGS: &str = "flow/";
+
+/// The text of one file of a rule directory: a rule, or a catalog of what a library's names mean to the flow engine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RuleSource {
     /// Name of its folder, which is a language's name.
     pub folder: String,
-    /// File name without `.yml`.
+    /// File name without `.yml`; for a catalog with `flow/` before it.
     pub stem: String,
     /// Where it came from, for error messages.
     pub origin: String,
@@ -29,7 +33,7 @@ pub struct RuleSource {
 
 /// A rule file that cannot be used: its author's fault.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("rule {origin}: {problem}")]
+#[error("rule file {origin}: {problem}")]
 pub struct RuleError {
     /// The file.
     pub origin: String,
@@ -41,22 +45,38 @@ pub struct RuleError {
 #[derive(Debug)]
 pub struct RuleSet {
     sources: Vec<RuleSource>,
+    catalogs: Vec<RuleSource>,
     read: Vec<OnceLock<Result<Arc<RuleFile>, RuleError>>>,
     compiled: [OnceLock<Result<Compiled, RuleError>>; LANGUAGES.len()],
+    flows: [OnceLock<Result<Vec<(usize, FlowRule)>, RuleError>>; LANGUAGES.len()],
     digest: OnceLock<String>,
 }
 
 impl RuleSet {
-    /// Makes a set. Of two files with the same stem the later one counts, so that users can replace a built-in rule.
+    /// Makes a set of rules and catalogs. Of two rules with the same stem, and of two catalogs with the same folder and
+    /// stem, the later one counts, so that users can replace what is built in.
     pub fn new(sources: Vec<RuleSource>) -> Self {
-        let mut kept: Vec<RuleSource> = Vec::with_capacity(sources.len());
+        let mut kept: HashMap<(String, String), RuleSource> = HashMap::with_capacity(sources.len());
         for source in sources {
-            kept.retain(|k| k.stem != source.stem);
-            kept.push(source);
+            let folder = if source.is_catalog() { source.folder.clone() } else { String::new() };
+            kept.insert((folder, source.stem.clone()), source);
         }
+        let mut kept: Vec<RuleSource> = kept.into_values().collect();
         kept.sort_by(|a, b| (&a.folder, &a.stem).cmp(&(&b.folder, &b.stem)));
-        let read = kept.iter().map(|_| OnceLock::new()).collect();
-        Self { sources: kept, read, compiled: [const { OnceLock::new() }; LANGUAGES.len()], digest: OnceLock::new() }
+        let (catalogs, sources): (Vec<_>, Vec<_>) = kept.into_iter().partition(RuleSource::is_catalog);
+        Self::made_of(sources, catalogs)
+    }
+
+    fn made_of(sources: Vec<RuleSource>, catalogs: Vec<RuleSource>) -> Self {
+        let read = sources.iter().map(|_| OnceLock::new()).collect();
+        let (compiled, flows) =
+            ([const { OnceLock::new() }; LANGUAGES.len()], [const { OnceLock::new() }; LANGUAGES.len()]);
+        Self { sources, catalogs, read, compiled, flows, digest: OnceLock::new() }
+    }
+
+    /// Returns the set of one of its rules alone, with all catalogs.
+    pub fn only(&self, source: &RuleSource) -> Self {
+        Self::made_of(vec![source.clone()], self.catalogs.clone())
     }
 
     /// Returns how many rules there are.
@@ -69,9 +89,9 @@ impl RuleSet {
         self.sources.is_empty()
     }
 
-    /// Returns 12 hexadecimal digits of SHA-256 over all rule files: the version of the set.
+    /// Returns 12 hexadecimal digits of SHA-256 over all rules and catalogs: the version of the set.
     pub fn digest(&self) -> &str {
-        self.digest.get_or_init(|| match index::digest(&self.sources) {
+        self.digest.get_or_init(|| match index::digest(&self.sources, &self.catalogs) {
             Some(known) => known.to_owned(),
             None => self.computed_digest(),
         })
@@ -79,7 +99,7 @@ impl RuleSet {
 
     fn computed_digest(&self) -> String {
         let mut hash = Sha256::new();
-        for source in &self.sources {
+        for source in self.sources.iter().chain(&self.catalogs) {
             hash.update(source.folder.as_bytes());
             hash.update(source.stem.as_bytes());
             hash.update(source.text.as_bytes());
@@ -87,9 +107,35 @@ impl RuleSet {
         hash.finalize()[..6].iter().map(|b| format!("{b:02x}")).collect()
     }
 
-    /// Returns the source files.
+    /// Returns the source files of the rules.
     pub fn sources(&self) -> &[RuleSource] {
         &self.sources
+    }
+
+    /// Returns the source files of the catalogs.
+    pub fn catalogs(&self) -> &[RuleSource] {
+        &self.catalogs
+    }
+
+    /// Returns what the rules about flows that apply to a language look for, with the number of each rule.
+    ///
+    /// # Errors
+    /// [`RuleError`] for the first file of the user that is not a valid rule.
+    pub fn flow_rules(&self, language: Language) -> Result<&[(usize, FlowRule)], RuleError> {
+        let found = self.flows[language as usize].get_or_init(|| self.find_flow_rules(language));
+        found.as_deref().map_err(Clone::clone)
+    }
+
+    fn find_flow_rules(&self, language: Language) -> Result<Vec<(usize, FlowRule)>, RuleError> {
+        let mut found = Vec::new();
+        for (number, source) in self.sources.iter().enumerate().filter(|(_, s)| folder_serves(&s.folder, language)) {
+            let (applies, flow) = match index::entry(source) {
+                Some(entry) => (applies_to(&entry.languages, language), entry.flow.clone()),
+                None => self.file(number).map(|file| (file.applies_to(language), file.flow.clone()))?,
+            };
+            found.extend(flow.filter(|_| applies).map(|flow| (number, flow)));
+        }
+        Ok(found)
     }
 
     /// Reads every rule.
@@ -100,7 +146,11 @@ impl RuleSet {
         (0..self.sources.len()).map(|i| self.file(i)).collect()
     }
 
-    fn file(&self, number: usize) -> Result<Arc<RuleFile>, RuleError> {
+    /// Reads a rule by its number.
+    ///
+    /// # Errors
+    /// [`RuleError`] where the file is not a valid rule.
+    pub fn file(&self, number: usize) -> Result<Arc<RuleFile>, RuleError> {
         self.read[number].get_or_init(|| self.sources[number].read().map(Arc::new)).clone()
     }
 
@@ -114,12 +164,16 @@ impl RuleSet {
             let (mut rules, mut own) = (Vec::new(), Vec::new());
             for (number, source) in self.sources.iter().enumerate().filter(|(_, s)| folder_serves(&s.folder, language))
             {
-                let (applies, clauses) = match index::entry(source) {
-                    Some(entry) => (applies_to(&entry.languages, language), entry.clauses.clone()),
-                    None => self.file(number).map(|file| (file.applies_to(language), file.clauses()))?,
+                let (applies, clauses, is_flow) = match index::entry(source) {
+                    Some(entry) => {
+                        (applies_to(&entry.languages, language), entry.clauses.clone(), entry.flow.is_some())
+                    }
+                    None => self
+                        .file(number)
+                        .map(|file| (file.applies_to(language), file.clauses(), file.flow.is_some()))?,
                 };
-                if applies {
-                    if matches!(source.text, Cow::Owned(_)) {
+                if applies && !is_flow {
+                    if source.is_own() {
                         if let Some(problem) = self.file(number)?.costly_regex() {
                             return Err(RuleError { origin: source.origin.clone(), problem });
                         }
@@ -146,6 +200,25 @@ impl RuleSet {
 }
 
 impl RuleSource {
+    /// Returns folder and stem of a file by its path in a rule directory: `python/x.yml`, `python/flow/flask.yml`; `None`
+    /// for what is neither.
+    pub fn place(relative: &str) -> Option<(&str, &str)> {
+        let (folder, file) = relative.split_once('/')?;
+        let stem = file.strip_suffix(".yml").or_else(|| file.strip_suffix(".yaml"))?;
+        let name = stem.strip_prefix(CATALOGS).unwrap_or(stem);
+        (!name.is_empty() && !name.contains('/')).then_some((folder, stem))
+    }
+
+    /// Says whether this is a catalog, not a rule.
+    pub fn is_catalog(&self) -> bool {
+        self.stem.starts_with(CATALOGS)
+    }
+
+    /// Says whether the file is a user's, not built in.
+    pub fn is_own(&self) -> bool {
+        matches!(self.text, Cow::Owned(_))
+    }
+
     /// Reads the file as a rule.
     ///
     /// # Errors

@@ -7,7 +7,8 @@ use crate::finding::{Confidence, RuleId, Severity};
 use crate::syntax::language::{LANGUAGES, Language};
 use ast_grep_config::{SerializableRule, SerializableRuleCore};
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::HashMap;
 
@@ -18,9 +19,10 @@ const MAX_DEPTH: usize = 200;
 /// Largest compiled regular expression of a user's rule in bytes; a larger one is refused before it costs time.
 const MAX_REGEX: usize = 1 << 20;
 
-/// A rule file, `rules/<language>/<id>.yml`.
+/// A rule file, `rules/<language>/<id>.yml`. It has either `match` or `flow`.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("oneOf" = [{ "required": ["match"] }, { "required": ["flow"] }]))]
 pub struct RuleFile {
     /// The rule's name: the file's name without `.yml`. It names the bad pattern.
     #[schemars(with = "String")]
@@ -40,9 +42,12 @@ pub struct RuleFile {
     #[serde(default)]
     pub aliases: Vec<String>,
     /// What matches, in ast-grep's rule language.
-    #[serde(rename = "match")]
-    #[schemars(with = "SerializableRule")]
-    pub matching: Value,
+    #[serde(rename = "match", default)]
+    #[schemars(with = "Option<SerializableRule>")]
+    pub matching: Option<Value>,
+    /// In place of `match`: data that reaches a place where it does harm.
+    #[serde(default)]
+    pub flow: Option<FlowRule>,
     /// Conditions on single metavariables.
     #[serde(default)]
     #[schemars(with = "Option<HashMap<String, SerializableRule>>")]
@@ -62,6 +67,29 @@ pub struct RuleFile {
     pub references: Vec<String>,
     /// The rule's own tests.
     pub examples: Examples,
+}
+
+/// What a rule about flows speaks of. The catalogs, `rules/<language>/flow/*.yml`, say where data comes in, where it does
+/// harm and what makes it harmless.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct FlowRule {
+    /// The class of weakness, as the sinks of the catalogs name it: `sql`.
+    pub class: String,
+    /// Whether only sources that name this class count, besides sinks that need no data: weak random numbers.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub own_sources: bool,
+    /// What constant text before the data makes it harmless.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fixed_prefix: Option<FixedPrefix>,
+}
+
+/// What constant text before the data has to hold for the data to be harmless.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum FixedPrefix {
+    /// Scheme and host, up to the slash after them, or a path on the same host.
+    Host,
 }
 
 /// Code that must match, and code that must not.
@@ -104,13 +132,7 @@ impl RuleFile {
     /// # Errors
     /// [`RuleProblem`] for anything but a well-formed rule whose id is `stem`.
     pub fn read(text: &str, folder: &str, stem: &str) -> Result<Self, RuleProblem> {
-        // The YAML reader takes time that grows with the square of the depth, before it refuses.
-        if text.len() > MAX_BYTES || bracket_depth(text) > MAX_DEPTH {
-            return Err(RuleProblem::Form(format!(
-                "larger than {MAX_BYTES} bytes or nested more than {MAX_DEPTH} deep"
-            )));
-        }
-        let rule: Self = serde_yaml::from_str(text).map_err(|e| RuleProblem::Form(e.to_string()))?;
+        let rule: Self = yaml(text)?;
         rule.check(folder, stem)?;
         Ok(rule)
     }
@@ -139,8 +161,29 @@ impl RuleFile {
         if let Some(name) = self.languages.iter().find(|n| Language::named(n).is_none()) {
             return wrong("languages", format!("names `{name}`, which is not analysed"));
         }
+        match (&self.matching, &self.flow) {
+            (None, None) => return wrong("match", "is missing, and there is no `flow` in its place".into()),
+            (Some(_), Some(_)) => return wrong("flow", "stands beside `match`; a rule has one of them".into()),
+            (Some(_), None) => {}
+            (None, Some(flow)) => self.check_flow(flow)?,
+        }
         if self.examples.bad.len() < 2 || self.examples.good.len() < 2 {
             return wrong("examples", "needs at least two bad and two good snippets".into());
+        }
+        Ok(())
+    }
+
+    fn check_flow(&self, flow: &FlowRule) -> Result<(), RuleProblem> {
+        let wrong = |field, what: &str| Err(RuleProblem::Field { field, what: what.into() });
+        if !is_class(&flow.class) {
+            return wrong("flow.class", "must be 2 to 40 characters of a-z, 0-9 and `-`, and begin with a letter");
+        }
+        for (field, given) in
+            [("constraints", self.constraints.is_some()), ("utils", self.utils.is_some()), ("secret", self.secret)]
+        {
+            if given {
+                return wrong(field, "has no meaning beside `flow`");
+            }
         }
         Ok(())
     }
@@ -156,7 +199,8 @@ impl RuleFile {
     /// What ast-grep's reader says where the part does not have the form of its rule language.
     pub fn core(&self) -> Result<SerializableRuleCore, String> {
         let mut core = Map::new();
-        core.insert("rule".into(), self.matching.clone());
+        let matching = self.matching.clone().ok_or("a rule about flows has no part that could be matched")?;
+        core.insert("rule".into(), matching);
         core.extend(self.constraints.clone().map(|c| ("constraints".to_owned(), c)));
         core.extend(self.utils.clone().map(|u| ("utils".to_owned(), u)));
         let mut core = Value::Object(core);
@@ -166,8 +210,7 @@ impl RuleFile {
 
     /// Says which regular expression of the rule is too costly to compile, if any.
     pub(super) fn costly_regex(&self) -> Option<RuleProblem> {
-        let mut open: Vec<&Value> = vec![&self.matching];
-        open.extend(self.constraints.iter().chain(&self.utils));
+        let mut open: Vec<&Value> = self.matching.iter().chain(&self.constraints).chain(&self.utils).collect();
         while let Some(part) = open.pop() {
             match part {
                 Value::Object(parts) => {
@@ -191,8 +234,27 @@ impl RuleFile {
 
     /// Returns the words that a file has to hold for the rule to match in it.
     pub(super) fn clauses(&self) -> Vec<Clause> {
-        clauses(&self.matching, self.utils.as_ref())
+        self.matching.as_ref().map(|matching| clauses(matching, self.utils.as_ref())).unwrap_or_default()
     }
+}
+
+/// Reads a YAML file of a rule directory.
+///
+/// # Errors
+/// [`RuleProblem::Form`] where it is too large, too deep, or not of the form of `T`.
+pub fn yaml<T: DeserializeOwned>(text: &str) -> Result<T, RuleProblem> {
+    // The YAML reader takes time that grows with the square of the depth, before it refuses.
+    if text.len() > MAX_BYTES || bracket_depth(text) > MAX_DEPTH {
+        return Err(RuleProblem::Form(format!("larger than {MAX_BYTES} bytes or nested more than {MAX_DEPTH} deep")));
+    }
+    serde_yaml::from_str(text).map_err(|e| RuleProblem::Form(e.to_string()))
+}
+
+/// Says whether a text can name a class of weakness: `sql`, `prototype-pollution`.
+pub fn is_class(text: &str) -> bool {
+    (2..=40).contains(&text.len())
+        && text.starts_with(|c: char| c.is_ascii_lowercase())
+        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }
 
 fn is_cwe(text: &str) -> bool {
@@ -202,4 +264,30 @@ fn is_cwe(text: &str) -> bool {
 /// Returns the JSON schema of a rule file, with a line feed at the end.
 pub fn json() -> String {
     serde_json::to_string_pretty(&schemars::schema_for!(RuleFile)).expect("a schema is JSON") + "\n"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::RuleFile;
+
+    fn read(part: &str) -> Result<RuleFile, String> {
+        let text = format!(
+            "id: x-flow\nmessage: m\nseverity: high\nconfidence: high\ncwe: [CWE-89]\n{part}\nwhy: w\nfix: f\n\
+             references: []\nexamples: {{ bad: [a, b], good: [c, d] }}\n"
+        );
+        RuleFile::read(&text, "python", "x-flow").map_err(|e| e.to_string())
+    }
+
+    #[test]
+    fn a_rule_matches_or_follows_and_never_both() {
+        let flow = read("flow: { class: ssrf, own-sources: true, fixed-prefix: host }").expect("well-formed").flow;
+        assert!(flow.is_some_and(|f| f.class == "ssrf" && f.own_sources && f.fixed_prefix.is_some()));
+        let refused = |part: &str| read(part).expect_err(part);
+        assert!(refused("").starts_with("`match` is missing"));
+        assert!(refused("match: { kind: call }\nflow: { class: sql }").starts_with("`flow` stands beside `match`"));
+        assert!(refused("flow: { class: SQL }").starts_with("`flow.class` must be"));
+        assert!(refused("flow: { class: sql }\nsecret: true").starts_with("`secret` has no meaning"));
+        assert!(refused("flow: { class: sql }\nutils: {}").starts_with("`utils` has no meaning"));
+        assert!(refused("flow: { class: sql, sink: x }").contains("unknown field `sink`"));
+    }
 }

@@ -138,6 +138,21 @@ pub enum Trust {
     Own,
 }
 
+impl Trust {
+    /// Returns the word that catalogs and reports use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Remote => "remote",
+            Self::Peer => "peer",
+            Self::Stored => "stored",
+            Self::Operator => "operator",
+            Self::Environment => "environment",
+            Self::Parameter => "parameter",
+            Self::Own => "own",
+        }
+    }
+}
+
 /// Where data does harm. One of `call`, `assign`, `attribute` is given.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -239,4 +254,9 @@ pub struct Handler {
     /// The class of sink that a returned text is: `xss` where it is sent as HTML.
     #[serde(default)]
     pub returns: Option<String>,
+}
+
+/// Returns the JSON schema of a catalog file, with a line feed at the end.
+pub fn json() -> String {
+    serde_json::to_string_pretty(&schemars::schema_for!(CatalogFile)).expect("a schema is JSON") + "\n"
 }

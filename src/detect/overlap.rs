@@ -1,0 +1,138 @@
+//! Where a rule and a flow speak of the same place, one of them is enough.
+//!
+//! Data that was followed all the way says more than a pattern, so its finding stays. A hint, data of a caller that
+//! nobody has seen, says less: it gives way.
+
+use crate::finding::{Finding, MatchKey};
+use std::collections::HashMap;
+
+/// Drops what another finding says better, on both sides.
+///
+/// A rule's finding that stays at head also stays at base, and one that is dropped at head is dropped there, too: what
+/// changed is the proof, not the code.
+pub(super) fn settle(before: &mut Vec<Finding>, after: &mut Vec<Finding>) {
+    let dropped = drop_lesser(after, &HashMap::new());
+    let mut stays: HashMap<MatchKey, usize> = HashMap::new();
+    for finding in after.iter().filter(|f| f.flow().is_none()) {
+        *stays.entry(finding.key.clone()).or_insert(0) += 1;
+    }
+    drop_lesser(before, &stays);
+    for finding in dropped.iter().filter(|f| f.flow().is_none()) {
+        if !stays.contains_key(&finding.key)
+            && let Some(at) = before.iter().position(|f| f.flow().is_none() && f.key == finding.key)
+        {
+            before.remove(at);
+        }
+    }
+}
+
+/// Drops the findings that give way, except those of rules with a key of `kept`, and returns them.
+fn drop_lesser(findings: &mut Vec<Finding>, kept: &HashMap<MatchKey, usize>) -> Vec<Finding> {
+    if findings.iter().all(|f| f.flow().is_none()) {
+        return Vec::new();
+    }
+    let lesser = |f: &Finding| match (f.flow().is_some(), f.advisory) {
+        // A rule's finding gives way to a flow, a hint to both.
+        (false, false) => {
+            !kept.contains_key(&f.key) && findings.iter().any(|o| o.flow().is_some() && !o.advisory && same_place(f, o))
+        }
+        (true, true) => findings.iter().any(|o| !o.advisory && same_place(f, o)),
+        _ => false,
+    };
+    let lesser: Vec<bool> = findings.iter().map(lesser).collect();
+    let mut dropped = Vec::new();
+    let mut number = 0;
+    findings.retain(|finding| {
+        number += 1;
+        if lesser[number - 1] {
+            dropped.push(finding.clone());
+        }
+        !lesser[number - 1]
+    });
+    dropped
+}
+
+/// Says whether two findings speak of the same weakness on the same line.
+fn same_place(a: &Finding, b: &Finding) -> bool {
+    let (x, y) = (&a.location, &b.location);
+    x.path == y.path
+        && (x.span.start.line == y.span.start.line || x.span.overlaps(&y.span))
+        && a.cwe.iter().any(|cwe| b.cwe.contains(cwe))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::settle;
+    use crate::finding::{
+        Confidence, Evidence, Excerpt, Finding, Fingerprint, FlowEvidence, Location, MatchKey, RuleId, Severity,
+    };
+    use crate::path::RepoPath;
+    use crate::span::{Position, Span};
+
+    fn finding(rule: &str, line: u32) -> Finding {
+        let at = |column| Position { line, column };
+        let byte = line as usize * 100;
+        Finding {
+            rule: RuleId::new(rule),
+            message: "m".into(),
+            severity: Severity::High,
+            confidence: Confidence::High,
+            cwe: vec!["CWE-89".into()],
+            location: Location {
+                path: RepoPath::from("a.py"),
+                span: Span { start_byte: byte, end_byte: byte + 9, start: at(1), end: at(10) },
+                symbol: String::new(),
+            },
+            fingerprint: Fingerprint::new(rule, "", &["x"]),
+            aliases: Vec::new(),
+            evidence: Vec::new(),
+            why: String::new(),
+            fix: String::new(),
+            references: Vec::new(),
+            excerpt: Excerpt::default(),
+            advisory: false,
+            in_tests: false,
+            key: MatchKey::new(rule, "", &["x"]),
+        }
+    }
+
+    fn flow(line: u32, advisory: bool) -> Finding {
+        let evidence = FlowEvidence {
+            trust: "remote".into(),
+            what: "w".into(),
+            sink: "s".into(),
+            steps: Vec::new(),
+            sanitizers: Vec::new(),
+            guessed: false,
+        };
+        Finding { advisory, evidence: vec![Evidence::Flow(evidence)], ..finding("flow", line) }
+    }
+
+    fn settled(mut before: Vec<Finding>, mut after: Vec<Finding>) -> (String, String) {
+        settle(&mut before, &mut after);
+        let shown = |f: &[Finding]| f.iter().map(|f| f.rule.to_string()).collect::<Vec<_>>().join(" ");
+        (shown(&before), shown(&after))
+    }
+
+    #[test]
+    fn a_proven_flow_stands_for_the_rule_and_a_hint_gives_way_to_it() {
+        let both = |advisory| settled(Vec::new(), vec![finding("rule", 3), flow(3, advisory)]).1;
+        assert_eq!(both(false), "flow");
+        assert_eq!(both(true), "rule");
+        assert_eq!(settled(Vec::new(), vec![finding("rule", 3), flow(4, false)]).1, "rule flow");
+        assert_eq!(settled(Vec::new(), vec![flow(3, true), flow(3, false)]).1, "flow");
+        let other = Finding { cwe: vec!["CWE-78".into()], ..finding("rule", 3) };
+        assert_eq!(settled(Vec::new(), vec![other, flow(3, false)]).1, "rule flow");
+    }
+
+    #[test]
+    fn what_only_changes_its_proof_is_neither_new_nor_fixed() {
+        let (rule, proven) = (|| finding("rule", 3), || flow(3, false));
+        let (before, after) = settled(vec![rule(), proven()], vec![rule()]);
+        assert_eq!((before.as_str(), after.as_str()), ("rule flow", "rule"), "the rule's finding is an old one");
+        let (before, after) = settled(vec![rule()], vec![rule(), proven()]);
+        assert_eq!((before.as_str(), after.as_str()), ("", "flow"), "the rule's finding is not fixed");
+        let (before, after) = settled(vec![rule(), proven()], vec![rule(), proven()]);
+        assert_eq!((before.as_str(), after.as_str()), ("flow", "flow"));
+    }
+}
