@@ -1,17 +1,15 @@
 //! Flows as a detector: catalogs and rules in, findings out.
 
 use super::catalog::load::Catalogs;
-use super::catalog::schema::{CatalogFile, Trust};
-use super::ir::Module;
-use super::{Flows, SourceProvider, finding, lower};
+use super::catalog::schema::Trust;
+use super::{Flows, engine, finding, lower};
 use crate::detect::rules::matcher::RuleDetector;
 use crate::detect::rules::{RuleError, RuleSet};
-use crate::detect::{Context, Deadline, Detections, Detector, gap};
+use crate::detect::{Context, Detections, Detector, gap};
 use crate::finding::GapKind;
 use crate::redact::Redactor;
 use crate::syntax::SourceFile;
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 /// Follows data through files.
 #[derive(Debug)]
@@ -34,9 +32,9 @@ impl FlowDetector<'_> {
     }
 
     fn flows(&self, file: &SourceFile, context: Context<'_>) -> Result<Flows, RuleError> {
-        let catalogs = self.catalogs.needed(file.language, |word| file.text().contains(word))?;
+        let catalog = self.catalogs.index(file.language, self.rules.flow_rules(file.language)?)?;
         let module = lower::lower(file);
-        Ok(run(file, &module, &catalogs, context.others, context.deadline))
+        Ok(engine::run(file, &module, catalog, context.others, context.deadline))
     }
 }
 
@@ -75,15 +73,4 @@ impl Detector for FlowDetector<'_> {
             ..Detections::default()
         })
     }
-}
-
-/// Returns the flows of a file.
-fn run(
-    _file: &SourceFile,
-    _module: &Module,
-    _catalogs: &[Arc<CatalogFile>],
-    _others: &dyn SourceProvider,
-    _deadline: Deadline,
-) -> Flows {
-    Flows::default()
 }

@@ -135,6 +135,13 @@ impl State {
         self.top.variables.insert((scope, name), value);
     }
 
+    /// Returns the variables of a scope.
+    pub(super) fn variables(&self, scope: u32) -> BTreeMap<Name, Value> {
+        let base = self.base.borrow();
+        let layers = base.variables.iter().chain(&self.top.variables);
+        layers.filter(|((of, _), _)| *of == scope).map(|((_, name), value)| (*name, value.clone())).collect()
+    }
+
     /// Returns the contents of an object.
     pub(super) fn contents(&self, id: u64) -> Option<Rc<Contents>> {
         self.top.objects.get(&id).cloned().or_else(|| self.base.borrow().objects.get(&id).cloned())

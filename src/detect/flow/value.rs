@@ -175,8 +175,10 @@ impl Labels {
         let mut joined = a.as_ref().clone();
         let mut changed = false;
         for label in b.iter() {
-            match joined.iter_mut().find(|l| Rc::ptr_eq(&l.origin, &label.origin) || l.is_like(label)) {
-                Some(known) => {
+            let same = joined.iter().position(|l| Rc::ptr_eq(&l.origin, &label.origin) || l.is_like(label));
+            match same {
+                Some(at) => {
+                    let known = &mut joined[at];
                     let cleaned = known.cleaned & label.cleaned;
                     if known.cleaned != cleaned {
                         // The way of the one that is cleaned less is the one to show.
@@ -200,7 +202,8 @@ impl Labels {
                 }
                 None => {
                     // A full list keeps those that matter most.
-                    if let Some(worst) = joined.iter_mut().max_by_key(|l| l.origin.trust)
+                    let worst = joined.iter_mut().max_by_key(|l| l.origin.trust);
+                    if let Some(worst) = worst
                         && worst.origin.trust > label.origin.trust
                     {
                         *worst = label.clone();

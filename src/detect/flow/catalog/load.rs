@@ -1,9 +1,10 @@
 //! Reading catalogs: when a file first holds one of their words.
 
 use super::operation::Operation;
+use super::{Catalog as Index, ClassRule};
 use super::schema::{CatalogFile, Handler, OneOrMore, Sink, Source};
 use crate::detect::rules::index::catalog_words;
-use crate::detect::rules::schema::{RuleProblem, is_class, yaml};
+use crate::detect::rules::schema::{FixedPrefix, FlowRule, RuleProblem, is_class, yaml};
 use crate::detect::rules::{RuleError, RuleSet, RuleSource, folder_serves};
 use crate::syntax::language::{LANGUAGES, Language};
 use serde::Deserialize;
@@ -18,6 +19,7 @@ const PLACES: [&str; 2] = ["first:", "second:"];
 #[derive(Debug)]
 pub struct Catalogs {
     all: Vec<Catalog>,
+    indexes: [OnceLock<Result<Index, RuleError>>; LANGUAGES.len()],
 }
 
 #[derive(Debug)]
@@ -36,7 +38,28 @@ impl Catalogs {
             words: catalog_words(source).unwrap_or_default(),
             read: OnceLock::new(),
         };
-        Self { all: rules.catalogs().iter().map(catalog).collect() }
+        let all = rules.catalogs().iter().map(catalog).collect();
+        Self { all, indexes: [const { OnceLock::new() }; LANGUAGES.len()] }
+    }
+
+    /// Returns the catalogs of a language as one, ready to be asked, for the classes that have a rule.
+    ///
+    /// # Errors
+    /// [`RuleError`] for the first file that is not a valid catalog.
+    pub fn index(&self, language: Language, rules: &[(usize, FlowRule)]) -> Result<&Index, RuleError> {
+        let make = || {
+            let files = self.needed(language, |_| true)?;
+            let files: Vec<&CatalogFile> = files.iter().map(Arc::as_ref).collect();
+            let class = |(_, rule): &(usize, FlowRule)| ClassRule {
+                class: rule.class.clone(),
+                own_sources: rule.own_sources,
+                fixed_host: rule.fixed_prefix == Some(FixedPrefix::Host),
+            };
+            let classes: Vec<ClassRule> = rules.iter().map(class).collect();
+            Index::new(&files, &classes)
+                .map_err(|what| RuleError { origin: language.name().into(), problem: RuleProblem::Form(what) })
+        };
+        self.indexes[language as usize].get_or_init(make).as_ref().map_err(Clone::clone)
     }
 
     /// Returns the catalogs of a language that matter where the words are for which `holds` is true.

@@ -97,7 +97,10 @@ impl Engine<'_> {
         let mut labels = Labels::default();
         let mut is_source = false;
         for key in keys {
-            for entry in catalog.call_sources(*key).iter().filter(|e| self.is_active(e.file)) {
+            for entry in catalog.call_sources(*key) {
+                if !self.is_active(entry.file) {
+                    continue;
+                }
                 let label = self.label(entry, self.place(span));
                 match entry.of.fills.and_then(|at| args.value(at as usize).cloned()) {
                     Some(filled) => {

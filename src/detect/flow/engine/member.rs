@@ -21,7 +21,8 @@ impl Engine<'_> {
     /// Returns a field of a value.
     pub(super) fn member(&mut self, object: &Value, name: Name, span: (u32, u32)) -> Value {
         let key = Key::Name(name);
-        let set = self.state.contents(object.id).map(|c| c.get(&key).map(Value::clone).map_err(Option::<&Value>::cloned));
+        let set: Option<Result<Value, Option<Value>>> =
+            self.state.contents(object.id).map(|c| c.get(&key).cloned().map_err(|rest| rest.cloned()));
         if let Some(Ok(value)) = &set {
             return self.state.checked(value);
         }
@@ -36,7 +37,8 @@ impl Engine<'_> {
             }
             Kind::Path(path) => {
                 let path = self.catalog.canonical(path.join(name.as_str()));
-                return self.state.checked(&self.member_of_library(object, path, span));
+                let member = self.member_of_library(object, path, span);
+                return self.state.checked(&member);
             }
             Kind::Const(Const::Text(text)) if name.as_str() == "length" => {
                 Some(Data::constant(Const::Int(i64::try_from(text.chars().count()).unwrap_or(i64::MAX))))
@@ -176,8 +178,8 @@ impl Engine<'_> {
             }
         }
         let id = class_id(module, number);
-        if let Some(Ok(value)) = self.state.contents(id).map(|c| c.get(&Key::Name(name))) {
-            return Some(value.clone());
+        if let Some(value) = self.state.contents(id).and_then(|c| c.get(&Key::Name(name)).ok().cloned()) {
+            return Some(value);
         }
         let of_type = class.fields.iter().find(|(field, _)| *field == name).and_then(|(_, of)| of.clone())?;
         let path = self.in_module(module, |e| e.path_of_type(&of_type));
@@ -194,7 +196,7 @@ impl Engine<'_> {
     pub(super) fn index(&mut self, object: &Value, key: &Value, span: (u32, u32)) -> Value {
         let key_const = key_of_const(key);
         if let Some(contents) = self.state.contents(object.id)
-            && let Some(value) = found_in(contents, key_const.as_ref())
+            && let Some(value) = found_in(&contents, key_const.as_ref())
         {
             return self.state.checked(&value);
         }
