@@ -5,6 +5,7 @@ pub mod load;
 pub mod matcher;
 mod regexes;
 pub mod schema;
+mod sketch;
 mod words;
 
 use crate::syntax::language::{LANGUAGES, Language};
@@ -114,9 +115,12 @@ impl RuleSet {
             let (mut rules, mut own) = (Vec::new(), Vec::new());
             for (number, source) in self.sources.iter().enumerate().filter(|(_, s)| folder_serves(&s.folder, language))
             {
-                let (applies, clauses) = match index::entry(source) {
-                    Some(entry) => (applies_to(&entry.languages, language), entry.clauses.clone()),
-                    None => self.file(number).map(|file| (file.applies_to(language), file.clauses()))?,
+                let (applies, hints) = match index::entry(source) {
+                    Some(entry) => (applies_to(&entry.languages, language), entry.hints()),
+                    None => {
+                        let file = self.file(number)?;
+                        (file.applies_to(language), file.hints())
+                    }
                 };
                 if applies {
                     if matches!(source.text, Cow::Owned(_)) {
@@ -125,7 +129,7 @@ impl RuleSet {
                         }
                         own.push(rules.len());
                     }
-                    rules.push((source.clone(), clauses));
+                    rules.push((source.clone(), hints));
                 }
             }
             let compiled = Compiled::new(rules, language, self.digest());
