@@ -374,7 +374,7 @@ impl Engine<'_> {
     fn type_test(&self, value: &Value) -> Value {
         let labels = value.labels.clone();
         let id = super::number(&("typeof", value.id));
-        std::rc::Rc::new(Data { labels, origin: Some(value.id), ..Data::new(id, Kind::Path(Name::new("typeof"))) })
+        std::rc::Rc::new(Data { labels, origin: Some((value.id, 0)), ..Data::new(id, Kind::Path(Name::new("typeof"))) })
     }
 
     /// Returns the part of a text or list between bounds.
