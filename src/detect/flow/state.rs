@@ -50,6 +50,8 @@ pub(super) struct Contents {
     pub(super) entries: BTreeMap<Key, Value>,
     /// What may stand under any other key or place.
     pub(super) rest: Option<Value>,
+    /// What those keys may be, where that is known.
+    pub(super) keys: Option<Value>,
 }
 
 impl Contents {
@@ -313,6 +315,11 @@ fn join_contents(a: &Contents, b: &Contents) -> Contents {
             None => joined.set(key.clone(), value.clone()),
         }
     }
+    joined.keys = match (&a.rest, &b.rest, &a.keys, &b.keys) {
+        (Some(_), Some(_), Some(x), Some(y)) => Some(join(x, y)),
+        (Some(_), None, keys, _) | (None, Some(_), _, keys) => keys.clone(),
+        _ => None,
+    };
     if let Some(rest) = &b.rest {
         joined.blur(rest);
     }

@@ -294,8 +294,8 @@ impl Engine<'_> {
         let value = self.eval(m, comprehension.element);
         let value = self.state.checked(&value);
         let value = self.stepped(&value, self.place(element_span), StepKind::Part);
-        let contents = Contents { rest: Some(value), ..Contents::default() };
         let shape = if key.is_some() { Shape::Map } else { Shape::List };
+        let contents = Contents { rest: Some(value), keys: key, ..Contents::default() };
         self.object(shape, contents, span)
     }
 

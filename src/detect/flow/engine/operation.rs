@@ -25,6 +25,10 @@ impl Engine<'_> {
     ) -> Option<Value> {
         let mut args = args.clone();
         let object = match subject {
+            // A function of a module has its object as the first argument.
+            Subject::Receiver if receiver.is_none_or(is_module) && !args.positional.is_empty() => {
+                Some(args.positional.remove(0).0)
+            }
             Subject::Receiver => receiver.cloned(),
             Subject::First if !args.positional.is_empty() => Some(args.positional.remove(0).0),
             Subject::Second if args.positional.len() > 1 => Some(args.positional.remove(1).0),
@@ -626,6 +630,12 @@ impl Engine<'_> {
         }
         self.derived("part", &[object], Kind::Unknown)
     }
+}
+
+/// Says whether a value stands for a module: a path in small letters that nothing was called to get.
+fn is_module(value: &Value) -> bool {
+    let is_small = |path: Name| !path.as_str().contains('(') && !path.last().starts_with(|c: char| c.is_ascii_uppercase());
+    value.labels.is_empty() && matches!(value.kind, Kind::Path(path) if is_small(path))
 }
 
 fn operation_name(operation: Operation) -> &'static str {
