@@ -35,6 +35,8 @@ pub(super) struct Data {
     pub(super) origin: Option<(u64, Classes)>,
     /// Whether it is a canonical path.
     pub(super) canonical: bool,
+    /// Whether it is known to carry nothing that does harm: a number, a truth, what a check has let through.
+    pub(super) plain: bool,
     /// What follows if it is true, or false.
     pub(super) facts: Option<Rc<Facts>>,
     /// The class of the code that its type names: a structure of request data.
@@ -273,7 +275,7 @@ impl Label {
 impl Data {
     /// Makes a value of a kind and number, without labels.
     pub(super) fn new(id: u64, kind: Kind) -> Self {
-        Self { id, labels: Labels::default(), kind, origin: None, canonical: false, facts: None, declared: None }
+        Self { id, labels: Labels::default(), kind, origin: None, canonical: false, plain: false, facts: None, declared: None }
     }
 
     /// Makes a constant.
@@ -296,7 +298,13 @@ impl Data {
         if labels.is_empty() && self.labels.is_empty() {
             return self.clone();
         }
-        Rc::new(Self { labels, ..self.as_ref().clone() })
+        let plain = self.plain || labels.is_empty();
+        Rc::new(Self { labels, plain, ..self.as_ref().clone() })
+    }
+
+    /// Says whether the value itself is known to carry nothing that does harm.
+    pub(super) fn is_plain(&self) -> bool {
+        self.plain || matches!(self.kind, Kind::Const(_) | Kind::OneOf(_))
     }
 
     /// Returns the constant that it is.
@@ -380,6 +388,7 @@ pub(super) fn join(a: &Value, b: &Value) -> Value {
         kind,
         origin: if a.origin == b.origin { a.origin } else { None },
         canonical: a.canonical && b.canonical,
+        plain: a.is_plain() && b.is_plain(),
         facts: join_facts(a, b),
         declared: if a.declared == b.declared { a.declared } else { None },
     })

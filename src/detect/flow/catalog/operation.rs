@@ -138,6 +138,8 @@ pub enum Operation {
     PathJoin,
     /// A canonical path: `realpath`, `path.resolve`, `canonicalize`.
     Canonical,
+    /// What paths have in common: equal to a known folder, they lie in it. `os.path.commonpath`.
+    CommonPath,
     /// Last segment of a path: `basename`. Ends path taint.
     BaseName,
     /// Compiles a regular expression; keeps the pattern.

@@ -279,7 +279,7 @@ impl Engine<'_> {
         let is_new = matches!(&kind, Kind::Path(path) if path.last().starts_with(|c: char| c.is_ascii_uppercase()));
         let own = if is_new || ids.is_empty() { Some(place) } else { None };
         let id = super::number(&(keys.first(), ids, own));
-        if is_new && !args.named.is_empty() {
+        if is_new {
             // What a thing is made with is remembered under its name: `XMLParser(resolve_entities=True)`.
             let contents = self.state.contents_mut(id);
             for (name, value, _) in &args.named {

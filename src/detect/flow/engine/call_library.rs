@@ -10,6 +10,7 @@ use crate::detect::flow::ir::Const;
 use crate::detect::flow::name::Name;
 use crate::detect::flow::value::{Data, Findings, Kind, Labels, Origin, Shape, Value};
 use crate::detect::flow::{FlowStep, StepKind};
+use crate::syntax::language::Language;
 use std::rc::Rc;
 
 impl Engine<'_> {
@@ -41,7 +42,7 @@ impl Engine<'_> {
         };
         let result = self.sanitized(keys, receiver, args, result, span);
         let result = self.sourced(keys, args, result, is_own, span);
-        self.validated(keys, receiver, args, result)
+        self.validated(keys, receiver, args, result, span)
     }
 
     /// Runs the functions given to a call that is not known: sooner or later they are called.
@@ -137,7 +138,14 @@ impl Engine<'_> {
     }
 
     /// Adds to a result what the catalog says that it tells of what was checked.
-    fn validated(&mut self, keys: &[Name], receiver: Option<&Value>, args: &Args, result: Value) -> Value {
+    fn validated(
+        &mut self,
+        keys: &[Name],
+        receiver: Option<&Value>,
+        args: &Args,
+        result: Value,
+        span: (u32, u32),
+    ) -> Value {
         let catalog = self.catalog;
         let entries: Vec<&Entry<Validator>> =
             keys.iter().flat_map(|key| catalog.validators(*key)).filter(|e| self.is_active(e.file)).collect();
@@ -151,7 +159,7 @@ impl Engine<'_> {
             };
             let Some(checked) = checked else { continue };
             let classes = match &validator.pattern {
-                Some(at) => self.classes_of_match(at, validator.full, entry.classes, receiver, args),
+                Some(at) => self.classes_of_match(at, validator.full, entry.classes, (receiver, args), &checked, span),
                 None => entry.classes,
             };
             if classes == 0 {
@@ -185,30 +193,34 @@ impl Engine<'_> {
         }
     }
 
-    /// Returns the classes that a regular-expression match makes a text harmless to.
-    fn classes_of_match(
-        &self,
-        at: &str,
-        full: bool,
-        classes: Classes,
-        receiver: Option<&Value>,
-        args: &Args,
-    ) -> Classes {
+    /// Returns the pattern that stands at a position, or that the receiver was compiled from.
+    fn pattern_at(&self, at: &str, receiver: Option<&Value>, args: &Args) -> Option<String> {
         let pattern = match at {
             "receiver" => receiver.cloned(),
             position => position.parse().ok().and_then(|at: usize| args.value(at).cloned()),
-        };
-        let Some(pattern) = pattern else { return 0 };
-        let text = match &pattern.kind {
-            Kind::Const(Const::Text(text) | Const::Regex(text, _)) => text.clone(),
-            _ => match self.state.contents(pattern.id).and_then(|c| c.entries.get(&Key::Name(Name::new("pattern"))).cloned()) {
-                Some(inner) => match inner.as_text() {
-                    Some(text) => text.into(),
-                    None => return 0,
-                },
-                None => return 0,
-            },
-        };
+        }?;
+        if let Kind::Const(Const::Text(text) | Const::Regex(text, _)) = &pattern.kind {
+            return Some(text.to_string());
+        }
+        let contents = self.state.contents(pattern.id)?;
+        contents.entries.get(&Key::Name(Name::new("pattern")))?.as_text().map(str::to_owned)
+    }
+
+    /// Returns the classes that a regular-expression match makes a text harmless to. A match that can take time without end
+    /// is a weakness of its own.
+    fn classes_of_match(
+        &mut self,
+        at: &str,
+        full: bool,
+        classes: Classes,
+        (receiver, args): (Option<&Value>, &Args),
+        checked: &Value,
+        span: (u32, u32),
+    ) -> Classes {
+        let Some(text) = self.pattern_at(at, receiver, args) else { return 0 };
+        if self.language != Language::Rust && super::regex::is_catastrophic(&text) {
+            self.record_at("redos", "a pattern that backtracks without end", checked, span);
+        }
         let allowed = super::regex::allowed(&text, full);
         let bit = |class: &str| self.catalog.bit_of(class);
         let mut harmless = 0;

@@ -355,7 +355,7 @@ impl Engine<'_> {
     /// Returns the truth of something that is not known, made of parts that it says nothing of.
     pub(super) fn truth_value(&self, parts: &[&Value]) -> Value {
         let ids: Vec<u64> = parts.iter().map(|p| p.id).collect();
-        Data::unknown(super::number(&("truth", ids)), crate::detect::flow::value::Labels::default())
+        std::rc::Rc::new(Data { plain: true, ..Data::new(super::number(&("truth", ids)), Kind::Unknown) })
     }
 
     fn type_name(&self, value: &Value) -> Value {

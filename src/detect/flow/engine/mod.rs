@@ -138,6 +138,8 @@ struct Engine<'a> {
     /// Functions that have run.
     visited: HashSet<(usize, FunctionId)>,
     found: BTreeMap<sink::Identity, Flow>,
+    /// Places of sinks in this file that were reached with nothing that does harm, by class.
+    settled: BTreeMap<((u32, u32), Classes), bool>,
     next_scope: u32,
     depth: u32,
     entry_steps: u32,
@@ -167,6 +169,7 @@ pub fn run(
         pending: Vec::new(),
         visited: HashSet::new(),
         found: BTreeMap::new(),
+        settled: BTreeMap::new(),
         next_scope: 1,
         depth: 0,
         entry_steps: 0,
@@ -179,12 +182,22 @@ pub fn run(
 }
 
 impl<'a> Engine<'a> {
-    fn finish(self) -> Flows {
-        let files = self.units.into_iter().skip(1).filter_map(|unit| match unit.module {
+    fn finish(mut self) -> Flows {
+        let files = std::mem::take(&mut self.units).into_iter().skip(1).filter_map(|unit| match unit.module {
             Handle::Other(loaded) => Some(loaded),
             Handle::Own(..) => None,
         });
-        Flows { flows: self.found.into_values().collect(), files: files.collect(), incomplete: self.incomplete }
+        let files = files.collect();
+        let settled = self.settled.iter().filter(|(_, is_settled)| **is_settled && self.incomplete.is_none());
+        let settled = settled.flat_map(|((range, classes), _)| {
+            self.catalog.names_of(*classes).into_iter().map(|class| (*range, class))
+        });
+        Flows {
+            settled: settled.collect(),
+            flows: self.found.into_values().collect(),
+            files,
+            incomplete: self.incomplete.clone(),
+        }
     }
 
     /// Counts a step; says whether the work may go on.
@@ -258,7 +271,8 @@ impl<'a> Engine<'a> {
     fn derived(&self, what: &str, parts: &[&Value], kind: Kind) -> Value {
         let ids: Vec<u64> = parts.iter().map(|p| p.id).collect();
         let labels = parts.iter().fold(Labels::default(), |all, p| all.join(&self.state.reach(p)));
-        Rc::new(Data { labels, ..Data::new(number(&(what, ids)), kind) })
+        let plain = parts.iter().all(|p| self.is_settled(p, 0));
+        Rc::new(Data { labels, plain, ..Data::new(number(&(what, ids)), kind) })
     }
 
     /// Runs `first` and `second` from the present state and joins what comes out.

@@ -551,6 +551,13 @@ impl Engine<'_> {
                 let origin = Some((object.id, self.catalog.bit_of("path")));
                 Rc::new(Data { canonical: true, origin, ..value.as_ref().clone() })
             }
+            Operation::CommonPath => {
+                let value = self.derived("common", &[object], Kind::Unknown);
+                let contents = self.state.contents(object.id);
+                let inside = contents.iter().flat_map(|c| c.all()).find(|v| v.canonical && !v.labels.is_empty());
+                let origin = inside.map(|v| (v.id, self.catalog.bit_of("path")));
+                Rc::new(Data { origin, ..value.as_ref().clone() })
+            }
             Operation::BaseName => {
                 let value = self.derived("base", &[object], Kind::Unknown);
                 value.with_labels(value.labels.cleaned(self.catalog.bit_of("path")))

@@ -176,7 +176,8 @@ impl Engine<'_> {
                 label.cleaned |= !memory;
             }
         });
-        std::rc::Rc::new(Data { labels, ..Data::new(super::number(&("number", value.id)), Kind::Unknown) })
+        let plain = labels.is_empty();
+        std::rc::Rc::new(Data { labels, plain, ..Data::new(super::number(&("number", value.id)), Kind::Unknown) })
     }
 
     /// Returns an unknown value of a type.

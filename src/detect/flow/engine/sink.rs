@@ -9,7 +9,7 @@ use crate::detect::flow::catalog::{Classes, Entry};
 use crate::detect::flow::ir::{ExprId, Module};
 use crate::detect::flow::name::Name;
 use crate::detect::flow::state::implied;
-use crate::detect::flow::value::{Kind, Label, Value};
+use crate::detect::flow::value::{Kind, Label, Labels, Value};
 use crate::detect::flow::{Flow, FlowStep, StepKind};
 
 /// What tells one flow from another: sink, class, source.
@@ -138,6 +138,7 @@ impl Engine<'_> {
         let selectors = if sink.args.is_empty() { &default[..] } else { &sink.args[..] };
         for selector in selectors {
             for (value, at) in self.select(selector, receiver, args, key) {
+                self.settle(entry.classes, &value, span);
                 if sink.values.is_empty() {
                     self.record(entry.classes, path.as_str(), &value, at, span);
                 } else if value.consts().iter().any(|c| is_one_of(c, &sink.values)) {
@@ -205,6 +206,55 @@ impl Engine<'_> {
         inner.into_iter().flat_map(|v| self.parts(v, rest)).collect()
     }
 
+    /// Notes whether a sink was reached with nothing that does harm.
+    fn settle(&mut self, classes: Classes, value: &Value, span: (u32, u32)) {
+        if self.here() == 0 && self.state.alive {
+            let is_settled = self.is_settled(value, classes);
+            self.settled.entry((span, classes)).and_modify(|known| *known &= is_settled).or_insert(is_settled);
+        }
+    }
+
+    /// Says whether a value and all in it is known to carry nothing that does harm to classes.
+    pub(super) fn is_settled(&self, value: &Value, classes: Classes) -> bool {
+        self.is_settled_to(value, classes, 4)
+    }
+
+    fn is_settled_to(&self, value: &Value, classes: Classes, depth: u32) -> bool {
+        let value = &self.state.checked(value);
+        if value.is_plain() {
+            return true;
+        }
+        if !value.labels.is_empty() {
+            let path = self.catalog.bit_of("path");
+            let redirect = self.catalog.bit_of("redirect");
+            let cleaned = |l: &Label| classes != 0 && implied(l.cleaned, path, redirect) & classes == classes;
+            return value.labels.all().iter().all(cleaned);
+        }
+        match (&value.kind, self.state.contents(value.id)) {
+            (Kind::Object(_), Some(contents)) if depth > 0 => {
+                contents.all().all(|inner| self.is_settled_to(inner, classes, depth - 1))
+            }
+            _ => false,
+        }
+    }
+
+    /// Returns the labels of data that can be an object where a text is meant: texts cannot, and what stands under `$eq` is
+    /// taken as it is.
+    fn structured(&self, value: &Value, depth: u32) -> Labels {
+        if matches!(value.kind, Kind::Text(_) | Kind::Const(_) | Kind::OneOf(_)) || depth == 0 {
+            return Labels::default();
+        }
+        match (&value.kind, self.state.contents(value.id)) {
+            (Kind::Object(_), Some(contents)) => {
+                let literal = Key::Name(Name::new("$eq"));
+                let entries = contents.entries.iter().filter(|(key, _)| **key != literal).map(|(_, v)| v);
+                let inner = contents.list.iter().flatten().chain(entries).chain(&contents.rest);
+                inner.fold(value.labels.clone(), |all, v| all.join(&self.structured(v, depth - 1)))
+            }
+            _ => self.state.reach(value),
+        }
+    }
+
     /// Notes every source of a value that does harm here.
     fn record(&mut self, classes: Classes, path: &str, value: &Value, at: (u32, u32), span: (u32, u32)) {
         if !self.state.alive {
@@ -219,13 +269,22 @@ impl Engine<'_> {
         if is_built && (classes & (bit("mass-assignment") | bit("nosql")) != 0 || (classes & bit("argument") != 0 && !value.prefix().is_empty())) {
             return;
         }
-        let labels = self.state.reach(value);
+        let nosql = bit("nosql");
+        let labels = if classes == nosql { self.structured(value, 6) } else { self.state.reach(value) };
         for label in labels.all() {
             let only = label.origin.only;
             let matters = if self.catalog.wants_own_sources(classes) { only & classes != 0 } else { only == 0 || only & classes != 0 };
             if matters && implied(label.cleaned, path_class, redirect) & classes == 0 {
                 self.note(classes, path, label, at, span);
             }
+        }
+    }
+
+    /// Notes data that reaches a place as `sink` says, found out in another way than by the catalog's sinks.
+    pub(super) fn record_at(&mut self, class: &str, path: &str, value: &Value, span: (u32, u32)) {
+        let classes = self.catalog.bit_of(class);
+        if classes != 0 {
+            self.record(classes, path, value, span, span);
         }
     }
 

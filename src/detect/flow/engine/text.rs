@@ -17,12 +17,13 @@ impl Engine<'_> {
     /// Returns the text made of parts, in order.
     pub(super) fn text_of(&mut self, parts: &[(Value, (u32, u32))], span: (u32, u32)) -> Value {
         let mut prefix = String::new();
-        let (mut is_known, mut is_const) = (true, true);
+        let (mut is_known, mut is_const, mut plain) = (true, true, true);
         let mut labels = Labels::default();
         let mut ids = Vec::with_capacity(parts.len());
         for (part, at) in parts {
             ids.push(part.id);
             let reached = self.state.reach(part);
+            plain &= self.is_settled(part, 0);
             if !reached.is_empty() {
                 let place: Place = self.place(*at);
                 let step = super::FlowStep { file: place.0, range: place.1, kind: StepKind::Part };
@@ -43,7 +44,7 @@ impl Engine<'_> {
         if is_const && labels.is_empty() {
             return Data::constant(Const::Text(prefix.into()));
         }
-        Rc::new(Data { labels, ..Data::new(super::number(&("text", ids)), Kind::Text(prefix.into())) })
+        Rc::new(Data { labels, plain, ..Data::new(super::number(&("text", ids)), Kind::Text(prefix.into())) })
     }
 
     /// Returns a text that a template with gaps makes of values, in the order of the gaps.
