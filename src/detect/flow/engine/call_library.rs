@@ -272,7 +272,7 @@ impl Engine<'_> {
         let mut value = value.clone();
         for part in rest.split('.') {
             let Some(contents) = self.state.contents(value.id) else {
-                let is_nothing = matches!(value.kind, Kind::Const(_));
+                let is_nothing = matches!(value.kind, Kind::Const(_) | Kind::Text(_) | Kind::Function(_));
                 return (is_nothing, None);
             };
             match contents.get(&Key::Name(Name::new(part))) {

@@ -95,8 +95,9 @@ impl Engine<'_> {
     pub(super) fn member_of_library(&mut self, object: &Value, path: Name, span: (u32, u32)) -> Value {
         let id = super::number(&(object.id, "member", path));
         let labels = object.labels.join(&self.source_labels(path, self.place(span)));
-        let of = self.catalog.type_of(path).unwrap_or(path);
-        let value = Data { labels, ..Data::new(id, Kind::Path(of)) };
+        let of = self.catalog.type_of(path);
+        let is_name = object.is_name && of.is_none() && labels.is_empty();
+        let value = Data { labels, is_name, ..Data::new(id, Kind::Path(of.unwrap_or(path))) };
         // Enumerations and constants of modules have a value that does not change: equal paths are equal.
         Rc::new(value)
     }

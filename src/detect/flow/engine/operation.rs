@@ -24,7 +24,8 @@ impl Engine<'_> {
     ) -> Option<Value> {
         let mut args = args.clone();
         let object = match subject {
-            Subject::Receiver => receiver.cloned(),
+            // A function of a module or type has its object as the first argument: `Promise.resolve(x)`.
+            Subject::Receiver => receiver.filter(|r| !r.is_name).cloned(),
             Subject::First if !args.positional.is_empty() => Some(args.positional.remove(0).0),
             Subject::Second if args.positional.len() > 1 => Some(args.positional.remove(1).0),
             Subject::First | Subject::Second => args.rest.as_ref().map(|(v, _)| v.clone()),
@@ -32,7 +33,11 @@ impl Engine<'_> {
         if let Some(result) = self.operation_without_object(operation, keys, object.as_ref(), &args, span) {
             return Some(result);
         }
-        let object = object.or_else(|| args.value(0).cloned())?;
+        let object = match object {
+            Some(object) => object,
+            None if !args.positional.is_empty() && operation != Operation::Call => args.positional.remove(0).0,
+            None => args.value(0).cloned()?,
+        };
         self.list_operation(operation, &object, &args, span)
             .or_else(|| self.map_operation(operation, &object, &args, span))
             .or_else(|| self.text_operation(operation, &object, &args, span))
