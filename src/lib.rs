@@ -2,6 +2,7 @@
 //!
 //! Modules in the order of the flow; each imports only from those above it (`tests/tidy.rs` holds that).
 
+pub mod causes;
 pub mod change;
 pub mod cli;
 pub mod compare;

@@ -10,7 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// Modules by rank: each imports from smaller ranks only. Those of rank 0 import from those before them.
-const RANKS: [(&str, u32); 15] = [
+const RANKS: [(&str, u32); 16] = [
+    ("causes", 0),
     ("path", 0),
     ("span", 0),
     ("redact", 0),

@@ -1,19 +1,24 @@
-//! I/O: asks the `git` program for commits, differences and blobs. The only file that runs git.
+//! I/O: asks the `git` program for commits, differences and blobs. The only file that starts git.
 //!
 //! A repository is untrusted: hooks, file-system monitors, external diff drivers, text conversion, replacement objects
 //! and lazy fetches are switched off, revisions are passed after `--end-of-options`, nothing goes through a shell.
 
 #![expect(clippy::disallowed_methods, reason = "I/O edge: runs git")]
 
-use super::Content;
+pub use super::blob::{Blob, Blobs};
 pub use super::entries::{Entry, Mode};
 use super::entries::{mode_of, parse_raw};
+use super::objects::{self, Header, Object, Session};
 use crate::path::RepoPath;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::{Arc, Mutex};
+
+/// Commits that are read in search of an ancestor before git itself is asked.
+const NEAR: usize = 16;
 
 /// Why git could not answer.
 #[derive(Debug, thiserror::Error)]
@@ -44,6 +49,10 @@ pub enum GitError {
 #[derive(Debug, Clone)]
 pub struct Git {
     root: PathBuf,
+    /// `cat-file --batch-check`, kept open.
+    names: Arc<Mutex<Option<Session>>>,
+    /// `cat-file --batch`, kept open.
+    contents: Arc<Mutex<Option<Session>>>,
 }
 
 impl Git {
@@ -52,16 +61,18 @@ impl Git {
     /// # Errors
     /// [`GitError::NoRepository`] where there is none, [`GitError::Start`] without git.
     pub fn open(directory: &Path) -> Result<Self, GitError> {
-        let probe = Self { root: directory.to_owned() };
+        let probe = Self { root: directory.to_owned(), names: Arc::default(), contents: Arc::default() };
+        // Both will be asked soon, and start while the first command runs.
+        for (slot, how) in [(&probe.names, "--batch-check"), (&probe.contents, "--batch")] {
+            *lock(slot) = probe.session(how).ok();
+        }
         match probe.line(&["rev-parse", "--show-toplevel"]) {
-            Ok(root) if !root.is_empty() => Ok(Self { root: PathBuf::from(root) }),
+            Ok(root) if !root.is_empty() => Ok(Self { root: PathBuf::from(root), ..probe }),
             Ok(_) => Err(GitError::NoRepository(directory.to_owned())),
             Err(GitError::Failed { message, .. }) if message.contains("not a git repository") => {
                 Err(GitError::NoRepository(directory.to_owned()))
             }
-            Err(GitError::Failed { message, .. }) if message.contains("must be run in a work tree") => {
-                Ok(Self { root: directory.to_owned() })
-            }
+            Err(GitError::Failed { message, .. }) if message.contains("must be run in a work tree") => Ok(probe),
             Err(error) => Err(error),
         }
     }
@@ -80,6 +91,9 @@ impl Git {
             return Ok(None);
         }
         let peeled = format!("{revision}^{{commit}}");
+        if let Some(answers) = self.headers(std::slice::from_ref(&peeled)) {
+            return Ok(answers.into_iter().flatten().find(|(_, kind, _)| kind == "commit").map(|(oid, ..)| oid));
+        }
         match self.line(&["rev-parse", "--verify", "--quiet", "--end-of-options", &peeled]) {
             Ok(oid) if is_oid(&oid) => Ok(Some(oid)),
             Ok(_) | Err(GitError::Failed { .. }) => Ok(None),
@@ -113,6 +127,9 @@ impl Git {
     /// # Errors
     /// [`GitError`] where git cannot be run.
     pub fn merge_base(&self, a: &str, b: &str) -> Result<Option<String>, GitError> {
+        if is_oid(a) && self.commit(a)?.is_some_and(|found| found == a) && self.is_near_ancestor(a, b) {
+            return Ok(Some(a.to_owned()));
+        }
         match self.line(&["merge-base", "--end-of-options", a, b]) {
             Ok(oid) if is_oid(&oid) => Ok(Some(oid)),
             Ok(_) | Err(GitError::Failed { .. }) => Ok(None),
@@ -135,6 +152,8 @@ impl Git {
     pub fn deepen(&self, depth: u32, revision: &str) -> Result<(), GitError> {
         let by = format!("--deepen={depth}");
         self.run(&[&FETCH[..], &[&by, "origin"]].concat(), &[])?;
+        // What they know of the repository is out of date.
+        (*lock(&self.names), *lock(&self.contents)) = (None, None);
         if is_oid(revision) && self.commit(revision)?.is_none() {
             let depth = format!("--depth={depth}");
             self.run(&[&FETCH[..], &[&depth, "origin", revision]].concat(), &[])?;
@@ -173,6 +192,9 @@ impl Git {
     /// # Errors
     /// [`GitError`] where git fails.
     pub fn entry(&self, commit: &str, path: &str) -> Result<Option<(Mode, String)>, GitError> {
+        if let Some(found) = self.look_up(commit, path) {
+            return Ok(found.filter(|(mode, _)| mode != TREE).map(|(mode, oid)| (mode_of(&mode), oid)));
+        }
         let raw = self.run(&["ls-tree", "-z", "--full-tree", commit, "--", path], &[])?;
         let Some(line) = raw.split(|b| *b == 0).find(|l| !l.is_empty()) else { return Ok(None) };
         let text = String::from_utf8_lossy(line);
@@ -188,6 +210,10 @@ impl Git {
     /// # Errors
     /// [`GitError`] where git fails.
     pub fn present(&self, commit: &str, paths: &[&str]) -> Result<Vec<String>, GitError> {
+        let known: Option<Vec<bool>> = paths.iter().map(|p| self.look_up(commit, p).map(|e| e.is_some())).collect();
+        if let Some(known) = known {
+            return Ok(paths.iter().zip(known).filter(|(_, known)| *known).map(|(p, _)| (*p).to_owned()).collect());
+        }
         let raw = self.run(&[&["ls-tree", "-z", "--name-only", "--full-tree", commit, "--"], paths].concat(), &[])?;
         let names = raw.split(|b| *b == 0).filter(|n| !n.is_empty());
         Ok(names.map(|n| String::from_utf8_lossy(n).into_owned()).collect())
@@ -231,26 +257,29 @@ impl Git {
         if oids.is_empty() {
             return Ok(Blobs::Read(blobs));
         }
-        let sizes = self.run(&["cat-file", "--batch-check"], oids.join("\n").as_bytes())?;
+        let headers = self.headers(oids).ok_or_else(|| GitError::Protocol { command: "cat-file".into() })?;
         let (mut wanted, mut total) = (BTreeSet::new(), 0u64);
-        for line in String::from_utf8_lossy(&sizes).lines() {
-            let mut parts = line.split(' ');
-            let (Some(oid), kind, size) = (parts.next(), parts.next(), parts.next()) else { continue };
-            match (kind, size.and_then(|s| s.parse::<u64>().ok())) {
-                (Some("blob"), Some(size)) if size > max_bytes => {
-                    drop(blobs.insert(oid.to_owned(), Blob::TooLarge(size)))
+        for (oid, header) in oids.iter().zip(headers) {
+            match header {
+                Some((_, kind, size)) if kind == "blob" && size > max_bytes => {
+                    drop(blobs.insert(oid.clone(), Blob::TooLarge(size)))
                 }
-                (Some("blob"), Some(size)) => {
+                Some((_, kind, size)) if kind == "blob" => {
                     total = total.saturating_add(size);
-                    wanted.insert(oid.to_owned());
+                    wanted.insert(oid.clone());
                 }
-                _ => drop(blobs.insert(oid.to_owned(), Blob::Missing)),
+                _ => drop(blobs.insert(oid.clone(), Blob::Missing)),
             }
         }
         if total > max_total {
             return Ok(Blobs::OverLimit { bytes: total });
         }
-        self.read_batch(&wanted, &mut blobs)?;
+        let wanted: Vec<String> = wanted.into_iter().collect();
+        let contents = self.objects(&wanted).ok_or_else(|| GitError::Protocol { command: "cat-file".into() })?;
+        blobs.extend(wanted.into_iter().zip(contents).map(|(oid, object)| match object {
+            Some((_, bytes)) => (oid, Blob::Bytes(bytes)),
+            None => (oid, Blob::Missing),
+        }));
         Ok(Blobs::Read(blobs))
     }
 
@@ -265,38 +294,76 @@ impl Git {
         }
     }
 
-    fn read_batch(&self, oids: &BTreeSet<String>, blobs: &mut BTreeMap<String, Blob>) -> Result<(), GitError> {
-        if oids.is_empty() {
-            return Ok(());
+    /// Returns name, kind and size of objects; `None` where git does not answer.
+    fn headers(&self, names: &[String]) -> Option<Vec<Option<Header>>> {
+        self.ask(&self.names, "--batch-check", |session| {
+            session.ask(names, |output| objects::line(output).map(|line| objects::header(&line)))
+        })
+    }
+
+    /// Returns kind and content of objects; `None` where git does not answer.
+    fn objects(&self, names: &[String]) -> Option<Vec<Option<Object>>> {
+        self.ask(&self.contents, "--batch", |session| session.ask(names, objects::object))
+    }
+
+    /// Asks a process that is kept open; one that fails is not asked again.
+    fn ask<R>(
+        &self,
+        slot: &Mutex<Option<Session>>,
+        how: &str,
+        question: impl FnOnce(&mut Session) -> std::io::Result<R>,
+    ) -> Option<R> {
+        let mut slot = lock(slot);
+        if slot.is_none() {
+            *slot = self.session(how).ok();
         }
-        let protocol = || GitError::Protocol { command: "cat-file".into() };
-        let mut child = self
-            .command(&["cat-file", "--batch"])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .map_err(GitError::Start)?;
-        let (Some(mut input), Some(output)) = (child.stdin.take(), child.stdout.take()) else { return Err(protocol()) };
-        let request: String = oids.iter().flat_map(|oid| [oid.as_str(), "\n"]).collect();
-        let writer = std::thread::spawn(move || input.write_all(request.as_bytes()));
-        let mut output = BufReader::new(output);
-        for oid in oids {
-            let mut header = String::new();
-            output.read_line(&mut header).map_err(|_| protocol())?;
-            let size = header.trim_end().rsplit(' ').next().and_then(|s| s.parse::<usize>().ok());
-            let Some(size) = size else {
-                blobs.insert(oid.clone(), Blob::Missing);
-                continue;
-            };
-            let mut bytes = vec![0; size + 1];
-            output.read_exact(&mut bytes).map_err(|_| protocol())?;
-            bytes.pop();
-            blobs.insert(oid.clone(), Blob::Bytes(bytes));
+        let answer = question(slot.as_mut()?);
+        if answer.is_err() {
+            *slot = None;
         }
-        let written = writer.join().is_ok_and(|r| r.is_ok());
-        let status = child.wait().map_err(GitError::Start)?;
-        if written && status.success() { Ok(()) } else { Err(protocol()) }
+        answer.ok()
+    }
+
+    fn session(&self, how: &str) -> Result<Session, GitError> {
+        let mut command = self.command(&["cat-file", how]);
+        let child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
+        Session::new(child.map_err(GitError::Start)?).ok_or_else(|| GitError::Protocol { command: "cat-file".into() })
+    }
+
+    /// Returns mode and object of a path in a commit; `None` where it has to be asked of `ls-tree`.
+    fn look_up(&self, commit: &str, path: &str) -> Option<Option<(String, String)>> {
+        if !is_oid(commit) || path.split('/').any(|part| matches!(part, "" | "." | "..")) {
+            return None;
+        }
+        let mut found = (TREE.to_owned(), format!("{commit}^{{tree}}"));
+        for part in path.split('/') {
+            if found.0 != TREE {
+                return Some(None);
+            }
+            let (_, tree) = self.objects(&[found.1])?.pop()?.filter(|(kind, _)| kind == "tree")?;
+            match objects::entry_of_tree(&tree, part, commit.len() / 2) {
+                Some(entry) => found = entry,
+                None => return Some(None),
+            }
+        }
+        Some(Some(found))
+    }
+
+    /// Says whether a commit is seen to be an ancestor of another, or the same, by reading the last few commits.
+    fn is_near_ancestor(&self, ancestor: &str, commit: &str) -> bool {
+        let mut open = vec![commit.to_owned()];
+        for read in 0..NEAR {
+            match open.get(read) {
+                Some(commit) if commit == ancestor => return true,
+                Some(commit) if is_oid(commit) => {
+                    let object = self.objects(std::slice::from_ref(commit)).and_then(|mut found| found.pop().flatten());
+                    let content = object.filter(|(kind, _)| kind == "commit").map(|(_, content)| content);
+                    open.extend(objects::parents_of_commit(&content.unwrap_or_default()));
+                }
+                _ => return false,
+            }
+        }
+        open.iter().any(|commit| commit == ancestor)
     }
 
     /// Returns where git keeps hooks of this repository.
@@ -365,45 +432,6 @@ impl Git {
     }
 }
 
-/// What was read of many blobs.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Blobs {
-    /// Each by its object.
-    Read(BTreeMap<String, Blob>),
-    /// None, as together they are over the limit.
-    OverLimit {
-        /// Their size.
-        bytes: u64,
-    },
-}
-
-/// A blob, as far as it was read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Blob {
-    /// Its bytes.
-    Bytes(Vec<u8>),
-    /// Over the limit; its size.
-    TooLarge(u64),
-    /// Not in this clone.
-    Missing,
-}
-
-impl Blob {
-    /// Turns a blob into content, decoding text.
-    pub fn into_content(self, source: bool) -> Content {
-        use super::text::{NotText, decode};
-        match self {
-            Self::TooLarge(bytes) => Content::TooLarge { bytes },
-            Self::Missing => Content::Unreadable("its content is not in this clone".into()),
-            Self::Bytes(bytes) => match decode(&bytes, source) {
-                Ok(text) => Content::Text(text),
-                Err(NotText::Binary) => Content::Binary,
-                Err(NotText::Garbled(why)) => Content::Unreadable(why),
-            },
-        }
-    }
-}
-
 const HARDENED: [&str; 8] = [
     "core.hooksPath=/dev/null",
     "core.fsmonitor=false",
@@ -420,6 +448,13 @@ const DIFF_FLAGS: [&str; 7] =
 
 /// The program on the far side is git's own, whatever `remote.origin.uploadpack` says.
 const FETCH: [&str; 5] = ["fetch", "--quiet", "--no-tags", "--no-recurse-submodules", "--upload-pack=git-upload-pack"];
+
+/// The mode of a directory in a tree.
+const TREE: &str = "40000";
+
+fn lock(slot: &Mutex<Option<Session>>) -> std::sync::MutexGuard<'_, Option<Session>> {
+    slot.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
 
 fn is_oid(text: &str) -> bool {
     matches!(text.len(), 40 | 64) && text.bytes().all(|b| b.is_ascii_hexdigit())

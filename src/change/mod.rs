@@ -2,10 +2,12 @@
 //!
 //! Owns the data only. Where the content comes from ([`git`], [`diff`]) and what it means to a parser is not known here.
 
+mod blob;
 pub mod diff;
 mod entries;
 pub mod git;
 pub mod lines;
+mod objects;
 mod patch_names;
 pub mod select;
 pub mod text;

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 /// A merge gate for CI: what a change adds, how risky it is, and one verdict
 ///
 /// Exit status: 0 pass, 1 blocked, 2 usage or configuration, 3 inconclusive, 4 nothing to check (with --require-input),
-/// 70 internal error.
+/// 70 internal error, 130 or 143 ended by SIGINT or SIGTERM.
 #[derive(Debug, Parser)]
 #[command(name = "portcullis", disable_version_flag = true, max_term_width = 100)]
 pub struct Cli {

@@ -1,10 +1,10 @@
 //! The one table from what went wrong to what the user reads and how the process exits.
 
+use crate::causes::chain;
 use crate::change::git::GitError;
 use crate::config::ConfigError;
 use crate::config::load::LoadError;
 use crate::run::{RunError, exit};
-use std::error::Error;
 
 /// What the user is told about a failure.
 #[derive(Debug, PartialEq, Eq)]
@@ -35,7 +35,8 @@ impl Failure {
             RunError::Write { .. } => (exit::USAGE, Some("check the path, its permissions and the space left".into())),
             RunError::Internal(_) => (exit::INTERNAL, Some("this is a bug; please report it with what you ran".into())),
         };
-        Self { message: chain(error), hint, exit }
+        let said: Vec<String> = chain(error).iter().map(|text| safe_lines(text)).collect();
+        Self { message: said.join("\n  because: "), hint, exit }
     }
 
     /// Returns the lines for standard error.
@@ -73,19 +74,4 @@ fn git_hint(error: &GitError) -> Option<String> {
 pub fn safe_lines(text: &str) -> String {
     let guard = |line: &str| if line.trim_start().starts_with("::") { format!("| {line}") } else { line.to_owned() };
     crate::redact::shapes(&crate::path::visible_lines(text)).split('\n').map(guard).collect::<Vec<_>>().join("\n")
-}
-
-/// Writes an error and its causes on one line each.
-fn chain(error: &dyn Error) -> String {
-    let mut text = safe_lines(&error.to_string());
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        let line = safe_lines(&inner.to_string());
-        if !text.ends_with(&line) {
-            text.push_str("\n  because: ");
-            text.push_str(&line);
-        }
-        cause = inner.source();
-    }
-    text
 }

@@ -1,5 +1,6 @@
 //! Has the network look at the changed functions. What it says is advice; that it could not be asked is a gap.
 
+use crate::causes::chain;
 use crate::detect::classifier::{Window, findings};
 use crate::finding::{Finding, Gap, GapKind};
 use crate::model::session::{self, OnnxScorer};
@@ -42,7 +43,7 @@ impl Scorers {
                 Scored { findings, model: Some(model), left_out: windows.len() - asked.len(), gap: None }
             }
             Err(error) => {
-                let detail = crate::path::visible(&describe(&error));
+                let detail = crate::path::visible(&chain(&error).join(": "));
                 Scored { gap: Some(Gap { kind: GapKind::Model, path: None, detail }), ..Scored::default() }
             }
         }
@@ -68,15 +69,4 @@ impl Scorers {
         }
         Ok((found, model))
     }
-}
-
-fn describe(error: &ModelError) -> String {
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(inner) = cause {
-        text.push_str(": ");
-        text.push_str(&inner.to_string());
-        cause = inner.source();
-    }
-    text
 }

@@ -6,7 +6,7 @@
 pub mod language;
 mod outline;
 
-pub use outline::{Comment, Function, Outline};
+pub use outline::{Comment, Function, Mark, Outline};
 
 use crate::change::text::Text;
 use crate::path::RepoPath;

@@ -16,7 +16,27 @@ pub struct Outline {
     pub errors: LineSet,
     /// Deepest nesting, in nodes.
     pub depth: u32,
+    /// Every node, outer ones before those inside them: its place is its number among the descendants of the root.
+    pub nodes: Vec<Mark>,
     scopes: Vec<Scope>,
+}
+
+/// A node, as far as has to be known to decide whether to look at it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Mark {
+    /// Its kind.
+    pub kind: u16,
+    /// Its first byte.
+    pub start: u32,
+    /// The byte after its last.
+    pub end: u32,
+}
+
+impl Mark {
+    /// Returns its bytes.
+    pub fn range(self) -> Range<usize> {
+        self.start as usize..self.end as usize
+    }
 }
 
 /// A function.
@@ -94,6 +114,7 @@ pub(super) fn read(language: Language, tree: &Tree, text: &str, max_depth: u32) 
     let mut outline = Outline::default();
     let mut open: Vec<(usize, usize)> = Vec::new();
     let mut cursor = tree.walk();
+    let has_errors = tree.root_node().has_error();
     let mut depth = 0u32;
     loop {
         let node = cursor.node();
@@ -101,11 +122,14 @@ pub(super) fn read(language: Language, tree: &Tree, text: &str, max_depth: u32) 
         if depth > max_depth {
             return outline;
         }
-        while open.last().is_some_and(|(end, _)| *end <= node.start_byte()) {
-            open.pop();
-        }
-        match kinds.role(node.kind_id()) {
+        let (kind, bytes) = (node.kind_id(), node.byte_range());
+        let offset = |byte| u32::try_from(byte).unwrap_or(u32::MAX);
+        outline.nodes.push(Mark { kind, start: offset(bytes.start), end: offset(bytes.end) });
+        match kinds.role(kind) {
             role @ (Role::Function | Role::Container) => {
+                while open.last().is_some_and(|(end, _)| *end <= bytes.start) {
+                    open.pop();
+                }
                 if let Some(name) = name_of(node, text) {
                     let outer = open.last().map(|(_, i)| &outline.scopes[*i]);
                     let around = outer.map_or("", |s| s.symbol.as_str());
@@ -122,7 +146,7 @@ pub(super) fn read(language: Language, tree: &Tree, text: &str, max_depth: u32) 
             Role::Comment => outline.comments.push(comment_of(node, text)),
             Role::Literal | Role::Other => {}
         }
-        if node.is_error() || node.is_missing() {
+        if has_errors && (node.is_error() || node.is_missing()) {
             let (first, last) = lines_of(node);
             outline.errors.insert(first, last);
         }

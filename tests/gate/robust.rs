@@ -2,10 +2,14 @@
 
 use crate::harness::{BAD_PY, BAD_RULE, Plain, Repo};
 use crate::robust_support::measured;
+use std::path::Path;
+use std::process::Command;
 use std::time::Instant;
 
 /// How deep, and how often.
 const DEEP: usize = 100_000;
+/// A locale that differs from `C` in numbers, dates and order.
+const GERMAN: &str = "de_DE.UTF-8";
 
 /// Code that nests, calls, adds or strings 100,000 times, in every language: name, extension, text.
 fn deep_files() -> Vec<(String, String)> {
@@ -211,8 +215,11 @@ fn hostile_patterns_are_refused_at_once() {
     }
 }
 
+/// B25: on one and two threads, in two locales, in two time zones.
 #[test]
 fn the_same_input_gives_the_same_reports() {
+    let german = german();
+    let locales = german.as_ref().map_or(Path::new("/nowhere"), |folder| folder.path());
     let repo = Repo::on_topic();
     for i in 0..12 {
         repo.write(&format!("dir{}/bad{i}.py", i % 3), BAD_PY.repeat(i % 4 + 1));
@@ -231,9 +238,9 @@ fn the_same_input_gives_the_same_reports() {
             args.extend(["-o".to_owned(), format!("{format}={}", repo.beside(format).display())]);
         }
         let args: Vec<&str> = args.iter().map(String::as_str).collect();
-        let locale = if run % 4 < 2 { "C" } else { "de_DE.UTF-8" };
+        let locale = if run % 4 < 2 { "C" } else { german.as_ref().map_or("C.UTF-8", |_| GERMAN) };
         let zone = if run % 8 < 4 { "UTC" } else { "Asia/Kolkata" };
-        let environment = [("LC_ALL", locale), ("LANG", locale), ("TZ", zone)];
+        let environment = [("LC_ALL", locale), ("LANG", locale), ("TZ", zone), ("LOCPATH", locales.to_str().unwrap())];
         repo.call(&args).envs(&environment).run().exits(1);
         let read = |format: &String| without_times(&std::fs::read(repo.beside(format)).unwrap());
         let reports: Vec<Vec<u8>> = formats.iter().map(read).collect();
@@ -246,6 +253,22 @@ fn the_same_input_gives_the_same_reports() {
             }
         }
     }
+}
+
+/// Makes the locale `de_DE.UTF-8` in a folder for `LOCPATH` and has the system's own `locale` show that it is one: with a
+/// locale that is not there a program silently stays in `C`. `None` where the system cannot make it, but never in CI.
+fn german() -> Option<tempfile::TempDir> {
+    let folder = tempfile::tempdir().unwrap();
+    let mut make = Command::new("localedef");
+    drop(make.args(["-i", "de_DE", "-f", "UTF-8"]).arg(folder.path().join(GERMAN)).output());
+    let mut ask = Command::new("locale");
+    let answer = ask.arg("decimal_point").env("LC_ALL", GERMAN).env("LOCPATH", folder.path()).output();
+    if answer.is_ok_and(|a| a.stdout.trim_ascii() == b",") {
+        return Some(folder);
+    }
+    assert!(std::env::var_os("CI").is_none(), "localedef cannot make {GERMAN}; on Debian its sources are in `locales`");
+    println!("{GERMAN} cannot be made here: only C and C.UTF-8 are compared");
+    None
 }
 
 /// Blanks the declared times: every RFC 3339 time, and the milliseconds a run took.

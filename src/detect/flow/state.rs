@@ -1,6 +1,6 @@
 //! What is known at one point of the program: variables, contents of objects, and what checks have said.
 
-use super::catalog::{Classes, LEADING_SLASH, NO_PARENT, NOT_ABSOLUTE, ONE_SLASH};
+use super::catalog::{ALL, Classes, LEADING_SLASH, NO_PARENT, NOT_ABSOLUTE, ONE_SLASH};
 use super::name::Name;
 use super::value::{Kind, Labels, Value, join};
 use std::cell::RefCell;
@@ -50,6 +50,8 @@ pub(super) struct Contents {
     pub(super) entries: BTreeMap<Key, Value>,
     /// What may stand under any other key or place.
     pub(super) rest: Option<Value>,
+    /// What those keys may be, where that is known.
+    pub(super) keys: Option<Value>,
 }
 
 impl Contents {
@@ -164,7 +166,8 @@ impl State {
     pub(super) fn cleaned(&self, value: &Value) -> Classes {
         let base = self.base.borrow();
         let of = |id: &u64| self.top.cleaned.get(id).or_else(|| base.cleaned.get(id)).copied().unwrap_or(0);
-        of(&value.id) | value.origin.as_ref().map_or(0, of)
+        // A check of the whole holds for its trivial forms.
+        of(&value.id) | value.origin.filter(|(_, classes)| *classes == ALL).map_or(0, |(id, _)| of(&id))
     }
 
     /// Notes that a value is harmless to classes.
@@ -220,6 +223,18 @@ impl State {
         labels
     }
 
+    /// Puts what checks have said into the variables themselves: it holds for what they hold now, wherever the ways meet.
+    fn write_down_checks(&mut self) {
+        if self.top.cleaned.is_empty() {
+            return;
+        }
+        let mut variables = std::mem::take(&mut self.top.variables);
+        for value in variables.values_mut().filter(|v| !v.labels.is_empty()) {
+            *value = self.checked(value);
+        }
+        self.top.variables = variables;
+    }
+
     /// Returns what is known where the program comes from one state or the other, both of the same base.
     pub(super) fn join(mut self, other: Self) -> Self {
         if !self.alive {
@@ -227,6 +242,13 @@ impl State {
         }
         if !other.alive {
             return self;
+        }
+        if self.top.cleaned != other.top.cleaned {
+            self.write_down_checks();
+        }
+        let mut other = other;
+        if self.top.cleaned != other.top.cleaned {
+            other.write_down_checks();
         }
         let shared = self.base.clone();
         let base = shared.borrow();
@@ -293,6 +315,11 @@ fn join_contents(a: &Contents, b: &Contents) -> Contents {
             None => joined.set(key.clone(), value.clone()),
         }
     }
+    joined.keys = match (&a.rest, &b.rest, &a.keys, &b.keys) {
+        (Some(_), Some(_), Some(x), Some(y)) => Some(join(x, y)),
+        (Some(_), None, keys, _) | (None, Some(_), _, keys) => keys.clone(),
+        _ => None,
+    };
     if let Some(rest) = &b.rest {
         joined.blur(rest);
     }

@@ -30,8 +30,9 @@ pub(super) struct Data {
     pub(super) labels: Labels,
     /// What it is.
     pub(super) kind: Kind,
-    /// Number of the value that this one is a trivial form of (trimmed, lower case): a check of one holds for the other.
-    pub(super) origin: Option<u64>,
+    /// Number of the value that this one is a form or a part of, and the classes to which a check of this one makes that one
+    /// harmless: every class for trivial forms (trimmed, lower case), `ssrf` and `redirect` for the host of a URL.
+    pub(super) origin: Option<(u64, Classes)>,
     /// Whether it is a canonical path.
     pub(super) canonical: bool,
     /// Whether it is what a library's name stands for: a module, a type, a function; not something of that type.

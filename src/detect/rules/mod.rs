@@ -5,6 +5,7 @@ pub mod load;
 pub mod matcher;
 mod regexes;
 pub mod schema;
+mod sketch;
 mod words;
 
 use crate::syntax::language::{LANGUAGES, Language};
@@ -164,13 +165,12 @@ impl RuleSet {
             let (mut rules, mut own) = (Vec::new(), Vec::new());
             for (number, source) in self.sources.iter().enumerate().filter(|(_, s)| folder_serves(&s.folder, language))
             {
-                let (applies, clauses, is_flow) = match index::entry(source) {
-                    Some(entry) => {
-                        (applies_to(&entry.languages, language), entry.clauses.clone(), entry.flow.is_some())
+                let (applies, hints, is_flow) = match index::entry(source) {
+                    Some(entry) => (applies_to(&entry.languages, language), entry.hints(), entry.flow.is_some()),
+                    None => {
+                        let file = self.file(number)?;
+                        (file.applies_to(language), file.hints(), file.flow.is_some())
                     }
-                    None => self
-                        .file(number)
-                        .map(|file| (file.applies_to(language), file.clauses(), file.flow.is_some()))?,
                 };
                 if applies && !is_flow {
                     if source.is_own() {
@@ -179,7 +179,7 @@ impl RuleSet {
                         }
                         own.push(rules.len());
                     }
-                    rules.push((source.clone(), clauses));
+                    rules.push((source.clone(), hints));
                 }
             }
             let compiled = Compiled::new(rules, language, self.digest());

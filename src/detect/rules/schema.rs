@@ -1,7 +1,9 @@
 //! The form of a rule file.
 
+use super::matcher::Hints;
 use super::regexes::simplify_all;
-use super::words::{Clause, clauses};
+use super::sketch::{kinds, sketch};
+use super::words::{Reach, clauses};
 use crate::change::text::bracket_depth;
 use crate::finding::{Confidence, RuleId, Severity};
 use crate::syntax::language::{LANGUAGES, Language};
@@ -232,9 +234,25 @@ impl RuleFile {
         None
     }
 
-    /// Returns the words that a file has to hold for the rule to match in it.
-    pub(super) fn clauses(&self) -> Vec<Clause> {
-        self.matching.as_ref().map(|matching| clauses(matching, self.utils.as_ref())).unwrap_or_default()
+    /// Returns what can be told of the rule before it is compiled.
+    pub(super) fn hints(&self) -> Hints {
+        let Some(matching) = &self.matching else { return Hints::default() };
+        let words = |reach| clauses(matching, self.utils.as_ref(), reach);
+        let (near, mut far) = (words(Reach::Node), words(Reach::File));
+        far.retain(|clause| !near.contains(clause));
+        Hints { near: near.into(), clauses: far.into(), ..Hints::default() }
+    }
+
+    /// Returns the kinds of nodes that the rule can match, none where that cannot be told.
+    pub(super) fn kinds(&self) -> Vec<String> {
+        self.matching.as_ref().map(|matching| kinds(matching, self.utils.as_ref())).unwrap_or_default()
+    }
+
+    /// Returns a weaker rule that is cheaper to compile.
+    pub(super) fn sketch(&self) -> Option<Value> {
+        let mut sketch = sketch(self.matching.as_ref()?, self.utils.as_ref())?;
+        simplify_all(&mut sketch);
+        Some(sketch)
     }
 }
 

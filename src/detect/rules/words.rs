@@ -7,6 +7,7 @@ use aho_corasick::AhoCorasick;
 use regex_syntax::ast::{Ast, parse::Parser};
 use serde_json::{Map, Value};
 use std::collections::HashMap;
+use std::ops::Range;
 
 /// Words of which a file has to hold at least one.
 pub(super) type Clause = Vec<String>;
@@ -18,14 +19,24 @@ const MAX_DEPTH: u32 = 8;
 /// Letters that are not ASCII but equal an ASCII letter where case is ignored.
 const FOLDED: [char; 2] = ['\u{17f}', '\u{212a}'];
 
-/// Returns clauses that all have to hold in a file for the rule to match in it.
-pub(super) fn clauses(matching: &Value, utils: Option<&Value>) -> Vec<Clause> {
+/// Where words are asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reach {
+    /// In the node that is matched.
+    Node,
+    /// Anywhere in the file.
+    File,
+}
+
+/// Returns clauses that all have to hold for the rule to match.
+pub(super) fn clauses(matching: &Value, utils: Option<&Value>, reach: Reach) -> Vec<Clause> {
     let none = Map::new();
-    Reader { utils: utils.and_then(Value::as_object).unwrap_or(&none) }.rule(matching, 0)
+    Reader { utils: utils.and_then(Value::as_object).unwrap_or(&none), reach }.rule(matching, 0)
 }
 
 struct Reader<'a> {
     utils: &'a Map<String, Value>,
+    reach: Reach,
 }
 
 impl Reader<'_> {
@@ -36,7 +47,10 @@ impl Reader<'_> {
             match (key.as_str(), part) {
                 ("regex", Value::String(regex)) => clauses.extend(of_regex(regex)),
                 ("pattern", Value::String(pattern)) => clauses.extend(of_pattern(pattern)),
-                ("has" | "inside" | "precedes" | "follows", part) => clauses.extend(self.rule(part, depth)),
+                ("has", part) => clauses.extend(self.rule(part, depth)),
+                ("inside" | "precedes" | "follows", part) if self.reach == Reach::File => {
+                    clauses.extend(self.rule(part, depth));
+                }
                 ("all", Value::Array(all)) => clauses.extend(all.iter().flat_map(|r| self.rule(r, depth))),
                 ("any", Value::Array(any)) => clauses.extend(either(any.iter().map(|r| self.rule(r, depth)))),
                 ("matches", Value::String(name)) => {
@@ -116,48 +130,82 @@ fn clause_of(run: &mut String) -> Option<Clause> {
 /// The words of all rules of a language, looked up in one pass over a file.
 pub(super) struct Words {
     automaton: Option<AhoCorasick>,
-    count: usize,
-    /// For each rule its clauses, as numbers of words.
-    rules: Vec<Vec<Vec<usize>>>,
+    /// Length of each word.
+    lengths: Vec<usize>,
+    rules: Vec<Needs>,
+}
+
+/// Clauses of one rule, as numbers of words.
+struct Needs {
+    near: Vec<Vec<usize>>,
+    far: Vec<Vec<usize>>,
+}
+
+/// The words that one file holds.
+pub(super) struct Held<'w> {
+    words: &'w Words,
+    /// For each word where it begins, in order; `None` where any rule may match anywhere.
+    places: Option<Vec<Vec<usize>>>,
 }
 
 impl Words {
-    /// Makes the look-up from the clauses of each rule.
-    pub(super) fn new(rules: &[Vec<Clause>]) -> Self {
+    /// Makes the look-up from the clauses of each rule: those of its node, and further ones of the file.
+    pub(super) fn new<'a>(rules: impl Iterator<Item = (&'a [Clause], &'a [Clause])>) -> Self {
         let mut words: Vec<&str> = Vec::new();
         let mut numbers: HashMap<&str, usize> = HashMap::new();
-        let mut number = |word| {
+        let mut number = |word: &'a String| {
             *numbers.entry(word).or_insert_with(|| {
                 words.push(word);
                 words.len() - 1
             })
         };
-        let rules = rules
-            .iter()
-            .map(|clauses| clauses.iter().map(|clause| clause.iter().map(|w| number(w.as_str())).collect()).collect())
-            .collect();
+        let mut numbered = |clauses: &'a [Clause]| -> Vec<Vec<usize>> {
+            clauses.iter().map(|clause| clause.iter().map(&mut number).collect()).collect()
+        };
+        let rules = rules.map(|(near, far)| Needs { near: numbered(near), far: numbered(far) }).collect();
         // An automaton that cannot be built (too many words) leaves every rule applied to every file.
         let automaton = AhoCorasick::builder().ascii_case_insensitive(true).build(&words).ok();
-        Self { automaton, count: words.len(), rules }
+        Self { automaton, lengths: words.iter().map(|w| w.len()).collect(), rules }
     }
 
-    /// Returns the numbers of the rules that can match in a text.
-    pub(super) fn rules_for(&self, text: &str) -> Vec<usize> {
-        let Some(automaton) = self.automaton.as_ref().filter(|_| !text.contains(FOLDED)) else {
-            return (0..self.rules.len()).collect();
+    /// Looks the words up in a text.
+    pub(super) fn held(&self, text: &str) -> Held<'_> {
+        let places = self.automaton.as_ref().filter(|_| !text.contains(FOLDED)).map(|automaton| {
+            let mut places = vec![Vec::new(); self.lengths.len()];
+            for found in automaton.find_overlapping_iter(text) {
+                places[found.pattern().as_usize()].push(found.start());
+            }
+            places
+        });
+        Held { words: self, places }
+    }
+}
+
+impl Held<'_> {
+    /// Returns the numbers of the rules that can match in the file.
+    pub(super) fn rules(&self) -> impl Iterator<Item = usize> {
+        let fits = |needs: &Needs| {
+            let Some(places) = &self.places else { return true };
+            needs.near.iter().chain(&needs.far).all(|clause| clause.iter().any(|word| !places[*word].is_empty()))
         };
-        let mut held = vec![false; self.count];
-        for found in automaton.find_overlapping_iter(text) {
-            held[found.pattern().as_usize()] = true;
-        }
-        let fits = |clauses: &Vec<Vec<usize>>| clauses.iter().all(|c| c.iter().any(|word| held[*word]));
-        self.rules.iter().enumerate().filter(|(_, clauses)| fits(clauses)).map(|(i, _)| i).collect()
+        self.words.rules.iter().enumerate().filter(move |(_, needs)| fits(needs)).map(|(number, _)| number)
+    }
+
+    /// Says whether a rule can match a node with these bytes.
+    pub(super) fn within(&self, rule: usize, range: &Range<usize>) -> bool {
+        let Some(places) = &self.places else { return true };
+        let holds = |word: &usize| {
+            let starts = &places[*word];
+            let next = starts.get(starts.partition_point(|start| *start < range.start));
+            next.is_some_and(|start| start + self.words.lengths[*word] <= range.end)
+        };
+        self.words.rules[rule].near.iter().all(|clause| clause.iter().any(holds))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Words, clauses, of_regex};
+    use super::{Reach, Words, clauses, of_regex};
     use serde_json::json;
 
     #[test]
@@ -178,11 +226,24 @@ mod tests {
             "any": [{ "pattern": "run($X)" }, { "matches": "known" }],
         });
         let utils = json!({ "known": { "regex": "start|begin" } });
-        let rule = clauses(&rule, Some(&utils));
-        let words = Words::new(&[rule, Vec::new()]);
-        assert_eq!(words.rules_for("run(EVAL)"), [0, 1]);
-        assert_eq!(words.rules_for("eval(begin)"), [0, 1]);
-        assert_eq!(words.rules_for("eval(x)"), [1]);
-        assert_eq!(words.rules_for("\u{17f}"), [0, 1], "a letter that folds to ASCII switches the shortcut off");
+        let rule = clauses(&rule, Some(&utils), Reach::File);
+        let words = Words::new([(&*rule, &[][..]), (&[], &[])].into_iter());
+        let rules_for = |text| words.held(text).rules().collect::<Vec<_>>();
+        assert_eq!(rules_for("run(EVAL)"), [0, 1]);
+        assert_eq!(rules_for("eval(begin)"), [0, 1]);
+        assert_eq!(rules_for("eval(x)"), [1]);
+        assert_eq!(rules_for("\u{17f}"), [0, 1], "a letter that folds to ASCII switches the shortcut off");
+    }
+
+    #[test]
+    fn words_have_to_be_in_the_node_or_in_the_file() {
+        let rule = json!({ "kind": "call", "has": { "regex": "^run$" }, "inside": { "regex": "handler" } });
+        let (near, far) = (clauses(&rule, None, Reach::Node), clauses(&rule, None, Reach::File));
+        assert_eq!((near.concat(), far.concat()), (vec!["run".into()], vec!["run".into(), "handler".into()]));
+        let words = Words::new([(&*near, &*far)].into_iter());
+        assert_eq!(words.held("run()").rules().count(), 0);
+        let held = words.held("handler(run)");
+        assert!(held.within(0, &(0..12)) && held.within(0, &(8..11)));
+        assert!(!held.within(0, &(0..10)) && !held.within(0, &(9..12)));
     }
 }

@@ -278,7 +278,15 @@ impl Engine<'_> {
         let kind = keys.first().map_or(Kind::Unknown, |key| self.result_kind(*key));
         let is_new = matches!(&kind, Kind::Path(path) if path.last().starts_with(|c: char| c.is_ascii_uppercase()));
         let own = if is_new || ids.is_empty() { Some(place) } else { None };
-        Rc::new(Data { labels, ..Data::new(super::number(&(keys.first(), ids, own)), kind) })
+        let id = super::number(&(keys.first(), ids, own));
+        if is_new && !args.named.is_empty() {
+            // What a thing is made with is remembered under its name: `XMLParser(resolve_entities=True)`.
+            let contents = self.state.contents_mut(id);
+            for (name, value, _) in &args.named {
+                contents.set(super::member::Key::Name(*name), value.clone());
+            }
+        }
+        Rc::new(Data { labels, ..Data::new(id, kind) })
     }
 
     /// Returns what the catalog says that calling a path gives; by convention, calling a type gives the type.

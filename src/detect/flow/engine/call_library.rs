@@ -23,7 +23,10 @@ impl Engine<'_> {
     ) -> Value {
         self.register_callbacks(keys, args);
         self.sinks_of_call(keys, receiver, args, span);
-        let operation = keys.iter().find_map(|key| self.catalog.operation(*key));
+        // What holds request data is a map or list like any other, whatever its type is called.
+        let any = receiver.filter(|r| !r.labels.is_empty()).and(keys.first());
+        let any = any.map(|key| Name::new(&format!("*.{}", key.last())));
+        let operation = keys.iter().chain(&any).find_map(|key| self.catalog.operation(*key));
         let result = match operation {
             Some((operation, subject)) => self.operation(operation, subject, keys, receiver, args, span),
             None => None,

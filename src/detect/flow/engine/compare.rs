@@ -15,6 +15,14 @@ impl Engine<'_> {
             Op::NotIn => self.contains(b, a, true),
             _ => {
                 let result = lifted(op, a, b).or_else(|| same(op, a, b)).unwrap_or_else(|| self.truth_value(&[a, b]));
+                if let Some(tested) = tested_for_nothing(a, b) {
+                    let facts = tested.facts.as_deref().cloned().unwrap_or_default();
+                    return match op {
+                        Op::Eq | Op::Is => self.with_facts(result, facts.when_false, facts.when_true),
+                        Op::NotEq | Op::IsNot => self.with_facts(result, facts.when_true, facts.when_false),
+                        _ => result,
+                    };
+                }
                 let equal = self.equality(a, b);
                 match op {
                     Op::Eq | Op::Is => self.with_facts(result, equal, Vec::new()),
@@ -31,7 +39,7 @@ impl Engine<'_> {
             if let (Kind::Path(path), Some(type_name), Some(of)) = (&one.kind, other.as_text(), one.origin)
                 && path.as_str() == "typeof"
             {
-                return vec![(of, self.harmless_as(type_name))];
+                return vec![(of.0, self.harmless_as(type_name))];
             }
         }
         let (left, right) = (self.state.reach(a), self.state.reach(b));
@@ -135,6 +143,12 @@ impl Engine<'_> {
         );
         self.with_facts(result, held, lacking)
     }
+}
+
+/// Returns the side that says something by its truth, where the other is nothing: `match is None`.
+fn tested_for_nothing<'v>(a: &'v Value, b: &'v Value) -> Option<&'v Value> {
+    let is_null = |v: &Value| matches!(v.kind, Kind::Const(Const::Null | Const::Bool(false)));
+    [(a, b), (b, a)].into_iter().find(|(test, other)| test.facts.is_some() && is_null(other)).map(|(test, _)| test)
 }
 
 /// Values with the same number are equal where they are known to be the same thing.

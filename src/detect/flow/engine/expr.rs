@@ -294,8 +294,8 @@ impl Engine<'_> {
         let value = self.eval(m, comprehension.element);
         let value = self.state.checked(&value);
         let value = self.stepped(&value, self.place(element_span), StepKind::Part);
-        let contents = Contents { rest: Some(value), ..Contents::default() };
         let shape = if key.is_some() { Shape::Map } else { Shape::List };
+        let contents = Contents { rest: Some(value), keys: key, ..Contents::default() };
         self.object(shape, contents, span)
     }
 
@@ -374,7 +374,7 @@ impl Engine<'_> {
     fn type_test(&self, value: &Value) -> Value {
         let labels = value.labels.clone();
         let id = super::number(&("typeof", value.id));
-        std::rc::Rc::new(Data { labels, origin: Some(value.id), ..Data::new(id, Kind::Path(Name::new("typeof"))) })
+        std::rc::Rc::new(Data { labels, origin: Some((value.id, 0)), ..Data::new(id, Kind::Path(Name::new("typeof"))) })
     }
 
     /// Returns the part of a text or list between bounds.

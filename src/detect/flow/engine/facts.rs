@@ -18,7 +18,7 @@ impl Engine<'_> {
 
     /// Notes that a value, and what it is a trivial form of, is harmless to classes from here on.
     pub(super) fn clean_value(&mut self, value: &Value, classes: Classes) {
-        for id in ids(value) {
+        for (id, classes) in finding(value, classes) {
             self.state.clean(id, classes);
         }
     }
@@ -72,10 +72,14 @@ impl Engine<'_> {
 
 /// Returns the number of a value and that of what it is a trivial form of.
 pub(super) fn ids(value: &Value) -> impl Iterator<Item = u64> + use<> {
-    [Some(value.id), value.origin].into_iter().flatten()
+    [Some(value.id), value.origin.map(|(id, _)| id)].into_iter().flatten()
 }
 
 /// Makes findings of one value.
 pub(super) fn finding(value: &Value, classes: Classes) -> Findings {
-    if value.labels.is_empty() { Vec::new() } else { ids(value).map(|id| (id, classes)).collect() }
+    if value.labels.is_empty() {
+        return Vec::new();
+    }
+    let whole = value.origin.map(|(id, of)| (id, classes & of));
+    [Some((value.id, classes)), whole].into_iter().flatten().filter(|(_, classes)| *classes != 0).collect()
 }

@@ -138,10 +138,9 @@ impl Engine<'_> {
                     let found = match &base.kind {
                         Kind::Class(m, c) => self.class_member_up(*m, *c, name, of, depth + 1),
                         Kind::Path(path) => {
-                            let path = self.catalog.canonical(path.join(name.as_str()));
-                            let has_source = !self.catalog.member_sources(path).is_empty();
-                            (has_source || self.catalog.type_of(path).is_some() || self.catalog.knows(path))
-                                .then(|| self.member_of_library(of.unwrap_or(&base), path, (0, 0)))
+                            let member = self.catalog.canonical(path.join(name.as_str()));
+                            let is_known = self.catalog.knows(*path) || self.catalog.knows(member);
+                            is_known.then(|| self.member_of_library(of.unwrap_or(&base), member, (0, 0)))
                         }
                         _ => None,
                     };
@@ -257,11 +256,11 @@ impl Engine<'_> {
     /// Returns a key of a value, whichever.
     pub(super) fn key_of(&mut self, object: &Value, span: (u32, u32)) -> Value {
         if let (Kind::Object(_), Some(contents)) = (&object.kind, self.state.contents(object.id))
-            && contents.rest.is_none()
+            && (contents.rest.is_none() || contents.keys.is_some())
             && contents.list.is_none()
             && object.labels.is_empty()
         {
-            let keys: Vec<Value> = contents.entries.keys().map(constant_of).collect();
+            let keys: Vec<Value> = contents.entries.keys().map(constant_of).chain(contents.keys.clone()).collect();
             if let Some((first, others)) = keys.split_first() {
                 return others.iter().fold(first.clone(), |all, key| join(&all, key));
             }

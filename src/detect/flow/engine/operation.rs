@@ -4,6 +4,7 @@ use super::Engine;
 use super::call::Args;
 use super::facts::ids;
 use super::member::key_of_const;
+use crate::detect::flow::catalog::ALL;
 use crate::detect::flow::catalog::operation::{Operation, Subject};
 use crate::detect::flow::ir::Const;
 use crate::detect::flow::name::Name;
@@ -548,7 +549,8 @@ impl Engine<'_> {
                 let parts: Vec<Value> = std::iter::once(object.clone()).chain(args.positional.iter().map(|(v, _)| v.clone())).collect();
                 let parts: Vec<&Value> = parts.iter().collect();
                 let value = self.derived("canonical", &parts, Kind::Unknown);
-                Rc::new(Data { canonical: true, origin: Some(object.id), ..value.as_ref().clone() })
+                let origin = Some((object.id, self.catalog.bit_of("path")));
+                Rc::new(Data { canonical: true, origin, ..value.as_ref().clone() })
             }
             Operation::BaseName => {
                 let value = self.derived("base", &[object], Kind::Unknown);
@@ -602,7 +604,7 @@ impl Engine<'_> {
             (Kind::Text(prefix), Operation::ToText) => Kind::Text(prefix.clone()),
             _ => Kind::Text("".into()),
         };
-        let origin = object.origin.or(Some(object.id));
+        let origin = object.origin.or(Some((object.id, ALL)));
         let value = self.derived(operation_name(operation), &[object], kind);
         let value = Rc::new(Data { origin, ..value.as_ref().clone() });
         self.state.checked(&value)
