@@ -75,6 +75,7 @@ pub struct Catalog {
     callbacks: Table<Handler>,
     handler_classes: Table<Handler>,
     exported: Vec<Entry<Handler>>,
+    deciding: HashMap<Name, Classes>,
     clean_types: HashSet<Name>,
     wrappers: HashSet<Name>,
     /// Last parts of the paths of all sinks: code that names none of them has none.
@@ -115,6 +116,11 @@ impl Catalog {
             let path = self.path(path);
             self.know(path);
             self.operations.insert(path, Operation::read(operation)?);
+        }
+        for (path, classes) in &file.deciding {
+            let (path, classes) = (self.path(path), self.class_bits(classes.all())?);
+            self.know(path);
+            self.deciding.insert(path, classes);
         }
         for path in &file.clean_types {
             let path = self.path(path);
@@ -346,6 +352,10 @@ impl Catalog {
 
     pub fn operation(&self, path: Name) -> Option<(Operation, Subject)> {
         self.operations.get(&path).copied()
+    }
+
+    pub fn deciding(&self, path: Name) -> Classes {
+        self.deciding.get(&path).copied().unwrap_or(0)
     }
 
     pub fn decorators(&self, path: Name) -> &[Entry<Handler>] {

@@ -55,7 +55,7 @@ impl Engine<'_> {
         match type_name {
             "number" | "boolean" | "bigint" => ALL,
             "string" => {
-                ["nosql", "mass-assignment", "prototype-pollution"].iter().fold(0, |all, c| all | self.catalog.bit_of(c))
+                ["nosql", "mass-assignment"].iter().fold(0, |all, c| all | self.catalog.bit_of(c))
             }
             _ => 0,
         }

@@ -36,9 +36,16 @@ impl Engine<'_> {
             for (value, _) in args.all() {
                 self.functions_in(value, &mut functions, 3);
             }
+            let said: Vec<_> =
+                entries.iter().copied().filter(|e| !e.of.when.is_empty() && self.conditions_hold(&e.of.when, None, args, None)).collect();
+            let entries = if said.is_empty() { entries.into_iter().filter(|e| e.of.when.is_empty()).collect() } else { said };
             for closure in functions {
+                let count = self.module(closure.module).function(closure.function).params.len();
+                let is_counted = entries.iter().any(|e| e.of.count == Some(count));
                 for entry in &entries {
-                    self.enqueue(&closure, entry);
+                    if entry.of.count == is_counted.then_some(count) {
+                        self.enqueue(&closure, entry);
+                    }
                 }
             }
             return;
