@@ -157,6 +157,11 @@ impl Labels {
         Self(Some(Rc::new(vec![Label { origin: Rc::new(origin), cleaned: 0, guessed: false, trace }])))
     }
 
+    /// Makes the list of some labels.
+    pub(super) fn of(labels: Vec<Label>) -> Self {
+        Self((!labels.is_empty()).then(|| Rc::new(labels)))
+    }
+
     /// Says whether there is none.
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_none()

@@ -22,8 +22,12 @@ pub const NOT_ABSOLUTE: Classes = 1 << 62;
 pub const LEADING_SLASH: Classes = 1 << 61;
 /// The text does not begin with two slashes.
 pub const ONE_SLASH: Classes = 1 << 60;
+/// The text is not `__proto__`.
+pub const NO_PROTO: Classes = 1 << 59;
+/// The text is not `constructor`, or not `prototype`.
+pub const NO_CONSTRUCTOR: Classes = 1 << 58;
 /// How many classes there can be.
-const MAX_CLASSES: usize = 60;
+const MAX_CLASSES: usize = 58;
 
 /// What a flow rule says of its class.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -103,6 +107,11 @@ impl Catalog {
             catalog.words.push(file.words.clone());
             catalog.add(number, file).map_err(|what| format!("catalog of {}: {what}", file.library))?;
         }
+        // What leads to a thing of which every member is a sink.
+        let is_open = |of: &Name| catalog.assign_sinks.contains_key(&of.join("*"));
+        let leads = catalog.types.iter().filter(|(_, of)| is_open(of)).map(|(path, _)| Name::new(path.last()));
+        let leads: Vec<Name> = leads.collect();
+        catalog.sink_words.extend(leads);
         Ok(catalog)
     }
 

@@ -1,6 +1,7 @@
 //! Fields and elements, read and set.
 
 use super::{Engine, Place};
+use crate::detect::flow::catalog::schema::Trust;
 use crate::detect::flow::catalog::{ALL, Classes};
 use crate::detect::flow::ir::{ClassId, Const, Method, Module, StmtKind};
 use crate::detect::flow::name::Name;
@@ -203,6 +204,17 @@ impl Engine<'_> {
 
     /// Returns an element of a value.
     pub(super) fn index(&mut self, object: &Value, key: &Value, span: (u32, u32)) -> Value {
+        let value = self.element_under(object, key, span);
+        if key.labels.is_empty() {
+            return value;
+        }
+        self.note_key(&value, key);
+        // A place that is drawn by lot says what is drawn.
+        let own: Vec<_> = key.labels.all().iter().filter(|l| l.origin.trust == Trust::Own).cloned().collect();
+        if own.is_empty() { value } else { value.with_labels(value.labels.join(&Labels::of(own))) }
+    }
+
+    fn element_under(&mut self, object: &Value, key: &Value, span: (u32, u32)) -> Value {
         let key_const = key_of_const(key);
         if let Some(contents) = self.state.contents(object.id)
             && let Some(value) = found_in(&contents, key_const.as_ref())
@@ -299,13 +311,22 @@ impl Engine<'_> {
             _ => Name::new("*[]"),
         };
         self.sink_of_assignment(self.catalog.canonical(path), element, Some(key), value, span);
+        if self.keyed.contains(&object.id) {
+            self.sink_of_assignment(Name::new("*[][]"), element, Some(key), value, span);
+        }
         let known = key_of_const(key);
         let contents = self.state.contents_mut(object.id);
         match known {
             Some(key) => contents.set(key, value.clone()),
             None => {
+                let keys = match (&contents.rest, &contents.keys) {
+                    (None, _) => Some(key.clone()),
+                    (Some(_), Some(keys)) => Some(join(keys, key)),
+                    (Some(_), None) => None,
+                };
                 contents.scatter();
                 contents.blur(value);
+                contents.keys = keys;
             }
         }
     }

@@ -179,6 +179,10 @@ impl Engine<'_> {
                 }
                 Some(object.clone())
             }
+            Operation::ListOf if args.value(0).is_some_and(|f| matches!(f.kind, Kind::Function(_))) => {
+                // `Array.from(list, function)`.
+                self.function_operation(Operation::Map, object, args, span)
+            }
             Operation::ListOf | Operation::Copy => {
                 if let Kind::Object(shape) = object.kind {
                     let contents = self.state.contents(object.id).map(|c| c.as_ref().clone()).unwrap_or_default();
@@ -391,6 +395,7 @@ impl Engine<'_> {
             if !self.state.reach(value).is_empty() {
                 let any = self.derived("entry", &[value], Kind::Unknown);
                 contents.blur(&any);
+                contents.keys = None;
             }
             return;
         };

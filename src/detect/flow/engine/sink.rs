@@ -45,7 +45,12 @@ impl Engine<'_> {
     pub(super) fn sink_of_assignment(&mut self, path: Name, name: Name, key: Option<&Value>, value: &Value, span: (u32, u32)) {
         let catalog = self.catalog;
         let any = Name::new(&format!("*.{name}"));
-        let keys = if path.as_str().starts_with('*') { vec![path] } else { vec![path, any] };
+        let keys = if path.as_str().starts_with('*') {
+            vec![path]
+        } else {
+            let every = path.as_str().rsplit_once('.').map(|(owner, _)| Name::new(&format!("{owner}.*")));
+            [Some(path), every, Some(any)].into_iter().flatten().collect()
+        };
         let args = Args::of(vec![value.clone()], span);
         for path in keys {
             let entries = catalog.assign_sinks(path);
@@ -247,7 +252,11 @@ impl Engine<'_> {
         if is_built && (classes & (bit("mass-assignment") | bit("nosql")) != 0 || (classes & bit("argument") != 0 && !value.prefix().is_empty())) {
             return;
         }
-        let labels = self.state.reach(value);
+        let labels = match classes {
+            c if c == bit("mass-assignment") => self.open_labels(value, 6),
+            c if c == bit("prototype-pollution") => self.shaped_labels(value, 6),
+            _ => self.state.reach(value),
+        };
         for label in labels.all() {
             let only = label.origin.only;
             let matters = if self.catalog.wants_own_sources(classes) { only & classes != 0 } else { only == 0 || only & classes != 0 };
