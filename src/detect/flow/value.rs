@@ -37,6 +37,8 @@ pub(super) struct Data {
     pub(super) canonical: bool,
     /// Whether it is what a library's name stands for: a module, a type, a function; not something of that type.
     pub(super) is_name: bool,
+    /// Whether it was read under a key of data from outside, so that it may be a prototype.
+    pub(super) keyed: bool,
     /// What follows if it is true, or false.
     pub(super) facts: Option<Rc<Facts>>,
     /// The class of the code that its type names: a structure of request data.
@@ -280,7 +282,7 @@ impl Label {
 impl Data {
     /// Makes a value of a kind and number, without labels.
     pub(super) fn new(id: u64, kind: Kind) -> Self {
-        Self { id, labels: Labels::default(), kind, origin: None, canonical: false, is_name: false, facts: None, declared: None }
+        Self { id, labels: Labels::default(), kind, origin: None, canonical: false, is_name: false, keyed: false, facts: None, declared: None }
     }
 
     /// Makes a constant.
@@ -388,6 +390,7 @@ pub(super) fn join(a: &Value, b: &Value) -> Value {
         origin: if a.origin == b.origin { a.origin } else { None },
         canonical: a.canonical && b.canonical,
         is_name: a.is_name && b.is_name,
+        keyed: a.keyed || b.keyed,
         facts: join_facts(a, b),
         declared: if a.declared == b.declared { a.declared } else { None },
     })

@@ -208,7 +208,7 @@ impl Engine<'_> {
         if key.labels.is_empty() {
             return value;
         }
-        self.note_key(&value, key);
+        let value = if self.leads_astray(&value, key) { Rc::new(Data { keyed: true, ..value.as_ref().clone() }) } else { value };
         // A place that is drawn by lot says what is drawn.
         let own: Vec<_> = key.labels.all().iter().filter(|l| l.origin.trust == Trust::Own).cloned().collect();
         if own.is_empty() { value } else { value.with_labels(value.labels.join(&Labels::of(own))) }
@@ -311,7 +311,7 @@ impl Engine<'_> {
             _ => Name::new("*[]"),
         };
         self.sink_of_assignment(self.catalog.canonical(path), element, Some(key), value, span);
-        if self.keyed.contains(&object.id) {
+        if object.keyed {
             self.sink_of_assignment(Name::new("*[][]"), element, Some(key), value, span);
         }
         let known = key_of_const(key);

@@ -139,8 +139,6 @@ struct Engine<'a> {
     /// Functions that have run.
     visited: HashSet<(usize, FunctionId)>,
     found: BTreeMap<sink::Identity, Flow>,
-    /// Numbers of objects that were read under a key of data from outside: they may be a prototype.
-    keyed: HashSet<u64>,
     next_scope: u32,
     depth: u32,
     entry_steps: u32,
@@ -170,7 +168,6 @@ pub fn run(
         pending: Vec::new(),
         visited: HashSet::new(),
         found: BTreeMap::new(),
-        keyed: HashSet::new(),
         next_scope: 1,
         depth: 0,
         entry_steps: 0,

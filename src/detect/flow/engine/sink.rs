@@ -259,6 +259,10 @@ impl Engine<'_> {
         };
         for label in labels.all() {
             let only = label.origin.only;
+            if label.guessed && classes == bit("trust-boundary") {
+                // What other code made of the data is no longer the data as it was sent.
+                continue;
+            }
             let matters = if self.catalog.wants_own_sources(classes) { only & classes != 0 } else { only == 0 || only & classes != 0 };
             if matters && implied(label.cleaned, path_class, redirect) & classes == 0 {
                 self.note(classes, path, label, at, span);

@@ -38,14 +38,12 @@ impl Engine<'_> {
         list.chain(named).fold(own, |all, v| all.join(&self.shaped_labels(v, depth - 1)))
     }
 
-    /// Notes that a value was read under a key of data from outside.
-    pub(super) fn note_key(&mut self, value: &Value, key: &Value) {
-        if self.language.is_script() && !matches!(value.kind, Kind::Const(_) | Kind::Text(_)) {
-            let pollution = self.catalog.bit_of("prototype-pollution");
-            let labels = self.shaped_labels(key, 0);
-            if labels.all().iter().any(|l| l.cleaned & pollution == 0) {
-                self.keyed.insert(value.id);
-            }
+    /// Says whether what is read under a key may be a prototype.
+    pub(super) fn leads_astray(&self, value: &Value, key: &Value) -> bool {
+        if !self.language.is_script() || matches!(value.kind, Kind::Const(_) | Kind::Text(_)) {
+            return false;
         }
+        let pollution = self.catalog.bit_of("prototype-pollution");
+        self.shaped_labels(key, 0).all().iter().any(|l| l.cleaned & pollution == 0)
     }
 }
