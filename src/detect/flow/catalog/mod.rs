@@ -26,8 +26,12 @@ pub const ONE_SLASH: Classes = 1 << 60;
 pub const NO_PROTO: Classes = 1 << 59;
 /// The text is not `constructor`, or not `prototype`.
 pub const NO_CONSTRUCTOR: Classes = 1 << 58;
+/// The text holds no `<`.
+pub const NO_LESS: Classes = 1 << 57;
+/// The text holds no `"`.
+pub const NO_QUOTE: Classes = 1 << 56;
 /// How many classes there can be.
-const MAX_CLASSES: usize = 58;
+const MAX_CLASSES: usize = 56;
 
 /// What a flow rule says of its class.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -138,6 +138,13 @@ pub enum Operation {
     PathJoin,
     /// A canonical path: `realpath`, `path.resolve`, `canonicalize`.
     Canonical,
+    /// The way from one path to another: one that does not begin with `..` leads into the first. `path.relative`.
+    Relative,
+    /// Sets a header of a response: name and value, or a map of them. What the content type is is kept for conditions, as
+    /// `receiver.type`. Gives the receiver.
+    SetHeader,
+    /// Sets the content type of a response, in short or in full. Gives the receiver.
+    SetType,
     /// Last segment of a path: `basename`. Ends path taint.
     BaseName,
     /// Compiles a regular expression; keeps the pattern.

@@ -275,6 +275,10 @@ impl Engine<'_> {
         let mut value = value.clone();
         for part in rest.split('.') {
             let Some(contents) = self.state.contents(value.id) else {
+                if base == "receiver" {
+                    // Nothing was set there.
+                    return (true, None);
+                }
                 let is_nothing = matches!(value.kind, Kind::Const(_) | Kind::Text(_) | Kind::Function(_));
                 return (is_nothing, None);
             };

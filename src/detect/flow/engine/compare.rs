@@ -139,6 +139,10 @@ impl Engine<'_> {
             Some("/") => (held, lacking) = (held | LEADING_SLASH, lacking | NOT_ABSOLUTE),
             Some("//" | "/\\") => lacking |= ONE_SLASH,
             Some("-") => lacking |= bit("argument"),
+            Some(".." | "../") if text.canonical => {
+                let is_way = text.origin.is_some_and(|(_, of)| of != ALL && of & NOT_ABSOLUTE != 0);
+                lacking |= NO_PARENT | if is_way { bit("path") } else { 0 };
+            }
             Some("..") => {}
             Some(start) if fixes_host(start) => held |= bit("redirect") | bit("ssrf"),
             _ => {}
@@ -155,6 +159,20 @@ impl Engine<'_> {
 fn tested_for_nothing<'v>(a: &'v Value, b: &'v Value) -> Option<&'v Value> {
     let is_null = |v: &Value| matches!(v.kind, Kind::Const(Const::Null | Const::Bool(false)));
     [(a, b), (b, a)].into_iter().find(|(test, other)| test.facts.is_some() && is_null(other)).map(|(test, _)| test)
+}
+
+impl Engine<'_> {
+    /// Returns whether a text ends with another, with what follows: a host name that ends in `.example.com` lies there.
+    pub(super) fn ends_with(&mut self, text: &Value, end: &Value, known: &str) -> Value {
+        let result = self.truth_value(&[text, end]);
+        let places = self.catalog.bit_of("ssrf") | self.catalog.bit_of("redirect");
+        match text.origin {
+            Some((id, of)) if of != ALL && of & places != 0 && known.starts_with('.') && known.len() > 3 => {
+                self.with_facts(result, vec![(text.id, places), (id, of & places)], Vec::new())
+            }
+            _ => result,
+        }
+    }
 }
 
 /// Returns what follows from two values being different: a key is not one that leads to a prototype.

@@ -295,10 +295,10 @@ impl Engine<'_> {
     pub(super) fn assign_member(&mut self, object: &Value, name: Name, value: &Value, span: (u32, u32)) {
         if let Kind::Path(path) | Kind::Object(Shape::Library(path)) = &object.kind {
             let path = self.catalog.canonical(path.join(name.as_str()));
-            self.sink_of_assignment(path, name, None, value, span);
+            self.sink_of_assignment((path, name), object, None, value, span);
         } else {
             let path = Name::new(&format!("*.{name}"));
-            self.sink_of_assignment(path, name, None, value, span);
+            self.sink_of_assignment((path, name), object, None, value, span);
         }
         self.state.contents_mut(object.id).set(Key::Name(name), value.clone());
     }
@@ -310,9 +310,9 @@ impl Engine<'_> {
             Kind::Path(path) | Kind::Object(Shape::Library(path)) => Name::new(&format!("{path}[]")),
             _ => Name::new("*[]"),
         };
-        self.sink_of_assignment(self.catalog.canonical(path), element, Some(key), value, span);
+        self.sink_of_assignment((self.catalog.canonical(path), element), object, Some(key), value, span);
         if object.keyed {
-            self.sink_of_assignment(Name::new("*[][]"), element, Some(key), value, span);
+            self.sink_of_assignment((Name::new("*[][]"), element), object, Some(key), value, span);
         }
         let known = key_of_const(key);
         let contents = self.state.contents_mut(object.id);

@@ -18,6 +18,7 @@ mod member;
 mod operation;
 mod pattern;
 mod regex;
+mod response;
 mod sink;
 mod stmt;
 mod structure;

@@ -4,7 +4,7 @@ use super::Engine;
 use super::call::Args;
 use super::facts::ids;
 use super::member::key_of_const;
-use crate::detect::flow::catalog::ALL;
+use crate::detect::flow::catalog::{ALL, NOT_ABSOLUTE};
 use crate::detect::flow::catalog::operation::{Operation, Subject};
 use crate::detect::flow::ir::Const;
 use crate::detect::flow::name::Name;
@@ -42,6 +42,7 @@ impl Engine<'_> {
         self.list_operation(operation, &object, &args, span)
             .or_else(|| self.map_operation(operation, &object, &args, span))
             .or_else(|| self.text_operation(operation, &object, &args, span))
+            .or_else(|| self.response_operation(operation, &object, &args))
             .or_else(|| self.function_operation(operation, &object, &args, span))
     }
 
@@ -504,6 +505,9 @@ impl Engine<'_> {
             Operation::Format => self.formatted(object, args, span),
             Operation::FormatCall => self.percent_call(object, args, span),
             Operation::Lower | Operation::Upper | Operation::Trim | Operation::ToText => self.same_text(operation, object),
+            Operation::Replace if argument.as_ref().is_some_and(|a| matches!(a.kind, Kind::Const(Const::Regex(..)))) => {
+                self.replaced_by_pattern(object, &argument?, args.value(1), span)
+            }
             Operation::Replace => self.replaced(object, argument.as_ref(), args.value(1), span),
             Operation::RegexReplace => {
                 // `re.sub(pattern, new, text)`, or the same on a compiled pattern.
@@ -524,6 +528,7 @@ impl Engine<'_> {
             Operation::StartsWith => self.starts_with(object, &argument?),
             Operation::EndsWith => match (object.as_text(), argument.as_ref()?.as_text()) {
                 (Some(text), Some(end)) => Data::constant(Const::Bool(text.ends_with(end))),
+                (None, Some(end)) => self.ends_with(object, argument.as_ref()?, end),
                 _ => self.truth_value(&[object, &argument?]),
             },
             Operation::Contains => self.contains(object, &argument?, false),
@@ -555,6 +560,12 @@ impl Engine<'_> {
                 let parts: Vec<&Value> = parts.iter().collect();
                 let value = self.derived("canonical", &parts, Kind::Unknown);
                 let origin = Some((object.id, self.catalog.bit_of("path")));
+                Rc::new(Data { canonical: true, origin, ..value.as_ref().clone() })
+            }
+            Operation::Relative => {
+                let to = argument?;
+                let value = self.derived("relative", &[object, &to], Kind::Unknown);
+                let origin = Some((to.id, self.catalog.bit_of("path") | NOT_ABSOLUTE));
                 Rc::new(Data { canonical: true, origin, ..value.as_ref().clone() })
             }
             Operation::BaseName => {

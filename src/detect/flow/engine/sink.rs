@@ -42,7 +42,14 @@ impl Engine<'_> {
     }
 
     /// Looks at an assignment as a sink.
-    pub(super) fn sink_of_assignment(&mut self, path: Name, name: Name, key: Option<&Value>, value: &Value, span: (u32, u32)) {
+    pub(super) fn sink_of_assignment(
+        &mut self,
+        (path, name): (Name, Name),
+        object: &Value,
+        key: Option<&Value>,
+        value: &Value,
+        span: (u32, u32),
+    ) {
         let catalog = self.catalog;
         let any = Name::new(&format!("*.{name}"));
         let keys = if path.as_str().starts_with('*') {
@@ -55,7 +62,7 @@ impl Engine<'_> {
         for path in keys {
             let entries = catalog.assign_sinks(path);
             for entry in entries.iter().filter(|e| self.is_active(e.file)).collect::<Vec<_>>() {
-                self.sink(entry, path, None, &args, Some((key, value)), span);
+                self.sink(entry, path, Some(object), &args, Some((key, value)), span);
             }
             if !entries.is_empty() {
                 break;

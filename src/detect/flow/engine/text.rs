@@ -3,6 +3,7 @@
 use super::call::Args;
 use super::{Engine, Place};
 use crate::detect::flow::StepKind;
+use crate::detect::flow::catalog::{NO_LESS, NO_QUOTE};
 use crate::detect::flow::ir::Const;
 use crate::detect::flow::name::Name;
 use crate::detect::flow::state::{Contents, Key};
@@ -217,11 +218,32 @@ impl Engine<'_> {
         let value = self.text_of(&parts, span);
         let id = super::number(&("replace", text.id, old.map(|v| v.id), new.map(|v| v.id)));
         let labels = match old.and_then(|v| v.as_text()) {
-            Some(old) => value.labels.cleaned(self.cleaned_by_removal(old, new.and_then(|v| v.as_text()))),
+            Some(old) => {
+                let new = new.and_then(|v| v.as_text());
+                let labels = value.labels.cleaned(self.cleaned_by_removal(old, new));
+                let mut chars = old.chars();
+                let sign = chars.next().filter(|c| chars.next().is_none() && new.is_some_and(|n| !n.contains(*c)));
+                self.without_signs(&labels, |c| sign == Some(c))
+            }
             None => value.labels.clone(),
         };
         // Replacing may change the beginning.
-        Rc::new(Data { id, labels, kind: Kind::Unknown, ..value.as_ref().clone() })
+        Rc::new(Data { id, labels, kind: Kind::Text("".into()), ..value.as_ref().clone() })
+    }
+
+    /// Notes that signs of markup are gone from a text: without `<` and `"` it can begin no markup.
+    fn without_signs(&self, labels: &Labels, is_gone: impl Fn(char) -> bool) -> Labels {
+        let bits = if is_gone('<') { NO_LESS } else { 0 } | if is_gone('"') { NO_QUOTE } else { 0 };
+        if bits == 0 || labels.is_empty() {
+            return labels.clone();
+        }
+        let markup = self.catalog.bit_of("xss");
+        labels.map(|label| {
+            label.cleaned |= bits;
+            if label.cleaned & (NO_LESS | NO_QUOTE) == NO_LESS | NO_QUOTE {
+                label.cleaned |= markup;
+            }
+        })
     }
 
     /// Returns the classes that a text is harmless to once a part of it is gone. Removing `../` once is no cure; removing
@@ -250,8 +272,13 @@ impl Engine<'_> {
         };
         let new_text = new.and_then(|v| v.as_text()).map(str::to_owned);
         let value = self.replaced(text, None, new, span);
-        let (Some(source), Some(new_text)) = (source, new_text) else { return value };
-        let Some(gone) = super::regex::single(&source) else { return value };
+        let Some(gone) = source.and_then(|source| super::regex::single(&source)) else { return value };
+        let Some(new_text) = new_text else {
+            // A function that looks up what to put in place of each sign.
+            let is_function = new.is_some_and(|v| matches!(v.kind, Kind::Function(_)));
+            let labels = self.without_signs(&value.labels, |c| is_function && gone.holds(c));
+            return Rc::new(Data { labels, ..value.as_ref().clone() });
+        };
         let mut classes = 0;
         if is_escape(&new_text) && PATTERN_SIGNS.chars().all(|c| gone.holds(c)) {
             classes |= self.catalog.bit_of("redos");
@@ -267,6 +294,7 @@ impl Engine<'_> {
             classes = crate::detect::flow::catalog::ALL;
         }
         let labels = value.labels.cleaned(classes);
+        let labels = self.without_signs(&labels, |c| gone.holds(c) && !new_text.contains([c, '$', '\\']));
         Rc::new(Data { labels, id: super::number(&("pattern", value.id, pattern.id)), ..value.as_ref().clone() })
     }
 }
