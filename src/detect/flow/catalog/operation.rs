@@ -145,6 +145,11 @@ pub enum Operation {
     SetHeader,
     /// Sets the content type of a response, in short or in full. Gives the receiver.
     SetType,
+    /// Makes a schema of a map from field to schema, or adds one to a schema: `z.object`.
+    Shape,
+    /// Gives the argument as a schema lets it through, each field cleaned as `parse` of its own schema says. Where the method
+    /// is called `safeParse` or `validate`, the data stands under `data` or `value`.
+    ParseShape,
     /// Last segment of a path: `basename`. Ends path taint.
     BaseName,
     /// Compiles a regular expression; keeps the pattern.

@@ -4,6 +4,7 @@ use super::Engine;
 use super::call::Args;
 use super::facts::finding;
 use super::member::Key;
+use crate::detect::flow::catalog::operation::Operation;
 use crate::detect::flow::catalog::schema::{Source, Validator};
 use crate::detect::flow::catalog::{ALL, Classes, Entry};
 use crate::detect::flow::ir::Const;
@@ -39,7 +40,8 @@ impl Engine<'_> {
                 self.unknown_result(keys, receiver, args, span)
             }
         };
-        let result = self.sanitized(keys, receiver, args, result, span);
+        let is_shaped = is_own && matches!(operation, Some((Operation::ParseShape, _)));
+        let result = if is_shaped { result } else { self.sanitized(keys, receiver, args, result, span) };
         let result = self.sourced(keys, args, result, is_own, span);
         self.validated(keys, receiver, args, result)
     }
@@ -157,7 +159,11 @@ impl Engine<'_> {
             if classes == 0 {
                 continue;
             }
-            let found = finding(&checked, classes);
+            let mut found = finding(&checked, classes);
+            if validator.pattern.is_some() {
+                // What a match holds is a part of the text.
+                found.extend(finding(&result, classes));
+            }
             if validator.raises {
                 self.clean_value(&checked, classes);
             } else if validator.negative {

@@ -19,6 +19,7 @@ mod operation;
 mod pattern;
 mod regex;
 mod response;
+mod shape;
 mod sink;
 mod stmt;
 mod structure;

@@ -43,6 +43,7 @@ impl Engine<'_> {
             .or_else(|| self.map_operation(operation, &object, &args, span))
             .or_else(|| self.text_operation(operation, &object, &args, span))
             .or_else(|| self.response_operation(operation, &object, &args))
+            .or_else(|| self.shape_operation(operation, keys, &object, &args, span))
             .or_else(|| self.function_operation(operation, &object, &args, span))
     }
 
