@@ -412,6 +412,11 @@ impl Catalog {
         self.own_sources & class != 0
     }
 
+    /// Returns the classes to which only sources that name them matter.
+    pub fn own_sources(&self) -> Classes {
+        self.own_sources
+    }
+
     /// Says whether a constant beginning that fixes the host makes data harmless to the class.
     pub fn is_cleared_by_host(&self, class: Classes) -> bool {
         self.fixed_host & class != 0

@@ -166,7 +166,8 @@ impl Engine<'_> {
         let id = super::number(&("parameter", place, number, scope));
         if let Some(labels) = self.declared_source(m, param, place) {
             let declared = param.of_type.as_ref().and_then(|of| self.class_of_type(of));
-            let is_clean = param.of_type.as_ref().is_some_and(|of| self.carries_only_clean(of));
+            let is_clean = param.of_type.as_ref().is_some_and(|of| self.carries_only_clean(of))
+                || param.decorators.iter().any(|d| self.has_clean_pipe(m, *d));
             let value = Rc::new(Data { declared, ..Data::unknown(id, labels).as_ref().clone() });
             return if is_clean { self.number_of(&value) } else { value };
         }
@@ -250,6 +251,15 @@ impl Engine<'_> {
             }
         }
         None
+    }
+
+    /// Says whether a decorator is given something that lets through only what can carry no attack: Nest's `ParseIntPipe`.
+    fn has_clean_pipe(&mut self, m: &Module, decorator: ExprId) -> bool {
+        let ExprKind::Call(call) = &m.expr(decorator).kind else { return false };
+        call.args.iter().any(|arg| match self.eval(m, arg.value).kind {
+            Kind::Path(path) => self.catalog.is_clean_type(path),
+            _ => false,
+        })
     }
 
     fn paths_of_type(&mut self, of: &Type, paths: &mut Vec<Name>, depth: u32) {

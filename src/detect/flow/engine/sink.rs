@@ -9,7 +9,7 @@ use crate::detect::flow::catalog::{Classes, Entry};
 use crate::detect::flow::ir::{ExprId, Module};
 use crate::detect::flow::name::Name;
 use crate::detect::flow::state::{Contents, implied};
-use crate::detect::flow::value::{Data, Kind, Label, Value};
+use crate::detect::flow::value::{Data, Kind, Label, Shape, Value};
 use crate::detect::flow::{Flow, FlowStep, StepKind};
 
 /// What tells one flow from another: sink, class, source.
@@ -257,6 +257,10 @@ impl Engine<'_> {
         }
         let is_built = matches!(value.kind, Kind::Text(_));
         if is_built && (classes & (bit("mass-assignment") | bit("nosql")) != 0 || (classes & bit("argument") != 0 && !value.prefix().is_empty())) {
+            return;
+        }
+        if classes == bit("log") && matches!(value.kind, Kind::Object(Shape::Map | Shape::List)) {
+            // What stands in a map or list is written with its line ends escaped.
             return;
         }
         let labels = match classes {
