@@ -1,6 +1,6 @@
 //! What is known at one point of the program: variables, contents of objects, and what checks have said.
 
-use super::catalog::{ALL, Classes, LEADING_SLASH, NO_PARENT, NOT_ABSOLUTE, ONE_SLASH};
+use super::catalog::{Classes, LEADING_SLASH, NO_PARENT, NOT_ABSOLUTE, ONE_SLASH};
 use super::name::Name;
 use super::value::{Kind, Labels, Value, join};
 use std::cell::RefCell;
@@ -166,8 +166,8 @@ impl State {
     pub(super) fn cleaned(&self, value: &Value) -> Classes {
         let base = self.base.borrow();
         let of = |id: &u64| self.top.cleaned.get(id).or_else(|| base.cleaned.get(id)).copied().unwrap_or(0);
-        // A check of the whole holds for its trivial forms.
-        of(&value.id) | value.origin.filter(|(_, classes)| *classes == ALL).map_or(0, |(id, _)| of(&id))
+        // A check of the whole holds for its forms.
+        of(&value.id) | value.origin.map_or(0, |(id, classes)| of(&id) & classes)
     }
 
     /// Notes that a value is harmless to classes.

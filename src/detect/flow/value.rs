@@ -37,6 +37,10 @@ pub(super) struct Data {
     pub(super) canonical: bool,
     /// Whether it is known to carry nothing that does harm: a number, a truth, what a check has let through.
     pub(super) plain: bool,
+    /// Whether it is what a library's name stands for: a module, a type, a function; not something of that type.
+    pub(super) is_name: bool,
+    /// Whether it was read under a key of data from outside, so that it may be a prototype.
+    pub(super) keyed: bool,
     /// What follows if it is true, or false.
     pub(super) facts: Option<Rc<Facts>>,
     /// The class of the code that its type names: a structure of request data.
@@ -157,6 +161,11 @@ impl Labels {
         Self(Some(Rc::new(vec![Label { origin: Rc::new(origin), cleaned: 0, guessed: false, trace }])))
     }
 
+    /// Makes the list of some labels.
+    pub(super) fn of(labels: Vec<Label>) -> Self {
+        Self((!labels.is_empty()).then(|| Rc::new(labels)))
+    }
+
     /// Says whether there is none.
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_none()
@@ -275,7 +284,7 @@ impl Label {
 impl Data {
     /// Makes a value of a kind and number, without labels.
     pub(super) fn new(id: u64, kind: Kind) -> Self {
-        Self { id, labels: Labels::default(), kind, origin: None, canonical: false, plain: false, facts: None, declared: None }
+        Self { id, labels: Labels::default(), kind, origin: None, canonical: false, plain: false, is_name: false, keyed: false, facts: None, declared: None }
     }
 
     /// Makes a constant.
@@ -290,7 +299,7 @@ impl Data {
 
     /// Makes what a path stands for.
     pub(super) fn path(path: Name) -> Value {
-        Rc::new(Self::new(number(&("path", path)), Kind::Path(path)))
+        Rc::new(Self { is_name: true, ..Self::new(number(&("path", path)), Kind::Path(path)) })
     }
 
     /// Returns the same value with other labels.
@@ -389,6 +398,8 @@ pub(super) fn join(a: &Value, b: &Value) -> Value {
         origin: if a.origin == b.origin { a.origin } else { None },
         canonical: a.canonical && b.canonical,
         plain: a.is_plain() && b.is_plain(),
+        is_name: a.is_name && b.is_name,
+        keyed: a.keyed || b.keyed,
         facts: join_facts(a, b),
         declared: if a.declared == b.declared { a.declared } else { None },
     })

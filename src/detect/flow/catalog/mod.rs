@@ -22,8 +22,16 @@ pub const NOT_ABSOLUTE: Classes = 1 << 62;
 pub const LEADING_SLASH: Classes = 1 << 61;
 /// The text does not begin with two slashes.
 pub const ONE_SLASH: Classes = 1 << 60;
+/// The text is not `__proto__`.
+pub const NO_PROTO: Classes = 1 << 59;
+/// The text is not `constructor`, or not `prototype`.
+pub const NO_CONSTRUCTOR: Classes = 1 << 58;
+/// The text holds no `<`.
+pub const NO_LESS: Classes = 1 << 57;
+/// The text holds no `"`.
+pub const NO_QUOTE: Classes = 1 << 56;
 /// How many classes there can be.
-const MAX_CLASSES: usize = 60;
+const MAX_CLASSES: usize = 56;
 
 /// What a flow rule says of its class.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,6 +83,7 @@ pub struct Catalog {
     callbacks: Table<Handler>,
     handler_classes: Table<Handler>,
     exported: Vec<Entry<Handler>>,
+    deciding: HashMap<Name, Classes>,
     clean_types: HashSet<Name>,
     wrappers: HashSet<Name>,
     /// Last parts of the paths of all sinks: code that names none of them has none.
@@ -102,6 +111,11 @@ impl Catalog {
             catalog.words.push(file.words.clone());
             catalog.add(number, file).map_err(|what| format!("catalog of {}: {what}", file.library))?;
         }
+        // What leads to a thing of which every member is a sink.
+        let is_open = |of: &Name| catalog.assign_sinks.contains_key(&of.join("*"));
+        let leads = catalog.types.iter().filter(|(_, of)| is_open(of)).map(|(path, _)| Name::new(path.last()));
+        let leads: Vec<Name> = leads.collect();
+        catalog.sink_words.extend(leads);
         Ok(catalog)
     }
 
@@ -115,6 +129,11 @@ impl Catalog {
             let path = self.path(path);
             self.know(path);
             self.operations.insert(path, Operation::read(operation)?);
+        }
+        for (path, classes) in &file.deciding {
+            let (path, classes) = (self.path(path), self.class_bits(classes.all())?);
+            self.know(path);
+            self.deciding.insert(path, classes);
         }
         for path in &file.clean_types {
             let path = self.path(path);
@@ -348,6 +367,10 @@ impl Catalog {
         self.operations.get(&path).copied()
     }
 
+    pub fn deciding(&self, path: Name) -> Classes {
+        self.deciding.get(&path).copied().unwrap_or(0)
+    }
+
     pub fn decorators(&self, path: Name) -> &[Entry<Handler>] {
         self.decorators.get(&path).map_or(&[], Vec::as_slice)
     }
@@ -387,6 +410,11 @@ impl Catalog {
     /// Says whether only sources that name the class matter to it.
     pub fn wants_own_sources(&self, class: Classes) -> bool {
         self.own_sources & class != 0
+    }
+
+    /// Returns the classes to which only sources that name them matter.
+    pub fn own_sources(&self) -> Classes {
+        self.own_sources
     }
 
     /// Says whether a constant beginning that fixes the host makes data harmless to the class.

@@ -140,6 +140,18 @@ pub enum Operation {
     Canonical,
     /// What paths have in common: equal to a known folder, they lie in it. `os.path.commonpath`.
     CommonPath,
+    /// The way from one path to another: one that does not begin with `..` leads into the first. `path.relative`.
+    Relative,
+    /// Sets a header of a response: name and value, or a map of them. What the content type is is kept for conditions, as
+    /// `receiver.type`. Gives the receiver.
+    SetHeader,
+    /// Sets the content type of a response, in short or in full. Gives the receiver.
+    SetType,
+    /// Makes a schema of a map from field to schema, or adds one to a schema: `z.object`.
+    Shape,
+    /// Gives the argument as a schema lets it through, each field cleaned as `parse` of its own schema says. Where the method
+    /// is called `safeParse` or `validate`, the data stands under `data` or `value`.
+    ParseShape,
     /// Last segment of a path: `basename`. Ends path taint.
     BaseName,
     /// Compiles a regular expression; keeps the pattern.

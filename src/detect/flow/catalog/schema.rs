@@ -53,6 +53,10 @@ pub struct CatalogFile {
     /// [`super::operation::Operation`].
     #[serde(default)]
     pub operations: BTreeMap<String, String>,
+    /// Parts and parsed forms of a text whose check decides about the whole, for these classes: a host name that is in a list
+    /// makes the address harmless. `URL.hostname: [ssrf, redirect]`, `URL(): [ssrf, redirect]`.
+    #[serde(default)]
+    pub deciding: BTreeMap<String, OneOrMore>,
     /// Types whose values cannot carry an attack, where annotations or conversions name them: `int`, `uuid.UUID`, `u32`.
     #[serde(default)]
     pub clean_types: Vec<String>,
@@ -247,6 +251,13 @@ pub struct Handler {
     pub files: Vec<String>,
     /// Functions whose first parameter's name is one of these, in files that hold one of the catalog's words: Django's `request`.
     pub first_parameter: Option<OneOrMore>,
+    /// How many parameters the function must have: Express calls those with four for errors. An entry with the right number
+    /// comes before one without.
+    pub count: Option<usize>,
+    /// Other arguments of the `callback` call that must have a value, as for sinks: `'0': upgrade`. Such an entry, where it
+    /// holds, comes before one without.
+    #[serde(default)]
+    pub when: BTreeMap<String, serde_json::Value>,
     /// What the parameters are, in order, after `self`: a type (`express.Request`), `remote` for data of the caller,
     /// `_` for nothing of interest; the last one repeats when it is followed by `...`: `[django.http.HttpRequest, remote, ...]`.
     #[serde(default)]

@@ -4,6 +4,7 @@ use super::Engine;
 use super::call::Args;
 use super::facts::finding;
 use super::member::Key;
+use crate::detect::flow::catalog::operation::Operation;
 use crate::detect::flow::catalog::schema::{Source, Validator};
 use crate::detect::flow::catalog::{ALL, Classes, Entry};
 use crate::detect::flow::ir::Const;
@@ -40,7 +41,8 @@ impl Engine<'_> {
                 self.unknown_result(keys, receiver, args, span)
             }
         };
-        let result = self.sanitized(keys, receiver, args, result, span);
+        let is_shaped = is_own && matches!(operation, Some((Operation::ParseShape, _)));
+        let result = if is_shaped { result } else { self.sanitized(keys, receiver, args, result, span) };
         let result = self.sourced(keys, args, result, is_own, span);
         self.validated(keys, receiver, args, result, span)
     }
@@ -165,7 +167,11 @@ impl Engine<'_> {
             if classes == 0 {
                 continue;
             }
-            let found = finding(&checked, classes);
+            let mut found = finding(&checked, classes);
+            if validator.pattern.is_some() {
+                // What a match holds is a part of the text.
+                found.extend(finding(&result, classes));
+            }
             if validator.raises {
                 self.clean_value(&checked, classes);
             } else if validator.negative {
@@ -287,7 +293,11 @@ impl Engine<'_> {
         let mut value = value.clone();
         for part in rest.split('.') {
             let Some(contents) = self.state.contents(value.id) else {
-                let is_nothing = matches!(value.kind, Kind::Const(_));
+                if base == "receiver" {
+                    // Nothing was set there.
+                    return (true, None);
+                }
+                let is_nothing = matches!(value.kind, Kind::Const(_) | Kind::Text(_) | Kind::Function(_));
                 return (is_nothing, None);
             };
             match contents.get(&Key::Name(Name::new(part))) {

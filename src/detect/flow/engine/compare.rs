@@ -3,7 +3,7 @@
 use super::Engine;
 use super::facts::finding;
 use super::fold::lifted;
-use crate::detect::flow::catalog::{ALL, Classes, LEADING_SLASH, NO_PARENT, NOT_ABSOLUTE, ONE_SLASH};
+use crate::detect::flow::catalog::{ALL, Classes, LEADING_SLASH, NO_CONSTRUCTOR, NO_PARENT, NO_PROTO, NOT_ABSOLUTE, ONE_SLASH};
 use crate::detect::flow::ir::{Const, Op};
 use crate::detect::flow::value::{Data, Findings, Kind, Value};
 
@@ -25,8 +25,8 @@ impl Engine<'_> {
                 }
                 let equal = self.equality(a, b);
                 match op {
-                    Op::Eq | Op::Is => self.with_facts(result, equal, Vec::new()),
-                    Op::NotEq | Op::IsNot => self.with_facts(result, Vec::new(), equal),
+                    Op::Eq | Op::Is => self.with_facts(result, equal, difference(a, b)),
+                    Op::NotEq | Op::IsNot => self.with_facts(result, difference(a, b), equal),
                     _ => result,
                 }
             }
@@ -55,7 +55,7 @@ impl Engine<'_> {
         match type_name {
             "number" | "boolean" | "bigint" => ALL,
             "string" => {
-                ["nosql", "mass-assignment", "prototype-pollution"].iter().fold(0, |all, c| all | self.catalog.bit_of(c))
+                ["nosql", "mass-assignment"].iter().fold(0, |all, c| all | self.catalog.bit_of(c))
             }
             _ => 0,
         }
@@ -71,6 +71,10 @@ impl Engine<'_> {
         let (mut held, mut lacking) = (Vec::new(), Vec::new());
         if self.state.reach(container).is_empty() {
             held = finding(item, ALL);
+            let names = self.state.contents(container.id).map_or(0, |c| c.all().map(other_than).fold(0, |all, c| all | c));
+            if names != 0 {
+                lacking = finding(item, names);
+            }
         } else if let Some(text) = item.as_text() {
             let classes = self.without(text);
             if classes != 0 {
@@ -86,6 +90,8 @@ impl Engine<'_> {
         match part {
             ".." | "../" => NO_PARENT,
             "/" | "\\" => NO_PARENT | NOT_ABSOLUTE,
+            "__proto__" => NO_PROTO,
+            "constructor" | "prototype" => NO_CONSTRUCTOR,
             "\n" | "\r" | "\r\n" => bits(&["header", "log", "email"]),
             _ => 0,
         }
@@ -133,6 +139,10 @@ impl Engine<'_> {
             Some("/") => (held, lacking) = (held | LEADING_SLASH, lacking | NOT_ABSOLUTE),
             Some("//" | "/\\") => lacking |= ONE_SLASH,
             Some("-") => lacking |= bit("argument"),
+            Some(".." | "../") if text.canonical => {
+                let is_way = text.origin.is_some_and(|(_, of)| of != ALL && of & NOT_ABSOLUTE != 0);
+                lacking |= NO_PARENT | if is_way { bit("path") } else { 0 };
+            }
             Some("..") => {}
             Some(start) if fixes_host(start) => held |= bit("redirect") | bit("ssrf"),
             _ => {}
@@ -149,6 +159,38 @@ impl Engine<'_> {
 fn tested_for_nothing<'v>(a: &'v Value, b: &'v Value) -> Option<&'v Value> {
     let is_null = |v: &Value| matches!(v.kind, Kind::Const(Const::Null | Const::Bool(false)));
     [(a, b), (b, a)].into_iter().find(|(test, other)| test.facts.is_some() && is_null(other)).map(|(test, _)| test)
+}
+
+impl Engine<'_> {
+    /// Returns whether a text ends with another, with what follows: a host name that ends in `.example.com` lies there.
+    pub(super) fn ends_with(&mut self, text: &Value, end: &Value, known: &str) -> Value {
+        let result = self.truth_value(&[text, end]);
+        let places = self.catalog.bit_of("ssrf") | self.catalog.bit_of("redirect");
+        match text.origin {
+            Some((id, of)) if of != ALL && of & places != 0 && known.starts_with('.') && known.len() > 3 => {
+                self.with_facts(result, vec![(text.id, places), (id, of & places)], Vec::new())
+            }
+            _ => result,
+        }
+    }
+}
+
+/// Returns what follows from two values being different: a key is not one that leads to a prototype.
+fn difference(a: &Value, b: &Value) -> Findings {
+    match (other_than(a), other_than(b)) {
+        (0, 0) => Vec::new(),
+        (0, names) => finding(a, names),
+        (names, _) => finding(b, names),
+    }
+}
+
+/// Returns what is known of a key that is not this one.
+fn other_than(name: &Value) -> Classes {
+    match name.as_text() {
+        Some("__proto__") => NO_PROTO,
+        Some("constructor" | "prototype") => NO_CONSTRUCTOR,
+        _ => 0,
+    }
 }
 
 /// Values with the same number are equal where they are known to be the same thing.

@@ -60,7 +60,11 @@ impl Engine<'_> {
                 ExprKind::Markup(_, attributes, _) if attributes.iter().any(|(n, _)| self.catalog.is_sink_word(*n)) => {
                     marks.push(expr.span.0);
                 }
-                ExprKind::Index(..) if self.catalog.is_sink_word(Name::new("")) => {}
+                ExprKind::Index(_, key) if self.catalog.is_sink_word(Name::new("*")) => {
+                    if !matches!(m.expr(*key).kind, ExprKind::Const(_)) {
+                        marks.push(expr.span.0);
+                    }
+                }
                 _ => {}
             }
         }
@@ -182,7 +186,8 @@ impl Engine<'_> {
                     let first = function.params.first().and_then(super::invoke::param_name);
                     function.class.is_none() && first.is_some_and(|n| names.all().iter().any(|w| w == n.as_str()))
                 });
-                if (by_name || by_parameter) && !self.visited.contains(&(0, id)) {
+                let is_counted = handler.count.is_none_or(|count| function.params.len() == count);
+                if (by_name || by_parameter) && is_counted && !self.visited.contains(&(0, id)) {
                     let closure = self.top_level(id);
                     let parameters = Some(handler.parameters.clone());
                     self.run_pending(Pending { closure, parameters, returns: entry.classes, state: None });

@@ -318,12 +318,14 @@ impl Engine<'_> {
                 for (key, value) in inner.iter().flat_map(|c| &c.entries) {
                     contents.set(key.clone(), value.clone());
                 }
-                if let Some(rest) = inner.as_ref().and_then(|c| c.rest.as_ref()) {
+                if let Some((inner, rest)) = inner.as_ref().and_then(|c| c.rest.as_ref().map(|rest| (c, rest))) {
+                    contents.keys = if contents.rest.is_none() { inner.keys.clone() } else { None };
                     contents.blur(rest);
                 }
                 if inner.is_none() && !self.state.reach(value).is_empty() {
                     let any = self.derived("spread", &[value], Kind::Unknown);
                     contents.blur(&any);
+                    contents.keys = None;
                 }
             }
         }

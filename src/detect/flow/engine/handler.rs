@@ -36,9 +36,16 @@ impl Engine<'_> {
             for (value, _) in args.all() {
                 self.functions_in(value, &mut functions, 3);
             }
+            let said: Vec<_> =
+                entries.iter().copied().filter(|e| !e.of.when.is_empty() && self.conditions_hold(&e.of.when, None, args, None)).collect();
+            let entries = if said.is_empty() { entries.into_iter().filter(|e| e.of.when.is_empty()).collect() } else { said };
             for closure in functions {
+                let count = self.module(closure.module).function(closure.function).params.len();
+                let is_counted = entries.iter().any(|e| e.of.count == Some(count));
                 for entry in &entries {
-                    self.enqueue(&closure, entry);
+                    if entry.of.count == is_counted.then_some(count) {
+                        self.enqueue(&closure, entry);
+                    }
                 }
             }
             return;
@@ -159,7 +166,8 @@ impl Engine<'_> {
         let id = super::number(&("parameter", place, number, scope));
         if let Some(labels) = self.declared_source(m, param, place) {
             let declared = param.of_type.as_ref().and_then(|of| self.class_of_type(of));
-            let is_clean = param.of_type.as_ref().is_some_and(|of| self.carries_only_clean(of));
+            let is_clean = param.of_type.as_ref().is_some_and(|of| self.carries_only_clean(of))
+                || param.decorators.iter().any(|d| self.has_clean_pipe(m, *d));
             let value = Rc::new(Data { declared, ..Data::unknown(id, labels).as_ref().clone() });
             return if is_clean { self.number_of(&value) } else { value };
         }
@@ -243,6 +251,15 @@ impl Engine<'_> {
             }
         }
         None
+    }
+
+    /// Says whether a decorator is given something that lets through only what can carry no attack: Nest's `ParseIntPipe`.
+    fn has_clean_pipe(&mut self, m: &Module, decorator: ExprId) -> bool {
+        let ExprKind::Call(call) = &m.expr(decorator).kind else { return false };
+        call.args.iter().any(|arg| match self.eval(m, arg.value).kind {
+            Kind::Path(path) => self.catalog.is_clean_type(path),
+            _ => false,
+        })
     }
 
     fn paths_of_type(&mut self, of: &Type, paths: &mut Vec<Name>, depth: u32) {

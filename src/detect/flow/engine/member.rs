@@ -1,6 +1,8 @@
 //! Fields and elements, read and set.
 
 use super::{Engine, Place};
+use crate::detect::flow::catalog::schema::Trust;
+use crate::detect::flow::catalog::{ALL, Classes};
 use crate::detect::flow::ir::{ClassId, Const, Method, Module, StmtKind};
 use crate::detect::flow::name::Name;
 pub(super) use crate::detect::flow::state::Key;
@@ -95,10 +97,19 @@ impl Engine<'_> {
     pub(super) fn member_of_library(&mut self, object: &Value, path: Name, span: (u32, u32)) -> Value {
         let id = super::number(&(object.id, "member", path));
         let labels = object.labels.join(&self.source_labels(path, self.place(span)));
-        let of = self.catalog.type_of(path).unwrap_or(path);
-        let value = Data { labels, ..Data::new(id, Kind::Path(of)) };
+        let of = self.catalog.type_of(path);
+        let is_name = object.is_name && of.is_none() && labels.is_empty();
+        let origin = self.decided(path, object);
+        let value = Data { labels, is_name, origin, ..Data::new(id, Kind::Path(of.unwrap_or(path))) };
         // Enumerations and constants of modules have a value that does not change: equal paths are equal.
         Rc::new(value)
+    }
+
+    /// Returns whose harmlessness a check of this part or form of a value decides.
+    pub(super) fn decided(&self, path: Name, whole: &Value) -> Option<(u64, Classes)> {
+        let classes = self.catalog.deciding(path);
+        let (id, of) = whole.origin.unwrap_or((whole.id, ALL));
+        (classes & of != 0).then_some((id, classes & of))
     }
 
     /// Returns the labels that reading a path gives.
@@ -193,6 +204,17 @@ impl Engine<'_> {
 
     /// Returns an element of a value.
     pub(super) fn index(&mut self, object: &Value, key: &Value, span: (u32, u32)) -> Value {
+        let value = self.element_under(object, key, span);
+        if key.labels.is_empty() {
+            return value;
+        }
+        let value = if self.leads_astray(&value, key) { Rc::new(Data { keyed: true, ..value.as_ref().clone() }) } else { value };
+        // A place that is drawn by lot says what is drawn.
+        let own: Vec<_> = key.labels.all().iter().filter(|l| l.origin.trust == Trust::Own).cloned().collect();
+        if own.is_empty() { value } else { value.with_labels(value.labels.join(&Labels::of(own))) }
+    }
+
+    fn element_under(&mut self, object: &Value, key: &Value, span: (u32, u32)) -> Value {
         let key_const = key_of_const(key);
         if let Some(contents) = self.state.contents(object.id)
             && let Some(value) = found_in(&contents, key_const.as_ref())
@@ -273,10 +295,10 @@ impl Engine<'_> {
     pub(super) fn assign_member(&mut self, object: &Value, name: Name, value: &Value, span: (u32, u32)) {
         if let Kind::Path(path) | Kind::Object(Shape::Library(path)) = &object.kind {
             let path = self.catalog.canonical(path.join(name.as_str()));
-            self.sink_of_assignment(path, name, None, value, span);
+            self.sink_of_assignment((path, name), object, None, value, span);
         } else {
             let path = Name::new(&format!("*.{name}"));
-            self.sink_of_assignment(path, name, None, value, span);
+            self.sink_of_assignment((path, name), object, None, value, span);
         }
         self.state.contents_mut(object.id).set(Key::Name(name), value.clone());
     }
@@ -288,14 +310,23 @@ impl Engine<'_> {
             Kind::Path(path) | Kind::Object(Shape::Library(path)) => Name::new(&format!("{path}[]")),
             _ => Name::new("*[]"),
         };
-        self.sink_of_assignment(self.catalog.canonical(path), element, Some(key), value, span);
+        self.sink_of_assignment((self.catalog.canonical(path), element), object, Some(key), value, span);
+        if object.keyed {
+            self.sink_of_assignment((Name::new("*[][]"), element), object, Some(key), value, span);
+        }
         let known = key_of_const(key);
         let contents = self.state.contents_mut(object.id);
         match known {
             Some(key) => contents.set(key, value.clone()),
             None => {
+                let keys = match (&contents.rest, &contents.keys) {
+                    (None, _) => Some(key.clone()),
+                    (Some(_), Some(keys)) => Some(join(keys, key)),
+                    (Some(_), None) => None,
+                };
                 contents.scatter();
                 contents.blur(value);
+                contents.keys = keys;
             }
         }
     }

@@ -18,8 +18,11 @@ mod member;
 mod operation;
 mod pattern;
 mod regex;
+mod response;
+mod shape;
 mod sink;
 mod stmt;
+mod structure;
 mod text;
 
 use super::catalog::{Catalog, Classes};

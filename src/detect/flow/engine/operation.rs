@@ -4,7 +4,7 @@ use super::Engine;
 use super::call::Args;
 use super::facts::ids;
 use super::member::key_of_const;
-use crate::detect::flow::catalog::ALL;
+use crate::detect::flow::catalog::{ALL, NOT_ABSOLUTE};
 use crate::detect::flow::catalog::operation::{Operation, Subject};
 use crate::detect::flow::ir::Const;
 use crate::detect::flow::name::Name;
@@ -25,11 +25,8 @@ impl Engine<'_> {
     ) -> Option<Value> {
         let mut args = args.clone();
         let object = match subject {
-            // A function of a module has its object as the first argument.
-            Subject::Receiver if receiver.is_none_or(is_module) && !args.positional.is_empty() => {
-                Some(args.positional.remove(0).0)
-            }
-            Subject::Receiver => receiver.cloned(),
+            // A function of a module or type has its object as the first argument: `Promise.resolve(x)`.
+            Subject::Receiver => receiver.filter(|r| !r.is_name).cloned(),
             Subject::First if !args.positional.is_empty() => Some(args.positional.remove(0).0),
             Subject::Second if args.positional.len() > 1 => Some(args.positional.remove(1).0),
             Subject::First | Subject::Second => args.rest.as_ref().map(|(v, _)| v.clone()),
@@ -37,10 +34,16 @@ impl Engine<'_> {
         if let Some(result) = self.operation_without_object(operation, keys, object.as_ref(), &args, span) {
             return Some(result);
         }
-        let object = object.or_else(|| args.value(0).cloned())?;
+        let object = match object {
+            Some(object) => object,
+            None if !args.positional.is_empty() && operation != Operation::Call => args.positional.remove(0).0,
+            None => args.value(0).cloned()?,
+        };
         self.list_operation(operation, &object, &args, span)
             .or_else(|| self.map_operation(operation, &object, &args, span))
             .or_else(|| self.text_operation(operation, &object, &args, span))
+            .or_else(|| self.response_operation(operation, &object, &args))
+            .or_else(|| self.shape_operation(operation, keys, &object, &args, span))
             .or_else(|| self.function_operation(operation, &object, &args, span))
     }
 
@@ -177,6 +180,10 @@ impl Engine<'_> {
                     list.reverse();
                 }
                 Some(object.clone())
+            }
+            Operation::ListOf if args.value(0).is_some_and(|f| matches!(f.kind, Kind::Function(_))) => {
+                // `Array.from(list, function)`.
+                self.function_operation(Operation::Map, object, args, span)
             }
             Operation::ListOf | Operation::Copy => {
                 if let Kind::Object(shape) = object.kind {
@@ -390,6 +397,7 @@ impl Engine<'_> {
             if !self.state.reach(value).is_empty() {
                 let any = self.derived("entry", &[value], Kind::Unknown);
                 contents.blur(&any);
+                contents.keys = None;
             }
             return;
         };
@@ -498,6 +506,9 @@ impl Engine<'_> {
             Operation::Format => self.formatted(object, args, span),
             Operation::FormatCall => self.percent_call(object, args, span),
             Operation::Lower | Operation::Upper | Operation::Trim | Operation::ToText => self.same_text(operation, object),
+            Operation::Replace if argument.as_ref().is_some_and(|a| matches!(a.kind, Kind::Const(Const::Regex(..)))) => {
+                self.replaced_by_pattern(object, &argument?, args.value(1), span)
+            }
             Operation::Replace => self.replaced(object, argument.as_ref(), args.value(1), span),
             Operation::RegexReplace => {
                 // `re.sub(pattern, new, text)`, or the same on a compiled pattern.
@@ -518,6 +529,7 @@ impl Engine<'_> {
             Operation::StartsWith => self.starts_with(object, &argument?),
             Operation::EndsWith => match (object.as_text(), argument.as_ref()?.as_text()) {
                 (Some(text), Some(end)) => Data::constant(Const::Bool(text.ends_with(end))),
+                (None, Some(end)) => self.ends_with(object, argument.as_ref()?, end),
                 _ => self.truth_value(&[object, &argument?]),
             },
             Operation::Contains => self.contains(object, &argument?, false),
@@ -557,6 +569,12 @@ impl Engine<'_> {
                 let inside = contents.iter().flat_map(|c| c.all()).find(|v| v.canonical && !v.labels.is_empty());
                 let origin = inside.map(|v| (v.id, self.catalog.bit_of("path")));
                 Rc::new(Data { origin, ..value.as_ref().clone() })
+            }
+            Operation::Relative => {
+                let to = argument?;
+                let value = self.derived("relative", &[object, &to], Kind::Unknown);
+                let origin = Some((to.id, self.catalog.bit_of("path") | NOT_ABSOLUTE));
+                Rc::new(Data { canonical: true, origin, ..value.as_ref().clone() })
             }
             Operation::BaseName => {
                 let value = self.derived("base", &[object], Kind::Unknown);
@@ -637,12 +655,6 @@ impl Engine<'_> {
         }
         self.derived("part", &[object], Kind::Unknown)
     }
-}
-
-/// Says whether a value stands for a module: a path in small letters that nothing was called to get.
-fn is_module(value: &Value) -> bool {
-    let is_small = |path: Name| !path.as_str().contains('(') && !path.last().starts_with(|c: char| c.is_ascii_uppercase());
-    value.labels.is_empty() && matches!(value.kind, Kind::Path(path) if is_small(path))
 }
 
 fn operation_name(operation: Operation) -> &'static str {

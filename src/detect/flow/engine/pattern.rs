@@ -171,11 +171,8 @@ impl Engine<'_> {
     /// Returns a number made of a value: it carries nothing but what only numbers do harm with.
     pub(super) fn number_of(&self, value: &Value) -> Value {
         let memory = self.catalog.bit_of("memory");
-        let labels = self.state.reach(value).map(|label| {
-            if label.origin.only == 0 {
-                label.cleaned |= !memory;
-            }
-        });
+        let kept = memory | self.catalog.own_sources();
+        let labels = self.state.reach(value).map(|label| label.cleaned |= !kept);
         let plain = labels.is_empty();
         std::rc::Rc::new(Data { labels, plain, ..Data::new(super::number(&("number", value.id)), Kind::Unknown) })
     }

@@ -40,14 +40,68 @@ impl Allowed {
 ///
 /// `full` says that the match is of the whole text even without anchors.
 pub(super) fn allowed(pattern: &str, full: bool) -> Option<Allowed> {
-    // Python's `\Z` is this crate's `\z`; JavaScript's `\/` is a slash.
-    let pattern = pattern.replace("\\Z", "\\z").replace("\\/", "/");
-    let hir = regex_syntax::ParserBuilder::new().nest_limit(60).build().parse(&pattern).ok()?;
+    let hir = parse(pattern)?;
     let mut allowed = Allowed::default();
     if !full && !is_anchored(&hir) {
         return None;
     }
     collect(&hir, &mut allowed, 0).then_some(allowed)
+}
+
+/// Returns the characters that a pattern matches one of, or one after the other: `[a-z]`, `[\r\n]+`, `(.)`.
+pub(super) fn single(pattern: &str) -> Option<Allowed> {
+    let hir = parse(pattern)?;
+    let mut inner = &hir;
+    loop {
+        inner = match inner.kind() {
+            HirKind::Repetition(repetition) if repetition.min <= 1 && repetition.max.is_none() => &repetition.sub,
+            HirKind::Capture(capture) => &capture.sub,
+            _ => break,
+        };
+    }
+    let is_one = match inner.kind() {
+        HirKind::Class(_) => true,
+        HirKind::Literal(literal) => std::str::from_utf8(&literal.0).is_ok_and(|t| t.chars().count() == 1),
+        _ => false,
+    };
+    let mut allowed = Allowed::default();
+    (is_one && collect(inner, &mut allowed, 0)).then_some(allowed)
+}
+
+fn parse(pattern: &str) -> Option<Hir> {
+    regex_syntax::ParserBuilder::new().nest_limit(60).build().parse(&translated(pattern)).ok()
+}
+
+/// Writes a pattern of Python or JavaScript as this crate's: `\Z` is `\z`, `\/` is a slash, `[` inside a class is itself.
+fn translated(pattern: &str) -> String {
+    let mut out = String::with_capacity(pattern.len());
+    let mut chars = pattern.chars().peekable();
+    let mut in_class = false;
+    while let Some(c) = chars.next() {
+        match c {
+            '\\' => match chars.next() {
+                Some('Z') => out.push_str("\\z"),
+                Some('/') => out.push('/'),
+                Some(next) => out.extend(['\\', next]),
+                None => out.push('\\'),
+            },
+            '[' if in_class && chars.peek() != Some(&':') => out.push_str("\\["),
+            '[' if !in_class => {
+                in_class = true;
+                out.push('[');
+                if chars.peek() == Some(&'^') {
+                    out.extend(chars.next());
+                }
+            }
+            ']' => {
+                in_class = false;
+                out.push(']');
+            }
+            '&' | '~' if in_class => out.extend(['\\', c]),
+            c => out.push(c),
+        }
+    }
+    out
 }
 
 /// Says whether a pattern can only match from the beginning to the end of the text.
@@ -137,7 +191,7 @@ fn collect(hir: &Hir, allowed: &mut Allowed, depth: u32) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{allowed, is_catastrophic};
+    use super::{allowed, is_catastrophic, single};
 
     #[test]
     fn only_anchored_patterns_say_something_of_the_whole_text() {
@@ -151,6 +205,16 @@ mod tests {
         assert!(allowed(r"^[\w.-]+$", false).expect("anchored").holds('.'));
         assert!(!allowed(r"^[\w.-]+$", false).expect("anchored").holds('/'));
         assert!(allowed("^(", false).is_none());
+        assert!(allowed(r"^[^/[\]&&]+$", false).expect("a bracket in a class").holds('.'));
+    }
+
+    #[test]
+    fn patterns_of_one_character_are_told_from_others() {
+        let signs = single(r"[.*+?^${}()|[\]\\]").expect("a class");
+        assert!(".*[]\\$^".chars().all(|c| signs.holds(c)) && !signs.holds('a'));
+        assert!(single(r"[^\w]+").expect("a class").holds(';'));
+        assert!(single(r"\n").expect("a letter").holds('\n'));
+        assert!(single(r"\r\n").is_none() && single("a|bc").is_none() && single("^a").is_none());
     }
 
     #[test]

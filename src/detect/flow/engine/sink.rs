@@ -8,8 +8,8 @@ use crate::detect::flow::catalog::schema::{Sink, Trust};
 use crate::detect::flow::catalog::{Classes, Entry};
 use crate::detect::flow::ir::{ExprId, Module};
 use crate::detect::flow::name::Name;
-use crate::detect::flow::state::implied;
-use crate::detect::flow::value::{Kind, Label, Labels, Value};
+use crate::detect::flow::state::{Contents, implied};
+use crate::detect::flow::value::{Data, Kind, Label, Labels, Shape, Value};
 use crate::detect::flow::{Flow, FlowStep, StepKind};
 
 /// What tells one flow from another: sink, class, source.
@@ -42,15 +42,27 @@ impl Engine<'_> {
     }
 
     /// Looks at an assignment as a sink.
-    pub(super) fn sink_of_assignment(&mut self, path: Name, name: Name, key: Option<&Value>, value: &Value, span: (u32, u32)) {
+    pub(super) fn sink_of_assignment(
+        &mut self,
+        (path, name): (Name, Name),
+        object: &Value,
+        key: Option<&Value>,
+        value: &Value,
+        span: (u32, u32),
+    ) {
         let catalog = self.catalog;
         let any = Name::new(&format!("*.{name}"));
-        let keys = if path.as_str().starts_with('*') { vec![path] } else { vec![path, any] };
+        let keys = if path.as_str().starts_with('*') {
+            vec![path]
+        } else {
+            let every = path.as_str().rsplit_once('.').map(|(owner, _)| Name::new(&format!("{owner}.*")));
+            [Some(path), every, Some(any)].into_iter().flatten().collect()
+        };
         let args = Args::of(vec![value.clone()], span);
         for path in keys {
             let entries = catalog.assign_sinks(path);
             for entry in entries.iter().filter(|e| self.is_active(e.file)).collect::<Vec<_>>() {
-                self.sink(entry, path, None, &args, Some((key, value)), span);
+                self.sink(entry, path, Some(object), &args, Some((key, value)), span);
             }
             if !entries.is_empty() {
                 break;
@@ -134,6 +146,9 @@ impl Engine<'_> {
         if sink.always {
             return self.record_constant(entry.classes, path, span);
         }
+        let is_argument = entry.classes & self.catalog.bit_of("argument") != 0;
+        let ended = if is_argument { self.before_end_of_options(receiver, args) } else { None };
+        let (receiver, args) = ended.as_ref().map_or((receiver, args), |(r, a)| (r.as_ref(), a));
         let default = [if assigned.is_some() { "value".to_owned() } else { "0".to_owned() }];
         let selectors = if sink.args.is_empty() { &default[..] } else { &sink.args[..] };
         for selector in selectors {
@@ -146,6 +161,31 @@ impl Engine<'_> {
                 }
             }
         }
+    }
+
+    /// Returns the receiver and the arguments of a call that starts a program, without what stands after `--`: programs take
+    /// nothing there as an option. `None` where there is no such mark.
+    fn before_end_of_options(&mut self, receiver: Option<&Value>, args: &Args) -> Option<(Option<Value>, Args)> {
+        let mut args = args.clone();
+        let mut receiver = receiver.cloned();
+        let mut is_cut = false;
+        if let Some(at) = args.positional.iter().position(|(v, _)| v.as_text() == Some("--")) {
+            args.positional.truncate(at + 1);
+            args.rest = None;
+            is_cut = true;
+        }
+        let named = args.named.iter_mut().map(|(_, v, _)| v);
+        for value in args.positional.iter_mut().map(|(v, _)| v).chain(named).chain(&mut receiver) {
+            let Some(contents) = self.state.contents(value.id) else { continue };
+            let Some(list) = &contents.list else { continue };
+            let Some(at) = list.iter().position(|v| v.as_text() == Some("--")) else { continue };
+            let contents = Contents { list: Some(list[..=at].to_vec()), ..Contents::default() };
+            let id = super::number(&("options", value.id));
+            self.state.set_contents(id, contents);
+            *value = std::rc::Rc::new(Data { id, ..value.as_ref().clone() });
+            is_cut = true;
+        }
+        is_cut.then_some((receiver, args))
     }
 
     /// Returns what a selector of the catalog picks.
@@ -269,10 +309,22 @@ impl Engine<'_> {
         if is_built && (classes & (bit("mass-assignment") | bit("nosql")) != 0 || (classes & bit("argument") != 0 && !value.prefix().is_empty())) {
             return;
         }
-        let nosql = bit("nosql");
-        let labels = if classes == nosql { self.structured(value, 6) } else { self.state.reach(value) };
+        if classes == bit("log") && matches!(value.kind, Kind::Object(Shape::Map | Shape::List)) {
+            // What stands in a map or list is written with its line ends escaped.
+            return;
+        }
+        let labels = match classes {
+            c if c == bit("nosql") => self.structured(value, 6),
+            c if c == bit("mass-assignment") => self.open_labels(value, 6),
+            c if c == bit("prototype-pollution") => self.shaped_labels(value, 6),
+            _ => self.state.reach(value),
+        };
         for label in labels.all() {
             let only = label.origin.only;
+            if label.guessed && classes == bit("trust-boundary") {
+                // What other code made of the data is no longer the data as it was sent.
+                continue;
+            }
             let matters = if self.catalog.wants_own_sources(classes) { only & classes != 0 } else { only == 0 || only & classes != 0 };
             if matters && implied(label.cleaned, path_class, redirect) & classes == 0 {
                 self.note(classes, path, label, at, span);

@@ -3,6 +3,7 @@
 use super::call::Args;
 use super::{Engine, Place};
 use crate::detect::flow::StepKind;
+use crate::detect::flow::catalog::{NO_LESS, NO_QUOTE};
 use crate::detect::flow::ir::Const;
 use crate::detect::flow::name::Name;
 use crate::detect::flow::state::{Contents, Key};
@@ -10,6 +11,8 @@ use crate::detect::flow::value::{Data, Kind, Labels, Shape, Value};
 use std::rc::Rc;
 use std::sync::Arc;
 
+/// Characters with a meaning in regular expressions, from which every danger of a pattern is made.
+const PATTERN_SIGNS: &str = ".*+?^${}()|[]\\";
 /// Longest known text in bytes.
 const MAX_TEXT: usize = 1 << 14;
 
@@ -20,10 +23,16 @@ impl Engine<'_> {
         let (mut is_known, mut is_const, mut plain) = (true, true, true);
         let mut labels = Labels::default();
         let mut ids = Vec::with_capacity(parts.len());
+        let mut is_body = false;
         for (part, at) in parts {
             ids.push(part.id);
-            let reached = self.state.reach(part);
+            let mut reached = self.state.reach(part);
             plain &= self.is_settled(part, 0);
+            if is_body {
+                // Headers end at the first empty line.
+                reached = reached.cleaned(self.catalog.bit_of("header") | self.catalog.bit_of("email"));
+            }
+            is_body |= part.as_text().is_some_and(|t| t.contains("\r\n\r\n") || t.contains("\n\n"));
             if !reached.is_empty() {
                 let place: Place = self.place(*at);
                 let step = super::FlowStep { file: place.0, range: place.1, kind: StepKind::Part };
@@ -210,11 +219,32 @@ impl Engine<'_> {
         let value = self.text_of(&parts, span);
         let id = super::number(&("replace", text.id, old.map(|v| v.id), new.map(|v| v.id)));
         let labels = match old.and_then(|v| v.as_text()) {
-            Some(old) => value.labels.cleaned(self.cleaned_by_removal(old, new.and_then(|v| v.as_text()))),
+            Some(old) => {
+                let new = new.and_then(|v| v.as_text());
+                let labels = value.labels.cleaned(self.cleaned_by_removal(old, new));
+                let mut chars = old.chars();
+                let sign = chars.next().filter(|c| chars.next().is_none() && new.is_some_and(|n| !n.contains(*c)));
+                self.without_signs(&labels, |c| sign == Some(c))
+            }
             None => value.labels.clone(),
         };
         // Replacing may change the beginning.
-        Rc::new(Data { id, labels, kind: Kind::Unknown, ..value.as_ref().clone() })
+        Rc::new(Data { id, labels, kind: Kind::Text("".into()), ..value.as_ref().clone() })
+    }
+
+    /// Notes that signs of markup are gone from a text: without `<` and `"` it can begin no markup.
+    fn without_signs(&self, labels: &Labels, is_gone: impl Fn(char) -> bool) -> Labels {
+        let bits = if is_gone('<') { NO_LESS } else { 0 } | if is_gone('"') { NO_QUOTE } else { 0 };
+        if bits == 0 || labels.is_empty() {
+            return labels.clone();
+        }
+        let markup = self.catalog.bit_of("xss");
+        labels.map(|label| {
+            label.cleaned |= bits;
+            if label.cleaned & (NO_LESS | NO_QUOTE) == NO_LESS | NO_QUOTE {
+                label.cleaned |= markup;
+            }
+        })
     }
 
     /// Returns the classes that a text is harmless to once a part of it is gone. Removing `../` once is no cure; removing
@@ -243,26 +273,36 @@ impl Engine<'_> {
         };
         let new_text = new.and_then(|v| v.as_text()).map(str::to_owned);
         let value = self.replaced(text, None, new, span);
-        let (Some(source), Some(new_text)) = (source, new_text) else { return value };
-        // `[^a-z0-9]` replaced by something plain leaves only what is in the class; `[\r\n]` takes these away.
-        let Some(class) = source.strip_suffix('+').unwrap_or(&source).strip_prefix('[') else { return value };
-        let (is_negated, class) = class.strip_prefix('^').map_or((false, class), |rest| (true, rest));
-        let Some(class) = class.strip_suffix(']').filter(|c| !c.contains('[')) else { return value };
+        let Some(gone) = source.and_then(|source| super::regex::single(&source)) else { return value };
+        let Some(new_text) = new_text else {
+            // A function that looks up what to put in place of each sign.
+            let is_function = new.is_some_and(|v| matches!(v.kind, Kind::Function(_)));
+            let labels = self.without_signs(&value.labels, |c| is_function && gone.holds(c));
+            return Rc::new(Data { labels, ..value.as_ref().clone() });
+        };
         let mut classes = 0;
-        if let Some(allowed) = super::regex::allowed(&format!("[{class}]*"), true) {
-            for (name, harmful) in super::regex::HARMFUL {
-                let stays = |c: char| (allowed.holds(c) == is_negated) || new_text.contains(c);
-                if !harmful.chars().any(stays) {
-                    classes |= self.catalog.bit_of(name);
-                }
-            }
-            if is_negated && allowed.is_plain() && new_text.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-')) {
-                classes = crate::detect::flow::catalog::ALL;
+        if is_escape(&new_text) && PATTERN_SIGNS.chars().all(|c| gone.holds(c)) {
+            classes |= self.catalog.bit_of("redos");
+        }
+        // `[^a-z0-9]` replaced by something plain leaves only what is in the class; `[\r\n]` takes these away.
+        for (name, harmful) in super::regex::HARMFUL {
+            if !harmful.chars().any(|c| !gone.holds(c) || new_text.contains(c) || new_text.contains(['$', '\\'])) {
+                classes |= self.catalog.bit_of(name);
             }
         }
+        let is_plain = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-');
+        if (0u8..128).map(char::from).all(|c| is_plain(c) && c != '-' || gone.holds(c)) && new_text.chars().all(is_plain) {
+            classes = crate::detect::flow::catalog::ALL;
+        }
         let labels = value.labels.cleaned(classes);
+        let labels = self.without_signs(&labels, |c| gone.holds(c) && !new_text.contains([c, '$', '\\']));
         Rc::new(Data { labels, id: super::number(&("pattern", value.id, pattern.id)), ..value.as_ref().clone() })
     }
+}
+
+/// Says whether a replacement puts a backslash before what it replaces.
+fn is_escape(new: &str) -> bool {
+    matches!(new, r"\$&" | r"\$1" | r"\\g<0>" | r"\\\g<0>" | r"\\\1" | r"\\1")
 }
 
 /// Returns a constant as text, where every language writes it the same way.
