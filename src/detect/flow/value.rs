@@ -35,6 +35,8 @@ pub(super) struct Data {
     pub(super) origin: Option<(u64, Classes)>,
     /// Whether it is a canonical path.
     pub(super) canonical: bool,
+    /// Whether it is the length of something.
+    pub(super) is_length: bool,
     /// What follows if it is true, or false.
     pub(super) facts: Option<Rc<Facts>>,
     /// The class of the code that its type names: a structure of request data.
@@ -273,7 +275,7 @@ impl Label {
 impl Data {
     /// Makes a value of a kind and number, without labels.
     pub(super) fn new(id: u64, kind: Kind) -> Self {
-        Self { id, labels: Labels::default(), kind, origin: None, canonical: false, facts: None, declared: None }
+        Self { id, labels: Labels::default(), kind, origin: None, canonical: false, is_length: false, facts: None, declared: None }
     }
 
     /// Makes a constant.
@@ -380,6 +382,7 @@ pub(super) fn join(a: &Value, b: &Value) -> Value {
         kind,
         origin: if a.origin == b.origin { a.origin } else { None },
         canonical: a.canonical && b.canonical,
+        is_length: a.is_length && b.is_length,
         facts: join_facts(a, b),
         declared: if a.declared == b.declared { a.declared } else { None },
     })

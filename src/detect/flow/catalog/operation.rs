@@ -149,6 +149,15 @@ pub enum Operation {
     /// A number or text of the running program that is constant for our purposes: gives the remainder, absolute value and so on. Arithmetic
     /// over constants: `abs`, `min`, `max`, `round`, `len`.
     Arithmetic,
+    /// Calls the function argument with each part, of a text each sign, and gives those where it is true: `filter` of what may
+    /// be a text, an option or a list.
+    Keep,
+    /// Whether the function argument is true of each part: `all`, `every`.
+    Every,
+    /// Whether the function argument is true of any part: `any`, `some`.
+    AnyOf,
+    /// To the type that the type argument names: `parse::<u32>`. Without one most likely a number.
+    Convert,
     /// Encodes or decodes reversibly, keeping what it carries: `base64.b64decode`, `encode`, `decode`, `json.loads`.
     Recode,
 }

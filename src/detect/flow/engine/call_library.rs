@@ -232,12 +232,30 @@ impl Engine<'_> {
         key: Option<&Value>,
     ) -> bool {
         conditions.iter().all(|(at, expected)| {
-            let (known, given) = self.given(at, receiver, args, key);
-            match expected {
-                serde_json::Value::Array(any) => any.iter().any(|e| self.condition_holds(known, given.as_ref(), e)),
-                one => self.condition_holds(known, given.as_ref(), one),
+            if let Some((base, step)) = at.strip_suffix(']').and_then(|at| at.split_once('[')) {
+                let (_, Some(list)) = self.given(base, receiver, args, key) else { return false };
+                return self.elements_at(&list, step).iter().any(|given| self.one_holds(true, Some(given), expected));
             }
+            let (known, given) = self.given(at, receiver, args, key);
+            self.one_holds(known, given.as_ref(), expected)
         })
+    }
+
+    /// Returns the elements of a list that a condition speaks of, those that are known: the one at a place, or all.
+    fn elements_at(&self, list: &Value, step: &str) -> Vec<Value> {
+        let Some(contents) = self.state.contents(list.id) else { return Vec::new() };
+        let is_known = |v: &&Value| matches!(v.kind, Kind::Const(_) | Kind::OneOf(_) | Kind::Path(_));
+        match step.parse() {
+            Ok(place) => contents.get(&Key::Index(place)).ok().filter(is_known).into_iter().cloned().collect(),
+            Err(_) => contents.all().filter(is_known).cloned().collect(),
+        }
+    }
+
+    fn one_holds(&self, known: bool, given: Option<&Value>, expected: &serde_json::Value) -> bool {
+        match expected {
+            serde_json::Value::Array(any) => any.iter().any(|e| self.condition_holds(known, given, e)),
+            one => self.condition_holds(known, given, one),
+        }
     }
 
     fn condition_holds(&self, known: bool, given: Option<&Value>, expected: &serde_json::Value) -> bool {

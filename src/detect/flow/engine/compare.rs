@@ -27,10 +27,23 @@ impl Engine<'_> {
                 match op {
                     Op::Eq | Op::Is => self.with_facts(result, equal, Vec::new()),
                     Op::NotEq | Op::IsNot => self.with_facts(result, Vec::new(), equal),
+                    Op::Less | Op::LessEq => self.with_facts(result, self.bounded(a, b), self.bounded(b, a)),
+                    Op::Greater | Op::GreaterEq => self.with_facts(result, self.bounded(b, a), self.bounded(a, b)),
                     _ => result,
                 }
             }
         }
+    }
+
+    /// Returns what follows from a value not being above another: below a length, or a number that no stranger chose, it
+    /// reaches no memory that it should not.
+    fn bounded(&self, value: &Value, bound: &Value) -> Findings {
+        if value.is_length || !self.is_bound(bound) { Vec::new() } else { finding(value, self.catalog.bit_of("memory")) }
+    }
+
+    /// Says whether a number is fit to be the upper bound of others.
+    pub(super) fn is_bound(&self, value: &Value) -> bool {
+        value.is_length || self.state.reach(value).is_empty()
     }
 
     /// Returns what follows from two values being equal: the one is as harmless as the other.

@@ -6,6 +6,7 @@
 
 mod call;
 mod call_library;
+mod check;
 mod compare;
 mod entries;
 mod expr;

@@ -42,6 +42,7 @@ impl Engine<'_> {
             .or_else(|| self.map_operation(operation, &object, &args, span))
             .or_else(|| self.text_operation(operation, &object, &args, span))
             .or_else(|| self.function_operation(operation, &object, &args, span))
+            .or_else(|| self.check_operation(operation, &object, &args, span))
     }
 
     fn operation_without_object(
@@ -193,7 +194,8 @@ impl Engine<'_> {
                     Some(length) => length,
                     None => {
                         let length = self.derived("length", &[object], Kind::Unknown);
-                        self.number_of(&length)
+                        let length = self.number_of(&length);
+                        Rc::new(Data { is_length: true, ..length.as_ref().clone() })
                     }
                 },
             }),

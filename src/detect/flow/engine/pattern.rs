@@ -158,7 +158,7 @@ impl Engine<'_> {
     /// Returns what an annotation makes of a value: in languages that convert by it.
     pub(super) fn converted(&mut self, value: &Value, of: &Type) -> Value {
         if self.language == Language::Rust && self.is_clean(of) {
-            return self.number_of(value);
+            return self.as_number(value);
         }
         if let (Kind::Unknown, Some(path)) = (&value.kind, self.path_of_type(of))
             && self.catalog.knows(path)
@@ -177,6 +177,18 @@ impl Engine<'_> {
             }
         });
         std::rc::Rc::new(Data { labels, ..Data::new(super::number(&("number", value.id)), Kind::Unknown) })
+    }
+
+    /// Returns what a conversion to a number makes of a value: constants, also those of libraries, stay what they are.
+    pub(super) fn as_number(&self, value: &Value) -> Value {
+        let is_number = |c: &Const| matches!(c, Const::Int(_) | Const::Float(_) | Const::Bool(_));
+        let stays = match &value.kind {
+            Kind::Const(constant) => is_number(constant),
+            Kind::OneOf(constants) => constants.iter().all(is_number),
+            Kind::Path(path) => path.last().starts_with(|c: char| c.is_ascii_uppercase()),
+            _ => false,
+        };
+        if stays && value.labels.is_empty() { value.clone() } else { self.number_of(value) }
     }
 
     /// Returns an unknown value of a type.

@@ -55,6 +55,11 @@ impl Engine<'_> {
             }
             StmtKind::Value(id) => {
                 let value = self.eval(m, *id);
+                let value = match value.as_const() {
+                    // A truth says what was found out on the way to it: `matches!`, `if` as a value.
+                    Some(Const::Bool(_)) => self.with_findings(value),
+                    _ => value,
+                };
                 if self.state.alive
                     && let Some(values) = self.frame().values.last_mut()
                 {

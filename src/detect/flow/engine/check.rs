@@ -1,0 +1,76 @@
+//! Checks of every element, and conversions by type.
+
+use super::Engine;
+use super::call::Args;
+use super::facts::ids;
+use crate::detect::flow::catalog::Classes;
+use crate::detect::flow::catalog::operation::Operation;
+use crate::detect::flow::value::{Data, Findings, Kind, Value};
+use std::rc::Rc;
+
+impl Engine<'_> {
+    /// Does what calls do that hold the parts of something against a function, or make something of another type of it.
+    pub(super) fn check_operation(
+        &mut self,
+        operation: Operation,
+        object: &Value,
+        args: &Args,
+        span: (u32, u32),
+    ) -> Option<Value> {
+        match operation {
+            Operation::Keep => {
+                let function = args.value(0)?.clone();
+                let part = self.part_to_check(object, span);
+                let result = self.call_back(&function, vec![part.clone()], span);
+                let classes = found_of(&part, result.facts.as_ref().map_or(&Vec::new(), |f| &f.when_true));
+                let labels = self.state.reach(object).cleaned(classes);
+                let id = super::number(&("kept", object.id, function.id));
+                Some(Rc::new(Data { id, labels, ..object.as_ref().clone() }))
+            }
+            Operation::Every | Operation::AnyOf => {
+                let function = args.value(0)?.clone();
+                let part = self.part_to_check(object, span);
+                let result = self.call_back(&function, vec![part], span);
+                let truth = self.truth_value(&[object, &function]);
+                let facts = result.facts.as_deref().cloned().unwrap_or_default();
+                // Where all are so, each is; where none is so, each is not.
+                Some(match operation {
+                    Operation::Every => self.with_facts(truth, facts.when_true, Vec::new()),
+                    _ => self.with_facts(truth, Vec::new(), facts.when_false),
+                })
+            }
+            Operation::Convert => {
+                let of = args.types.first().filter(|of| of.name.as_str() != "_").cloned();
+                let value = self.derived("convert", &[object], Kind::Unknown);
+                Some(match of {
+                    Some(of) if self.is_clean(&of) => self.number_of(object),
+                    Some(of) => {
+                        let kind = self.path_of_type(&of).map_or(Kind::Unknown, Kind::Path);
+                        Rc::new(Data { kind, ..value.as_ref().clone() })
+                    }
+                    // Most often a number; else an address or a path, which the types around it would tell.
+                    None => {
+                        let bit = |class| self.catalog.bit_of(class);
+                        let kept = bit("memory") | bit("ssrf") | bit("redirect");
+                        let only_open = |l: &crate::detect::flow::value::Label| l.origin.only == 0;
+                        let labels = value.labels.map(|l| l.cleaned |= if only_open(l) { !kept } else { 0 });
+                        value.with_labels(labels)
+                    }
+                })
+            }
+            _ => None,
+        }
+    }
+
+    /// Returns what stands for each part of something: an element of a list that is known; of a text, and of what is not
+    /// known, the whole, so that what is found out of each sign holds for it.
+    fn part_to_check(&mut self, object: &Value, span: (u32, u32)) -> Value {
+        if matches!(object.kind, Kind::Object(_)) { self.element_of(object, span) } else { object.clone() }
+    }
+}
+
+/// Returns the classes that findings say a value is harmless to.
+fn found_of(value: &Value, findings: &Findings) -> Classes {
+    let of_value = |id: &u64| ids(value).any(|i| i == *id);
+    findings.iter().filter(|(id, _)| of_value(id)).fold(0, |all, (_, classes)| all | classes)
+}
