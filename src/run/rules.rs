@@ -119,6 +119,10 @@ pub struct Tested {
 pub fn test(rules: &RuleSet) -> Result<Tested, RunError> {
     let mut tested = Tested::default();
     let catalogs = Catalogs::of(rules);
+    for row in LANGUAGES {
+        // The classes are those of all rules, not of the first one that is tested.
+        catalogs.index(row.language, rules.flow_rules(row.language)?)?;
+    }
     for source in rules.sources() {
         let file = source.read()?;
         for language in applies(source, &file) {

@@ -340,6 +340,17 @@ impl Catalog {
         self.sanitizers.get(&path).map_or(&[], Vec::as_slice)
     }
 
+    /// Says whether an entry speaks of calling this path.
+    pub fn speaks_of(&self, path: Name) -> bool {
+        self.operations.contains_key(&path)
+            || self.call_sinks.contains_key(&path)
+            || self.call_sources.contains_key(&path)
+            || self.sanitizers.contains_key(&path)
+            || self.validators.contains_key(&path)
+            || self.callbacks.contains_key(&path)
+            || self.types.contains_key(&Name::new(&format!("{path}()")))
+    }
+
     pub fn validators(&self, path: Name) -> &[Entry<Validator>] {
         self.validators.get(&path).map_or(&[], Vec::as_slice)
     }

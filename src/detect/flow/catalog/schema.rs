@@ -172,7 +172,8 @@ pub struct Sink {
     #[serde(default)]
     pub args: Vec<String>,
     /// Other arguments that must have a value for the sink to be one: `shell: true`. Keys are positions, names, or `0.name` for
-    /// options objects. Values: a constant, a list of constants (any of them), or `present`, `absent`, `text` (not a list).
+    /// options objects, `0[1]` and `0[]` for elements of a list. Values: a constant, a list of constants (any of them), or
+    /// `present`, `absent`, `text` (not a list), `constant` (whatever its value).
     #[serde(default)]
     pub when: BTreeMap<String, serde_json::Value>,
     /// The same for what makes it none: `usedforsecurity: false`.

@@ -2,6 +2,7 @@
 
 use super::{Engine, Place};
 use crate::detect::flow::StepKind;
+use crate::detect::flow::catalog::operation::Operation;
 use crate::detect::flow::ir::{Call, Const, ExprId, ExprKind, Module, Type};
 use crate::detect::flow::name::Name;
 use crate::detect::flow::value::{Data, Kind, Labels, Shape, Value};
@@ -144,7 +145,15 @@ impl Engine<'_> {
                 }
                 Some(Kind::Path(path)) => {
                     let keys = vec![*path];
-                    return self.call_library(&keys, Some(receiver), args, span);
+                    let result = self.call_library(&keys, Some(receiver), args, span);
+                    return match &receiver.kind {
+                        // What a trait makes for a structure is one: `Cli::parse()`.
+                        Kind::Class(module, class) if self.language == Language::Rust && !result.labels.is_empty() => {
+                            let declared = Some((*module, *class));
+                            Rc::new(Data { declared, kind: Kind::Unknown, ..result.as_ref().clone() })
+                        }
+                        _ => result,
+                    };
                 }
                 _ => {}
             }
@@ -237,7 +246,10 @@ impl Engine<'_> {
         match &receiver.kind {
             Kind::Path(path) | Kind::Object(Shape::Library(path)) => {
                 let own = self.catalog.canonical(path.join(name.as_str()));
-                if self.catalog.knows(*path) { vec![own] } else { vec![own, any] }
+                let is_plain = |key| matches!(self.catalog.operation(key), Some((Operation::Identity | Operation::Copy, _)));
+                let is_plain_type = super::handler::is_plain_type(self.language, *path);
+                let is_own = self.catalog.knows(*path) && !is_plain_type && (self.catalog.speaks_of(own) || !is_plain(any));
+                if is_own { vec![own] } else { vec![own, any] }
             }
             Kind::Const(Const::Text(_)) | Kind::Text(_) => of(&[names.text]),
             Kind::OneOf(consts) if consts.iter().all(|c| matches!(c, Const::Text(_))) => of(&[names.text]),

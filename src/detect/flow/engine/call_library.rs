@@ -145,7 +145,7 @@ impl Engine<'_> {
         for entry in entries {
             let validator = &entry.of;
             let checked = match validator.value.as_deref() {
-                Some("receiver") => receiver.cloned(),
+                Some("receiver") => receiver.or(args.value(0)).cloned(),
                 Some(position) => position.parse().ok().and_then(|at: usize| args.value(at).cloned()),
                 None => args.value(0).cloned(),
             };
@@ -266,6 +266,7 @@ impl Engine<'_> {
                 given.kind,
                 Kind::Object(Shape::List | Shape::Map | Shape::Instance(..)) | Kind::Function(_) | Kind::Class(..)
             ),
+            (Some("constant"), Some(given)) => !given.consts().is_empty(),
             (_, None) => !known,
             (_, Some(given)) => match &given.kind {
                 Kind::Const(_) | Kind::OneOf(_) => given.consts().iter().any(|c| is_equal(c, expected)),

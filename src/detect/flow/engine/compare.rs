@@ -41,9 +41,10 @@ impl Engine<'_> {
         if value.is_length || !self.is_bound(bound) { Vec::new() } else { finding(value, self.catalog.bit_of("memory")) }
     }
 
-    /// Says whether a number is fit to be the upper bound of others.
-    pub(super) fn is_bound(&self, value: &Value) -> bool {
-        value.is_length || self.state.reach(value).is_empty()
+    /// Says whether a number is fit to be the upper bound of places: a length, or what may be one. A constant says nothing of
+    /// what is there.
+    fn is_bound(&self, value: &Value) -> bool {
+        value.is_length || (value.consts().is_empty() && self.state.reach(value).is_empty())
     }
 
     /// Returns what follows from two values being equal: the one is as harmless as the other.

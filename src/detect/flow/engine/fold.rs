@@ -35,7 +35,7 @@ impl Engine<'_> {
                 let value = self.derived("path", &parts, a.0.kind.clone());
                 self.stepped(&value, self.place(span), crate::detect::flow::StepKind::Part)
             }
-            Op::Mod | Op::BitAnd if self.is_bound(b.0) => {
+            Op::Mod | Op::BitAnd if b.0.is_length || self.state.reach(b.0).is_empty() => {
                 // What is left of a division is below the divisor.
                 let value = self.derived("rest", &[a.0, b.0], Kind::Unknown);
                 let value = if op == Op::BitAnd { self.number_of(&value) } else { value };
@@ -46,7 +46,10 @@ impl Engine<'_> {
             Op::Range => self.derived("range", &[a.0, b.0], Kind::Unknown),
             _ => {
                 let value = self.derived("number", &[a.0, b.0], Kind::Unknown);
-                self.number_of(&value)
+                let value = self.number_of(&value);
+                // What is taken from a length is one.
+                let is_length = a.0.is_length && op != Op::Mul;
+                Rc::new(Data { is_length, ..value.as_ref().clone() })
             }
         }
     }

@@ -270,7 +270,7 @@ impl Engine<'_> {
 }
 
 /// Says whether a type is one of the language's own for texts, lists and maps, which may hold anything.
-fn is_plain_type(language: Language, path: Name) -> bool {
+pub(super) fn is_plain_type(language: Language, path: Name) -> bool {
     match language {
         Language::Python => matches!(path.as_str(), "str" | "bytes" | "list" | "dict" | "set" | "tuple"),
         Language::Rust => matches!(path.as_str(), "str" | "Vec" | "HashMap" | "HashSet"),

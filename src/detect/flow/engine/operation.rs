@@ -191,7 +191,7 @@ impl Engine<'_> {
             Operation::Length => Some(match object.as_text() {
                 Some(text) => Data::constant(Const::Int(i64::try_from(text.chars().count()).unwrap_or(i64::MAX))),
                 None => match self.length(object) {
-                    Some(length) => length,
+                    Some(length) => Rc::new(Data { is_length: true, ..length.as_ref().clone() }),
                     None => {
                         let length = self.derived("length", &[object], Kind::Unknown);
                         let length = self.number_of(&length);

@@ -216,6 +216,13 @@ impl Engine<'_> {
             return true;
         }
         let is_wrapper = self.catalog.is_wrapper(path) || matches!(of.name.as_str(), "|" | "()" | "[]");
+        if self.language == Language::Rust && matches!(of.args.as_slice(), [part] if matches!(part.name.as_str(), "u8" | "char")) {
+            // Many of them are a text.
+            return false;
+        }
+        if path.last() == "Result" && self.language == Language::Rust {
+            return of.args.first().is_some_and(|arg| self.is_clean(arg));
+        }
         is_wrapper && !of.args.is_empty() && of.args.iter().all(|arg| is_null(arg) || self.is_clean(arg))
     }
 

@@ -9,7 +9,7 @@ use crate::detect::flow::catalog::{Classes, Entry};
 use crate::detect::flow::ir::{ExprId, Module};
 use crate::detect::flow::name::Name;
 use crate::detect::flow::state::implied;
-use crate::detect::flow::value::{Kind, Label, Value};
+use crate::detect::flow::value::{Data, Kind, Label, Value};
 use crate::detect::flow::{Flow, FlowStep, StepKind};
 
 /// What tells one flow from another: sink, class, source.
@@ -135,9 +135,12 @@ impl Engine<'_> {
             return self.record_constant(entry.classes, path, span);
         }
         let default = [if assigned.is_some() { "value".to_owned() } else { "0".to_owned() }];
+        // A query that is written as text is harmed by text.
+        let is_query = entry.classes & self.catalog.bit_of("nosql") != 0 && sink.when.values().any(|v| v == "text");
         let selectors = if sink.args.is_empty() { &default[..] } else { &sink.args[..] };
         for selector in selectors {
             for (value, at) in self.select(selector, receiver, args, key) {
+                let value = if is_query { std::rc::Rc::new(Data { kind: Kind::Unknown, ..value.as_ref().clone() }) } else { value };
                 if sink.values.is_empty() {
                     self.record(entry.classes, path.as_str(), &value, at, span);
                 } else if value.consts().iter().any(|c| is_one_of(c, &sink.values)) {
