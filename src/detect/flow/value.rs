@@ -35,6 +35,8 @@ pub(super) struct Data {
     pub(super) origin: Option<(u64, Classes)>,
     /// Whether it is a canonical path.
     pub(super) canonical: bool,
+    /// Whether it is what a library's name stands for: a module, a type, a function; not something of that type.
+    pub(super) is_name: bool,
     /// Whether it is the length of something.
     pub(super) is_length: bool,
     /// What follows if it is true, or false.
@@ -275,7 +277,7 @@ impl Label {
 impl Data {
     /// Makes a value of a kind and number, without labels.
     pub(super) fn new(id: u64, kind: Kind) -> Self {
-        Self { id, labels: Labels::default(), kind, origin: None, canonical: false, is_length: false, facts: None, declared: None }
+        Self { id, labels: Labels::default(), kind, origin: None, canonical: false, is_name: false, is_length: false, facts: None, declared: None }
     }
 
     /// Makes a constant.
@@ -290,7 +292,7 @@ impl Data {
 
     /// Makes what a path stands for.
     pub(super) fn path(path: Name) -> Value {
-        Rc::new(Self::new(number(&("path", path)), Kind::Path(path)))
+        Rc::new(Self { is_name: true, ..Self::new(number(&("path", path)), Kind::Path(path)) })
     }
 
     /// Returns the same value with other labels.
@@ -382,6 +384,7 @@ pub(super) fn join(a: &Value, b: &Value) -> Value {
         kind,
         origin: if a.origin == b.origin { a.origin } else { None },
         canonical: a.canonical && b.canonical,
+        is_name: a.is_name && b.is_name,
         is_length: a.is_length && b.is_length,
         facts: join_facts(a, b),
         declared: if a.declared == b.declared { a.declared } else { None },

@@ -70,6 +70,7 @@ pub struct Catalog {
     attribute_sinks: Table<Sink>,
     sanitizers: Table<Sanitizer>,
     validators: Table<Validator>,
+    deciding: HashMap<Name, Classes>,
     operations: HashMap<Name, (Operation, Subject)>,
     decorators: Table<Handler>,
     callbacks: Table<Handler>,
@@ -115,6 +116,11 @@ impl Catalog {
             let path = self.path(path);
             self.know(path);
             self.operations.insert(path, Operation::read(operation)?);
+        }
+        for (path, classes) in &file.deciding {
+            let (path, classes) = (self.path(path), self.class_bits(classes.all())?);
+            self.know(path);
+            self.deciding.insert(path, classes);
         }
         for path in &file.clean_types {
             let path = self.path(path);
@@ -353,6 +359,10 @@ impl Catalog {
 
     pub fn validators(&self, path: Name) -> &[Entry<Validator>] {
         self.validators.get(&path).map_or(&[], Vec::as_slice)
+    }
+
+    pub fn deciding(&self, path: Name) -> Classes {
+        self.deciding.get(&path).copied().unwrap_or(0)
     }
 
     pub fn operation(&self, path: Name) -> Option<(Operation, Subject)> {

@@ -49,6 +49,10 @@ pub struct CatalogFile {
     /// Which functions a framework calls, and with what.
     #[serde(default)]
     pub handlers: Vec<Handler>,
+    /// Parts and parsed forms of a text whose check decides about the whole, for these classes: a host name that is in a list
+    /// makes the address harmless. `URL.hostname: [ssrf, redirect]`, `URL(): [ssrf, redirect]`.
+    #[serde(default)]
+    pub deciding: BTreeMap<String, OneOrMore>,
     /// What calls do that the engine has an operation for: `list.append: push`, `str.lower: lower`. See
     /// [`super::operation::Operation`].
     #[serde(default)]

@@ -298,7 +298,9 @@ impl Engine<'_> {
                 contents.set(super::member::Key::Name(*name), value.clone());
             }
         }
-        Rc::new(Data { labels, ..Data::new(id, kind) })
+        let parsed = keys.first().map(|key| self.catalog.path(&format!("{key}()"))).zip(args.value(0).or(receiver));
+        let origin = parsed.and_then(|(path, whole)| self.decided(path, whole));
+        Rc::new(Data { labels, origin, ..Data::new(id, kind) })
     }
 
     /// Returns what the catalog says that calling a path gives; by convention, calling a type gives the type.

@@ -33,7 +33,12 @@ impl Engine<'_> {
         };
         let is_own = result.is_some();
         let result = match result {
-            Some(result) => result,
+            Some(result) => match keys.first().and_then(|key| self.catalog.type_of(self.catalog.path(&format!("{key}()")))) {
+                Some(of) if matches!(result.kind, Kind::Unknown) => {
+                    Rc::new(Data { kind: Kind::Path(of), ..result.as_ref().clone() })
+                }
+                _ => result,
+            },
             None => {
                 self.run_callbacks(keys, receiver, args, span);
                 self.unknown_result(keys, receiver, args, span)

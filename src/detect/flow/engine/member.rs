@@ -1,6 +1,7 @@
 //! Fields and elements, read and set.
 
 use super::{Engine, Place};
+use crate::detect::flow::catalog::{ALL, Classes};
 use crate::detect::flow::ir::{ClassId, Const, Method, Module, StmtKind};
 use crate::detect::flow::name::Name;
 pub(super) use crate::detect::flow::state::Key;
@@ -95,10 +96,19 @@ impl Engine<'_> {
     pub(super) fn member_of_library(&mut self, object: &Value, path: Name, span: (u32, u32)) -> Value {
         let id = super::number(&(object.id, "member", path));
         let labels = object.labels.join(&self.source_labels(path, self.place(span)));
-        let of = self.catalog.type_of(path).unwrap_or(path);
-        let value = Data { labels, ..Data::new(id, Kind::Path(of)) };
+        let of = self.catalog.type_of(path);
+        let is_name = object.is_name && of.is_none() && labels.is_empty();
+        let origin = self.decided(path, object);
+        let value = Data { labels, is_name, origin, ..Data::new(id, Kind::Path(of.unwrap_or(path))) };
         // Enumerations and constants of modules have a value that does not change: equal paths are equal.
         Rc::new(value)
+    }
+
+    /// Returns whose harmlessness a check of this part or form of a value decides.
+    pub(super) fn decided(&self, path: Name, whole: &Value) -> Option<(u64, Classes)> {
+        let classes = self.catalog.deciding(path);
+        let (id, of) = whole.origin.unwrap_or((whole.id, ALL));
+        (classes & of != 0).then_some((id, classes & of))
     }
 
     /// Returns the labels that reading a path gives.

@@ -25,11 +25,8 @@ impl Engine<'_> {
     ) -> Option<Value> {
         let mut args = args.clone();
         let object = match subject {
-            // A function of a module has its object as the first argument.
-            Subject::Receiver if receiver.is_none_or(is_module) && !args.positional.is_empty() => {
-                Some(args.positional.remove(0).0)
-            }
-            Subject::Receiver => receiver.cloned(),
+            // A function of a module or type has its object as the first argument: `Promise.resolve(x)`.
+            Subject::Receiver => receiver.filter(|r| !r.is_name).cloned(),
             Subject::First if !args.positional.is_empty() => Some(args.positional.remove(0).0),
             Subject::Second if args.positional.len() > 1 => Some(args.positional.remove(1).0),
             Subject::First | Subject::Second => args.rest.as_ref().map(|(v, _)| v.clone()),
@@ -37,7 +34,11 @@ impl Engine<'_> {
         if let Some(result) = self.operation_without_object(operation, keys, object.as_ref(), &args, span) {
             return Some(result);
         }
-        let object = object.or_else(|| args.value(0).cloned())?;
+        let object = match object {
+            Some(object) => object,
+            None if !args.positional.is_empty() && operation != Operation::Call => args.positional.remove(0).0,
+            None => args.value(0).cloned()?,
+        };
         self.list_operation(operation, &object, &args, span)
             .or_else(|| self.map_operation(operation, &object, &args, span))
             .or_else(|| self.text_operation(operation, &object, &args, span))
@@ -634,11 +635,6 @@ impl Engine<'_> {
     }
 }
 
-/// Says whether a value stands for a module: a path in small letters that nothing was called to get.
-fn is_module(value: &Value) -> bool {
-    let is_small = |path: Name| !path.as_str().contains('(') && !path.last().starts_with(|c: char| c.is_ascii_uppercase());
-    value.labels.is_empty() && matches!(value.kind, Kind::Path(path) if is_small(path))
-}
 
 fn operation_name(operation: Operation) -> &'static str {
     match operation {

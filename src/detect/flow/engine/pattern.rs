@@ -300,6 +300,9 @@ fn is_constant(m: &Module, pattern: &Pattern) -> bool {
         }
         Pattern::Any(patterns) => !patterns.is_empty() && patterns.iter().all(|p| is_constant(m, p)),
         Pattern::Bind(_, inner) => is_constant(m, inner),
+        Pattern::Variant(name, inner) => {
+            matches!(inner.as_slice(), [one] if TRANSPARENT.contains(&name.last()) && is_constant(m, one))
+        }
         _ => false,
     }
 }
