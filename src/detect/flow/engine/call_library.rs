@@ -96,7 +96,9 @@ impl Engine<'_> {
         let labels = labels.stepped(&step);
         let id = super::number(&("clean", result.id, classes));
         let kind = if matches!(result.kind, Kind::Object(_)) { Kind::Unknown } else { result.kind.clone() };
-        Rc::new(Data { id, labels, kind, ..result.as_ref().clone() })
+        // What is the same text all the same: a check of it holds for the one before.
+        let same = receiver.filter(|r| r.id == result.id).map(|r| (r.id, ALL));
+        Rc::new(Data { id, labels, kind, origin: result.origin.or(same), ..result.as_ref().clone() })
     }
 
     /// Adds to a result what the catalog says that comes in by the call.

@@ -57,6 +57,7 @@ impl Engine<'_> {
         let scopes: Rc<[u32]> = std::iter::once(scope).chain(closure.scopes.iter().copied()).collect();
         let frame = self.new_frame(closure.module, Some(closure.function), scopes, closure.this.clone(), returns);
         self.frames.push(frame);
+        self.bind_own_class(closure, function);
         bind(self);
         self.block(&handle, &function.body);
         let state = std::mem::take(&mut self.state);
@@ -115,6 +116,16 @@ impl Engine<'_> {
         let result = run(self);
         self.frames.pop();
         result
+    }
+
+    /// Binds Rust's `Self` to the type that a method belongs to.
+    fn bind_own_class(&mut self, closure: &Closure, function: &Function) {
+        let Some(class) = function.class.filter(|_| self.language == Language::Rust) else { return };
+        let name = self.module(closure.module).class(class).name;
+        let known = name.and_then(|name| self.look_up(name)).filter(|v| matches!(v.kind, Kind::Class(..)));
+        let number = super::member::class_id(closure.module, class);
+        let own = known.unwrap_or_else(|| Rc::new(Data::new(number, Kind::Class(closure.module, class))));
+        self.set(Name::new("Self"), own);
     }
 
     /// Binds type parameters to the types that a call names.
