@@ -37,6 +37,8 @@ pub(super) struct Data {
     pub(super) canonical: bool,
     /// Whether it is what a library's name stands for: a module, a type, a function; not something of that type.
     pub(super) is_name: bool,
+    /// Whether it is a success or a failure, where it is one of these at all: Rust's `Ok`, `Some` and `Err`.
+    pub(super) outcome: Option<Outcome>,
     /// Whether it is the length of something.
     pub(super) is_length: bool,
     /// What follows if it is true, or false.
@@ -96,6 +98,17 @@ pub(super) struct Closure {
     pub(super) scopes: Rc<[u32]>,
     /// Its object.
     pub(super) this: Option<Value>,
+}
+
+/// How a call came out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// It gives a value.
+    Success,
+    /// It gives none, or an error.
+    Failure,
+    /// One or the other.
+    Either,
 }
 
 /// What a test says of values: number of the value, and the classes that it is harmless to.
@@ -277,7 +290,7 @@ impl Label {
 impl Data {
     /// Makes a value of a kind and number, without labels.
     pub(super) fn new(id: u64, kind: Kind) -> Self {
-        Self { id, labels: Labels::default(), kind, origin: None, canonical: false, is_name: false, is_length: false, facts: None, declared: None }
+        Self { id, labels: Labels::default(), kind, origin: None, canonical: false, is_name: false, outcome: None, is_length: false, facts: None, declared: None }
     }
 
     /// Makes a constant.
@@ -336,6 +349,16 @@ impl Data {
         }
     }
 
+    /// Returns whether it is a success, where it is a success or a failure, or else its truth.
+    pub(super) fn verdict(&self) -> Option<bool> {
+        match self.outcome {
+            Some(Outcome::Success) => Some(true),
+            Some(Outcome::Failure) => Some(false),
+            Some(Outcome::Either) => None,
+            None => self.truth(),
+        }
+    }
+
     /// Returns the truth of the value, where it is known. `lists` says whether empty lists and maps are false, as in Python.
     pub(super) fn truth(&self) -> Option<bool> {
         match &self.kind {
@@ -385,6 +408,7 @@ pub(super) fn join(a: &Value, b: &Value) -> Value {
         origin: if a.origin == b.origin { a.origin } else { None },
         canonical: a.canonical && b.canonical,
         is_name: a.is_name && b.is_name,
+        outcome: join_outcomes(a, b),
         is_length: a.is_length && b.is_length,
         facts: join_facts(a, b),
         declared: if a.declared == b.declared { a.declared } else { None },
@@ -436,6 +460,17 @@ fn join_consts(a: &Kind, b: &Kind) -> Kind {
     }
 }
 
+fn join_outcomes(a: &Value, b: &Value) -> Option<Outcome> {
+    let is_nothing = |v: &Value| matches!(v.kind, Kind::Const(Const::Null));
+    match (a.outcome, b.outcome) {
+        (Some(x), Some(y)) if x == y => Some(x),
+        (Some(_), Some(_)) => Some(Outcome::Either),
+        (Some(x), None) if is_nothing(b) => Some(if x == Outcome::Failure { x } else { Outcome::Either }),
+        (None, Some(y)) if is_nothing(a) => Some(if y == Outcome::Failure { y } else { Outcome::Either }),
+        _ => None,
+    }
+}
+
 /// Where one of two values is false, the truth of the joined one is that of the other.
 fn join_facts(a: &Value, b: &Value) -> Option<Rc<Facts>> {
     if a.facts.is_none() && b.facts.is_none() {
@@ -443,7 +478,7 @@ fn join_facts(a: &Value, b: &Value) -> Option<Rc<Facts>> {
     }
     let none = Rc::new(Facts::default());
     let (x, y) = (a.facts.as_ref().unwrap_or(&none), b.facts.as_ref().unwrap_or(&none));
-    let side = |fit: bool, of: fn(&Facts) -> &Findings| match (a.truth(), b.truth()) {
+    let side = |fit: bool, of: fn(&Facts) -> &Findings| match (a.verdict(), b.verdict()) {
         (Some(t), _) if t != fit => of(y).clone(),
         (_, Some(t)) if t != fit => of(x).clone(),
         _ => both(of(x), of(y)),

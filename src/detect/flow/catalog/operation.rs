@@ -112,6 +112,12 @@ pub enum Operation {
     ToNumber,
     /// To a truth value. Ends taint.
     ToBool,
+    /// To the opposite of a truth value: `is_none`, `is_err`, `is_empty`.
+    ToNot,
+    /// What the function argument returns: `LazyLock::new`, `spawn_blocking`.
+    Made,
+    /// The receiver, or else the argument or what it returns: `unwrap_or`, `or_else`.
+    OrElse,
     /// Gives its first argument or receiver unchanged: `unwrap`, `Some`, `Ok`, `await`-likes, `copy.copy`, `Promise.resolve`.
     Identity,
     /// Calls the function argument with each element and gives the list of results: `map`.

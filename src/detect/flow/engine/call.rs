@@ -111,6 +111,14 @@ impl Engine<'_> {
 
     /// Calls a method.
     pub(super) fn call_method(&mut self, receiver: &Value, name: Name, args: &Args, span: (u32, u32)) -> Value {
+        if self.language == Language::Rust {
+            if matches!(name.as_str(), "unwrap" | "expect") && receiver.outcome.is_some() {
+                return self.succeeded(receiver);
+            }
+            if let Some(closure) = self.declared_method(receiver, name) {
+                return self.invoke(&closure, args, span);
+            }
+        }
         let is_own = match &receiver.kind {
             Kind::Module(_) | Kind::Class(..) | Kind::Object(Shape::Instance(..)) => true,
             Kind::Object(Shape::Map) => {
@@ -225,7 +233,8 @@ impl Engine<'_> {
                 {
                     keys.push(Name::new(&format!("*.{last}")));
                 }
-                self.call_library(&keys, None, args, span)
+                let result = self.call_library(&keys, None, args, span);
+                self.with_outcome(*path, result)
             }
             _ => {
                 let keys = Vec::new();

@@ -5,7 +5,9 @@ use super::call::Args;
 use super::facts::ids;
 use crate::detect::flow::catalog::Classes;
 use crate::detect::flow::catalog::operation::Operation;
-use crate::detect::flow::value::{Data, Findings, Kind, Value};
+use crate::detect::flow::ir::Const;
+use crate::detect::flow::name::Name;
+use crate::detect::flow::value::{Closure, Data, Findings, Kind, Value, join};
 use std::rc::Rc;
 
 impl Engine<'_> {
@@ -58,6 +60,27 @@ impl Engine<'_> {
                     }
                 })
             }
+            Operation::OrElse => {
+                let other = args.value(0)?.clone();
+                let other = if matches!(other.kind, Kind::Function(_) | Kind::Path(_)) && other.labels.is_empty() {
+                    self.call_back(&other, Vec::new(), span)
+                } else {
+                    other
+                };
+                let object = super::outcome::inside(object);
+                Some(if matches!(object.kind, Kind::Const(Const::Null)) { other } else { join(&object, &other) })
+            }
+            Operation::Made if matches!(object.kind, Kind::Function(_)) => Some(self.call_back(object, Vec::new(), span)),
+            Operation::Made => Some(object.clone()),
+            _ => None,
+        }
+    }
+
+    /// Returns the method of the code that a value has by its declared type.
+    pub(super) fn declared_method(&mut self, receiver: &Value, name: Name) -> Option<Closure> {
+        let (module, class) = receiver.declared?;
+        match self.class_member(module, class, name, Some(receiver))?.kind.clone() {
+            Kind::Function(closure) => Some(Closure { this: Some(receiver.clone()), ..closure }),
             _ => None,
         }
     }

@@ -6,6 +6,7 @@ use crate::detect::flow::ir::{Clause, Comprehension, Const, ExprId, ExprKind, Mo
 use crate::detect::flow::name::Name;
 use crate::detect::flow::state::{Contents, Key};
 use crate::detect::flow::value::{Data, Kind, Shape, Value, join, truth_of};
+use crate::syntax::language::Language;
 
 impl Engine<'_> {
     /// Returns the value of an expression.
@@ -94,7 +95,10 @@ impl Engine<'_> {
             }
             ExprKind::Function(function) => self.closure(*function, None),
             ExprKind::Class(class) => self.class_value(m, *class),
-            ExprKind::Await(a) => self.eval(m, *a),
+            ExprKind::Await(a) => {
+                let value = self.eval(m, *a);
+                if self.is_tried(span) { self.succeeded(&value) } else { value }
+            }
             ExprKind::Yield(a) => {
                 if let Some(a) = a {
                     let value = self.eval(m, *a);
@@ -137,6 +141,7 @@ impl Engine<'_> {
         }
         match self.look_up(name) {
             Some(value) => self.state.checked(&value),
+            None if name.as_str() == "None" && self.language == Language::Rust => Data::constant(Const::Null),
             None => self.library(name),
         }
     }

@@ -169,11 +169,13 @@ impl Engine<'_> {
             let path = path.filter(|path| self.catalog.knows(*path) || self.catalog.type_of(*path).is_some());
             if self.is_clean(of) && spec.is_some() {
                 // What a framework keeps for its handlers is no data of the caller, but has a type.
-                let labels = self.remote(spec.flatten(), place);
+                let is_kept = self.resolve_dotted(of.name).is_some_and(|path| path.as_str().contains('.'));
+                let labels = if is_kept { Labels::default() } else { self.remote(spec.flatten(), place) };
                 let number = self.number_of(&Data::unknown(id, labels));
+                let declared = self.class_of_type(of);
                 return match path {
                     Some(path) => Rc::new(Data { kind: Kind::Path(path), ..number.as_ref().clone() }),
-                    None => number,
+                    None => Rc::new(Data { declared, ..number.as_ref().clone() }),
                 };
             }
             let is_sent = spec == Some(Some("remote")) && path.is_some_and(|path| is_plain_type(self.language, path));

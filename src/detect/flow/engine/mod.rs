@@ -17,6 +17,7 @@ mod imports;
 mod invoke;
 mod member;
 mod operation;
+mod outcome;
 mod pattern;
 mod regex;
 mod sink;

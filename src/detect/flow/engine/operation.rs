@@ -538,14 +538,16 @@ impl Engine<'_> {
                 _ if matches!(object.kind, Kind::Const(Const::Int(_))) => object.clone(),
                 _ => self.number_of(object),
             },
-            Operation::ToBool => match object.truth() {
-                Some(truth) => Data::constant(Const::Bool(truth)),
-                None => {
-                    let value = self.truth_value(&[object]);
-                    let facts = object.facts.as_deref().cloned().unwrap_or_default();
-                    self.with_facts(value, facts.when_true, facts.when_false)
-                }
-            },
+            Operation::ToBool | Operation::ToNot => {
+                let is_not = operation == Operation::ToNot;
+                let value = match object.verdict() {
+                    Some(truth) => Data::constant(Const::Bool(truth != is_not)),
+                    None => self.truth_value(&[object]),
+                };
+                let facts = object.facts.as_deref().cloned().unwrap_or_default();
+                let (held, lacking) = (facts.when_true, facts.when_false);
+                if is_not { self.with_facts(value, lacking, held) } else { self.with_facts(value, held, lacking) }
+            }
             Operation::Identity => object.clone(),
             Operation::Canonical => {
                 let parts: Vec<Value> = std::iter::once(object.clone()).chain(args.positional.iter().map(|(v, _)| v.clone())).collect();

@@ -38,7 +38,8 @@ impl Engine<'_> {
                 if let [pattern] = patterns.as_slice()
                     && (TRANSPARENT.contains(&name.last()) || !matches!(value.kind, Kind::Object(_)))
                 {
-                    return self.bind(m, pattern, value, span);
+                    let value = super::outcome::inside(&self.state.checked(value));
+                    return self.bind(m, pattern, &value, span);
                 }
                 self.bind_list(m, patterns, None, value, span);
             }

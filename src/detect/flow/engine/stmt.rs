@@ -181,15 +181,19 @@ impl Engine<'_> {
         let is_certain = fits == Some(true);
         self.either(
             |e| {
+                if !e.assume_outcome(m, pattern, &value, true) {
+                    e.assume(&value, true);
+                }
                 e.bind(m, pattern, &value, value_span);
-                e.assume(&value, true);
                 e.block(m, then);
             },
             |e| {
                 if is_certain {
                     e.die();
                 } else {
-                    e.assume(&value, false);
+                    if !e.assume_outcome(m, pattern, &value, false) {
+                        e.assume(&value, false);
+                    }
                     e.block(m, otherwise);
                 }
             },
@@ -274,7 +278,7 @@ impl Engine<'_> {
         self.frame().loops.push(Loop::default());
         let (mut ends, mut falling) = (None, None);
         let mut is_settled = false;
-        for arm in arms {
+        for (number, arm) in arms.iter().enumerate() {
             let fits = if is_settled { Some(false) } else { self.fits(m, &arm.pattern, &value) };
             if fits == Some(false) && falling.is_none() {
                 continue;
@@ -283,6 +287,7 @@ impl Engine<'_> {
             if fits == Some(false) {
                 self.die();
             } else {
+                self.assume_other_outcome(m, &arms[..number], &arm.pattern, &value);
                 self.bind(m, &arm.pattern, &value, span);
                 self.assume_fits(m, &arm.pattern, &value);
                 if let Some(guard) = arm.guard {
