@@ -39,6 +39,8 @@ pub(super) struct Data {
     pub(super) is_name: bool,
     /// Whether it is a success or a failure, where it is one of these at all: Rust's `Ok`, `Some` and `Err`.
     pub(super) outcome: Option<Outcome>,
+    /// Whether it is any one sign of a text.
+    pub(super) is_sign: bool,
     /// Whether it is the length of something.
     pub(super) is_length: bool,
     /// What follows if it is true, or false.
@@ -290,7 +292,7 @@ impl Label {
 impl Data {
     /// Makes a value of a kind and number, without labels.
     pub(super) fn new(id: u64, kind: Kind) -> Self {
-        Self { id, labels: Labels::default(), kind, origin: None, canonical: false, is_name: false, outcome: None, is_length: false, facts: None, declared: None }
+        Self { id, labels: Labels::default(), kind, origin: None, canonical: false, is_name: false, is_sign: false, outcome: None, is_length: false, facts: None, declared: None }
     }
 
     /// Makes a constant.
@@ -408,6 +410,7 @@ pub(super) fn join(a: &Value, b: &Value) -> Value {
         origin: if a.origin == b.origin { a.origin } else { None },
         canonical: a.canonical && b.canonical,
         is_name: a.is_name && b.is_name,
+        is_sign: a.is_sign && b.is_sign,
         outcome: join_outcomes(a, b),
         is_length: a.is_length && b.is_length,
         facts: join_facts(a, b),

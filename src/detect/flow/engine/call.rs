@@ -9,6 +9,18 @@ use crate::detect::flow::value::{Data, Kind, Labels, Shape, Value};
 use crate::syntax::language::Language;
 use std::rc::Rc;
 
+/// Operations that a name stands for whatever the type is.
+const MEANS_THE_SAME: [Operation; 8] = [
+    Operation::Identity,
+    Operation::Copy,
+    Operation::Length,
+    Operation::ToBool,
+    Operation::ToNot,
+    Operation::ToText,
+    Operation::OrElse,
+    Operation::Recode,
+];
+
 /// The arguments of a call.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Args {
@@ -255,7 +267,7 @@ impl Engine<'_> {
         match &receiver.kind {
             Kind::Path(path) | Kind::Object(Shape::Library(path)) => {
                 let own = self.catalog.canonical(path.join(name.as_str()));
-                let is_plain = |key| matches!(self.catalog.operation(key), Some((Operation::Identity | Operation::Copy, _)));
+                let is_plain = |key| self.catalog.operation(key).is_some_and(|(operation, _)| MEANS_THE_SAME.contains(&operation));
                 let is_plain_type = super::handler::is_plain_type(self.language, *path);
                 let is_own = self.catalog.knows(*path) && !is_plain_type && (self.catalog.speaks_of(own) || !is_plain(any));
                 if is_own { vec![own] } else { vec![own, any] }

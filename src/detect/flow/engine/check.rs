@@ -3,11 +3,12 @@
 use super::Engine;
 use super::call::Args;
 use super::facts::ids;
-use crate::detect::flow::catalog::Classes;
+use crate::detect::flow::catalog::{ALL, Classes};
 use crate::detect::flow::catalog::operation::Operation;
-use crate::detect::flow::ir::Const;
+use crate::detect::flow::ir::{Const, ExprId, ExprKind, Module, Op, Pattern};
 use crate::detect::flow::name::Name;
 use crate::detect::flow::value::{Closure, Data, Findings, Kind, Value, join};
+use crate::syntax::language::Language;
 use std::rc::Rc;
 
 impl Engine<'_> {
@@ -88,7 +89,54 @@ impl Engine<'_> {
     /// Returns what stands for each part of something: an element of a list that is known; of a text, and of what is not
     /// known, the whole, so that what is found out of each sign holds for it.
     fn part_to_check(&mut self, object: &Value, span: (u32, u32)) -> Value {
-        if matches!(object.kind, Kind::Object(_)) { self.element_of(object, span) } else { object.clone() }
+        if matches!(object.kind, Kind::Object(_)) {
+            return self.element_of(object, span);
+        }
+        let id = super::number(&("sign", object.id));
+        let origin = object.origin.or(Some((object.id, ALL)));
+        let is_sign = self.language == Language::Rust;
+        Rc::new(Data { id, origin, is_sign, facts: None, outcome: None, ..object.as_ref().clone() })
+    }
+
+    /// Returns the classes that a text of nothing but some signs is harmless to.
+    pub(super) fn harmless_signs(&self, signs: Vec<(char, char)>) -> Classes {
+        let allowed = super::regex::Allowed::of(signs);
+        let harmful = super::regex::HARMFUL.iter().filter(|(_, harmful)| !harmful.chars().any(|c| allowed.holds(c)));
+        let classes = harmful.fold(0, |all, (class, _)| all | self.catalog.bit_of(class));
+        if allowed.is_plain() { ALL } else { classes }
+    }
+
+    /// Returns what follows for a value from it being equal to a constant, or one of the signs of one.
+    pub(super) fn found_equal(&self, value: &Value, constant: &Value) -> Findings {
+        let signs: Vec<(char, char)> = match constant.as_const() {
+            Some(Const::Text(text)) if value.is_sign => text.chars().map(|c| (c, c)).collect(),
+            Some(Const::Bytes(bytes)) if value.is_sign => bytes.iter().map(|b| (char::from(*b), char::from(*b))).collect(),
+            Some(Const::Int(byte)) if value.is_sign => u8::try_from(*byte).map(char::from).into_iter().map(|c| (c, c)).collect(),
+            _ => return super::facts::finding(value, ALL),
+        };
+        super::facts::finding(value, self.harmless_signs(signs))
+    }
+}
+
+/// Returns the signs that a pattern takes, where it takes single signs: `'a'..='z' | '_'`.
+pub(super) fn signs(m: &Module, pattern: &Pattern) -> Option<Vec<(char, char)>> {
+    let sign = |expr: ExprId| match &m.expr(expr).kind {
+        ExprKind::Const(Const::Text(text)) => {
+            let mut chars = text.chars();
+            chars.next().filter(|_| chars.next().is_none())
+        }
+        _ => None,
+    };
+    match pattern {
+        Pattern::Value(expr) => match &m.expr(*expr).kind {
+            ExprKind::Binary(Op::Range, from, to) => Some(vec![(sign(*from)?, sign(*to)?)]),
+            _ => sign(*expr).map(|c| vec![(c, c)]),
+        },
+        Pattern::Any(patterns) => {
+            let parts: Option<Vec<_>> = patterns.iter().map(|p| signs(m, p)).collect();
+            parts.map(|parts| parts.concat())
+        }
+        _ => None,
     }
 }
 

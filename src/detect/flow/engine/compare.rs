@@ -6,6 +6,7 @@ use super::fold::lifted;
 use crate::detect::flow::catalog::{ALL, Classes, LEADING_SLASH, NO_PARENT, NOT_ABSOLUTE, ONE_SLASH};
 use crate::detect::flow::ir::{Const, Op};
 use crate::detect::flow::value::{Data, Findings, Kind, Value};
+use crate::syntax::language::Language;
 
 impl Engine<'_> {
     /// Returns the truth of a comparison, with what it says of its sides.
@@ -58,8 +59,8 @@ impl Engine<'_> {
         }
         let (left, right) = (self.state.reach(a), self.state.reach(b));
         match (left.is_empty(), right.is_empty()) {
-            (false, true) => finding(a, ALL),
-            (true, false) => finding(b, ALL),
+            (false, true) => self.found_equal(a, b),
+            (true, false) => self.found_equal(b, a),
             _ => Vec::new(),
         }
     }
@@ -83,8 +84,13 @@ impl Engine<'_> {
             None => self.truth_value(&[container, item]),
         };
         let (mut held, mut lacking) = (Vec::new(), Vec::new());
-        if self.state.reach(container).is_empty() {
-            held = finding(item, ALL);
+        let several = if self.language == Language::Rust { self.state.contents(item.id) } else { None };
+        if let Some(several) = several.filter(|_| !container.labels.is_empty()) {
+            // A list of signs, none of which is there.
+            let classes = several.all().filter_map(|v| v.as_text()).fold(0, |all, text| all | self.without(text));
+            lacking = finding(container, classes);
+        } else if self.state.reach(container).is_empty() {
+            held = self.found_equal(item, container);
         } else if let Some(text) = item.as_text() {
             let classes = self.without(text);
             if classes != 0 {

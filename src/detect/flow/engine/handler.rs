@@ -161,7 +161,10 @@ impl Engine<'_> {
         if let Some(labels) = self.declared_source(m, param, place) {
             let declared = param.of_type.as_ref().and_then(|of| self.class_of_type(of));
             let is_clean = param.of_type.as_ref().is_some_and(|of| self.carries_only_clean(of));
-            let value = Rc::new(Data { declared, ..Data::unknown(id, labels).as_ref().clone() });
+            // A type without others in it is a thing of the library: `HeaderMap`.
+            let path = param.of_type.as_ref().filter(|of| declared.is_none() && of.args.is_empty()).and_then(|of| self.path_of_type(of));
+            let kind = path.filter(|path| self.catalog.knows(*path)).map_or(Kind::Unknown, Kind::Path);
+            let value = Rc::new(Data { declared, kind, ..Data::unknown(id, labels).as_ref().clone() });
             return if is_clean { self.number_of(&value) } else { value };
         }
         if let Some(of) = &param.of_type {

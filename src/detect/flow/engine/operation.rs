@@ -523,7 +523,15 @@ impl Engine<'_> {
                 (Some(text), Some(end)) => Data::constant(Const::Bool(text.ends_with(end))),
                 _ => self.truth_value(&[object, &argument?]),
             },
-            Operation::Contains => self.contains(object, &argument?, false),
+            Operation::Contains => {
+                let item = argument?;
+                match item.kind {
+                    // Rust's patterns may be functions: whether any sign is so.
+                    Kind::Function(_) => self.check_operation(Operation::AnyOf, object, args, span)?,
+                    Kind::Path(_) if item.is_name => self.check_operation(Operation::AnyOf, object, args, span)?,
+                    _ => self.contains(object, &item, false),
+                }
+            }
             Operation::Find => match (object.as_text(), argument.as_ref()?.as_text()) {
                 (Some(text), Some(part)) => {
                     let at = text.find(part).map(|at| text[..at].chars().count());
@@ -610,7 +618,7 @@ impl Engine<'_> {
         };
         let origin = object.origin.or(Some((object.id, ALL)));
         let value = self.derived(operation_name(operation), &[object], kind);
-        let value = Rc::new(Data { origin, ..value.as_ref().clone() });
+        let value = Rc::new(Data { origin, is_sign: object.is_sign, ..value.as_ref().clone() });
         self.state.checked(&value)
     }
 

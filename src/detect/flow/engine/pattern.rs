@@ -150,15 +150,27 @@ impl Engine<'_> {
 
     /// Notes that a value is one of the constants of a pattern.
     pub(super) fn assume_fits(&mut self, m: &Module, pattern: &Pattern, value: &Value) {
-        if value.labels.is_empty() || !is_constant(m, pattern) {
+        if value.labels.is_empty() {
             return;
         }
-        self.clean_value(value, crate::detect::flow::catalog::ALL);
+        let signs = super::check::signs(m, pattern);
+        match signs {
+            Some(signs) if value.is_sign || !is_constant(m, pattern) => {
+                let classes = self.harmless_signs(signs);
+                self.clean_value(value, classes);
+            }
+            _ if is_constant(m, pattern) => self.clean_value(value, crate::detect::flow::catalog::ALL),
+            _ => {}
+        }
     }
 
     /// Returns what an annotation makes of a value: in languages that convert by it.
     pub(super) fn converted(&mut self, value: &Value, of: &Type) -> Value {
         if self.language == Language::Rust && self.is_clean(of) {
+            if value.is_sign {
+                // What is found out of a sign is found out of the text.
+                return value.clone();
+            }
             return self.as_number(value);
         }
         if let (Kind::Unknown, Some(path)) = (&value.kind, self.path_of_type(of))
@@ -189,7 +201,12 @@ impl Engine<'_> {
             Kind::Path(path) => path.last().starts_with(|c: char| c.is_ascii_uppercase()),
             _ => false,
         };
-        if stays && value.labels.is_empty() { value.clone() } else { self.number_of(value) }
+        if stays && value.labels.is_empty() {
+            return value.clone();
+        }
+        let number = self.number_of(value);
+        // A truth, or a success, says what it said.
+        std::rc::Rc::new(Data { facts: value.facts.clone(), outcome: value.outcome, ..number.as_ref().clone() })
     }
 
     /// Returns an unknown value of a type.

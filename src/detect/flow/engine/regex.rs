@@ -25,6 +25,11 @@ pub(super) struct Allowed {
 }
 
 impl Allowed {
+    /// Makes it of ranges.
+    pub(super) fn of(ranges: Vec<(char, char)>) -> Self {
+        Self { ranges }
+    }
+
     /// Says whether a character can be in the text.
     pub(super) fn holds(&self, c: char) -> bool {
         self.ranges.iter().any(|(from, to)| (*from..=*to).contains(&c))
