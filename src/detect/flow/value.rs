@@ -6,6 +6,7 @@ use super::catalog::Classes;
 use super::catalog::schema::Trust;
 use super::ir::{ClassId, Const, FunctionId};
 use super::name::Name;
+use super::outcome::Outcome;
 use super::{FlowStep, StepKind};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::rc::Rc;
@@ -100,17 +101,6 @@ pub(super) struct Closure {
     pub(super) scopes: Rc<[u32]>,
     /// Its object.
     pub(super) this: Option<Value>,
-}
-
-/// How a call came out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Outcome {
-    /// It gives a value.
-    Success,
-    /// It gives none, or an error.
-    Failure,
-    /// One or the other.
-    Either,
 }
 
 /// What a test says of values: number of the value, and the classes that it is harmless to.
@@ -351,16 +341,6 @@ impl Data {
         }
     }
 
-    /// Returns whether it is a success, where it is a success or a failure, or else its truth.
-    pub(super) fn verdict(&self) -> Option<bool> {
-        match self.outcome {
-            Some(Outcome::Success) => Some(true),
-            Some(Outcome::Failure) => Some(false),
-            Some(Outcome::Either) => None,
-            None => self.truth(),
-        }
-    }
-
     /// Returns the truth of the value, where it is known. `lists` says whether empty lists and maps are false, as in Python.
     pub(super) fn truth(&self) -> Option<bool> {
         match &self.kind {
@@ -411,7 +391,7 @@ pub(super) fn join(a: &Value, b: &Value) -> Value {
         canonical: a.canonical && b.canonical,
         is_name: a.is_name && b.is_name,
         is_sign: a.is_sign && b.is_sign,
-        outcome: join_outcomes(a, b),
+        outcome: super::outcome::join(a, b),
         is_length: a.is_length && b.is_length,
         facts: join_facts(a, b),
         declared: if a.declared == b.declared { a.declared } else { None },
@@ -460,17 +440,6 @@ fn join_consts(a: &Kind, b: &Kind) -> Kind {
         1 => Kind::Const(all.remove(0)),
         n if n <= MAX_CONSTS => Kind::OneOf(all.into()),
         _ => Kind::Unknown,
-    }
-}
-
-fn join_outcomes(a: &Value, b: &Value) -> Option<Outcome> {
-    let is_nothing = |v: &Value| matches!(v.kind, Kind::Const(Const::Null));
-    match (a.outcome, b.outcome) {
-        (Some(x), Some(y)) if x == y => Some(x),
-        (Some(_), Some(_)) => Some(Outcome::Either),
-        (Some(x), None) if is_nothing(b) => Some(if x == Outcome::Failure { x } else { Outcome::Either }),
-        (None, Some(y)) if is_nothing(a) => Some(if y == Outcome::Failure { y } else { Outcome::Either }),
-        _ => None,
     }
 }
 

@@ -3,7 +3,8 @@
 use super::Engine;
 use crate::detect::flow::ir::{Arm, ExprKind, Module, Pattern};
 use crate::detect::flow::name::Name;
-use crate::detect::flow::value::{Data, Outcome, Value};
+use crate::detect::flow::outcome::Outcome;
+use crate::detect::flow::value::{Data, Value};
 use crate::syntax::language::Language;
 use std::rc::Rc;
 
