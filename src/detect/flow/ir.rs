@@ -365,6 +365,8 @@ pub struct Function {
     pub name: Option<Name>,
     /// Its parameters, `self` included where it is written as one (Python, Rust).
     pub params: Vec<Param>,
+    /// Its type parameters in order, which calls may give types for (Rust).
+    pub generics: Vec<Name>,
     /// Its body. An expression body is a [`StmtKind::Return`], as is Rust's tail expression of a function.
     pub body: Block,
     /// Decorators and attributes: Python's and TypeScript's as expressions, Rust's (`#[get("/x")]`) as calls of their path.

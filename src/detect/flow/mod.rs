@@ -10,6 +10,7 @@ mod finding;
 pub mod ir;
 pub mod lower;
 pub mod name;
+mod outcome;
 #[cfg(test)]
 pub(crate) mod print;
 mod state;

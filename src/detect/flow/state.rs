@@ -52,6 +52,8 @@ pub(super) struct Contents {
     pub(super) rest: Option<Value>,
     /// What those keys may be, where that is known.
     pub(super) keys: Option<Value>,
+    /// Whether `--` was added to it: programs take nothing after it as an option.
+    pub(super) ended: bool,
 }
 
 impl Contents {
@@ -294,6 +296,7 @@ impl State {
 
 fn join_contents(a: &Contents, b: &Contents) -> Contents {
     let mut joined = a.clone();
+    joined.ended &= b.ended;
     match (&mut joined.list, &b.list) {
         (Some(ours), Some(theirs)) if ours.len() == theirs.len() => {
             for (x, y) in ours.iter_mut().zip(theirs) {

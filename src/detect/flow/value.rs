@@ -6,6 +6,7 @@ use super::catalog::Classes;
 use super::catalog::schema::Trust;
 use super::ir::{ClassId, Const, FunctionId};
 use super::name::Name;
+use super::outcome::Outcome;
 use super::{FlowStep, StepKind};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::rc::Rc;
@@ -41,6 +42,12 @@ pub(super) struct Data {
     pub(super) is_name: bool,
     /// Whether it was read under a key of data from outside, so that it may be a prototype.
     pub(super) keyed: bool,
+    /// Whether it is a success or a failure, where it is one of these at all: Rust's `Ok`, `Some` and `Err`.
+    pub(super) outcome: Option<Outcome>,
+    /// Whether it is any one sign of a text.
+    pub(super) is_sign: bool,
+    /// Whether it is the length of something.
+    pub(super) is_length: bool,
     /// What follows if it is true, or false.
     pub(super) facts: Option<Rc<Facts>>,
     /// The class of the code that its type names: a structure of request data.
@@ -284,7 +291,21 @@ impl Label {
 impl Data {
     /// Makes a value of a kind and number, without labels.
     pub(super) fn new(id: u64, kind: Kind) -> Self {
-        Self { id, labels: Labels::default(), kind, origin: None, canonical: false, plain: false, is_name: false, keyed: false, facts: None, declared: None }
+        Self {
+            id,
+            labels: Labels::default(),
+            kind,
+            origin: None,
+            canonical: false,
+            plain: false,
+            is_name: false,
+            keyed: false,
+            outcome: None,
+            is_sign: false,
+            is_length: false,
+            facts: None,
+            declared: None,
+        }
     }
 
     /// Makes a constant.
@@ -400,6 +421,9 @@ pub(super) fn join(a: &Value, b: &Value) -> Value {
         plain: a.is_plain() && b.is_plain(),
         is_name: a.is_name && b.is_name,
         keyed: a.keyed || b.keyed,
+        is_sign: a.is_sign && b.is_sign,
+        outcome: super::outcome::join(a, b),
+        is_length: a.is_length && b.is_length,
         facts: join_facts(a, b),
         declared: if a.declared == b.declared { a.declared } else { None },
     })
@@ -457,7 +481,7 @@ fn join_facts(a: &Value, b: &Value) -> Option<Rc<Facts>> {
     }
     let none = Rc::new(Facts::default());
     let (x, y) = (a.facts.as_ref().unwrap_or(&none), b.facts.as_ref().unwrap_or(&none));
-    let side = |fit: bool, of: fn(&Facts) -> &Findings| match (a.truth(), b.truth()) {
+    let side = |fit: bool, of: fn(&Facts) -> &Findings| match (a.verdict(), b.verdict()) {
         (Some(t), _) if t != fit => of(y).clone(),
         (_, Some(t)) if t != fit => of(x).clone(),
         _ => both(of(x), of(y)),

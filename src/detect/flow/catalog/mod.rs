@@ -78,12 +78,12 @@ pub struct Catalog {
     attribute_sinks: Table<Sink>,
     sanitizers: Table<Sanitizer>,
     validators: Table<Validator>,
+    deciding: HashMap<Name, Classes>,
     operations: HashMap<Name, (Operation, Subject)>,
     decorators: Table<Handler>,
     callbacks: Table<Handler>,
     handler_classes: Table<Handler>,
     exported: Vec<Entry<Handler>>,
-    deciding: HashMap<Name, Classes>,
     clean_types: HashSet<Name>,
     wrappers: HashSet<Name>,
     /// Last parts of the paths of all sinks: code that names none of them has none.
@@ -359,16 +359,27 @@ impl Catalog {
         self.sanitizers.get(&path).map_or(&[], Vec::as_slice)
     }
 
+    /// Says whether an entry speaks of calling this path.
+    pub fn speaks_of(&self, path: Name) -> bool {
+        self.operations.contains_key(&path)
+            || self.call_sinks.contains_key(&path)
+            || self.call_sources.contains_key(&path)
+            || self.sanitizers.contains_key(&path)
+            || self.validators.contains_key(&path)
+            || self.callbacks.contains_key(&path)
+            || self.types.contains_key(&Name::new(&format!("{path}()")))
+    }
+
     pub fn validators(&self, path: Name) -> &[Entry<Validator>] {
         self.validators.get(&path).map_or(&[], Vec::as_slice)
     }
 
-    pub fn operation(&self, path: Name) -> Option<(Operation, Subject)> {
-        self.operations.get(&path).copied()
-    }
-
     pub fn deciding(&self, path: Name) -> Classes {
         self.deciding.get(&path).copied().unwrap_or(0)
+    }
+
+    pub fn operation(&self, path: Name) -> Option<(Operation, Subject)> {
+        self.operations.get(&path).copied()
     }
 
     pub fn decorators(&self, path: Name) -> &[Entry<Handler>] {

@@ -112,6 +112,12 @@ pub enum Operation {
     ToNumber,
     /// To a truth value. Ends taint.
     ToBool,
+    /// To the opposite of a truth value: `is_none`, `is_err`, `is_empty`.
+    ToNot,
+    /// What the function argument returns: `LazyLock::new`, `spawn_blocking`.
+    Made,
+    /// The receiver, or else the argument or what it returns: `unwrap_or`, `or_else`.
+    OrElse,
     /// Gives its first argument or receiver unchanged: `unwrap`, `Some`, `Ok`, `await`-likes, `copy.copy`, `Promise.resolve`.
     Identity,
     /// Calls the function argument with each element and gives the list of results: `map`.
@@ -163,6 +169,15 @@ pub enum Operation {
     /// A number or text of the running program that is constant for our purposes: gives the remainder, absolute value and so on. Arithmetic
     /// over constants: `abs`, `min`, `max`, `round`, `len`.
     Arithmetic,
+    /// Calls the function argument with each part, of a text each sign, and gives those where it is true: `filter` of what may
+    /// be a text, an option or a list.
+    Keep,
+    /// Whether the function argument is true of each part: `all`, `every`.
+    Every,
+    /// Whether the function argument is true of any part: `any`, `some`.
+    AnyOf,
+    /// To the type that the type argument names: `parse::<u32>`. Without one most likely a number.
+    Convert,
     /// Encodes or decodes reversibly, keeping what it carries: `base64.b64decode`, `encode`, `decode`, `json.loads`.
     Recode,
 }

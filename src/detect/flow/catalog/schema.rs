@@ -49,14 +49,14 @@ pub struct CatalogFile {
     /// Which functions a framework calls, and with what.
     #[serde(default)]
     pub handlers: Vec<Handler>,
-    /// What calls do that the engine has an operation for: `list.append: push`, `str.lower: lower`. See
-    /// [`super::operation::Operation`].
-    #[serde(default)]
-    pub operations: BTreeMap<String, String>,
     /// Parts and parsed forms of a text whose check decides about the whole, for these classes: a host name that is in a list
     /// makes the address harmless. `URL.hostname: [ssrf, redirect]`, `URL(): [ssrf, redirect]`.
     #[serde(default)]
     pub deciding: BTreeMap<String, OneOrMore>,
+    /// What calls do that the engine has an operation for: `list.append: push`, `str.lower: lower`. See
+    /// [`super::operation::Operation`].
+    #[serde(default)]
+    pub operations: BTreeMap<String, String>,
     /// Types whose values cannot carry an attack, where annotations or conversions name them: `int`, `uuid.UUID`, `u32`.
     #[serde(default)]
     pub clean_types: Vec<String>,
@@ -176,7 +176,8 @@ pub struct Sink {
     #[serde(default)]
     pub args: Vec<String>,
     /// Other arguments that must have a value for the sink to be one: `shell: true`. Keys are positions, names, or `0.name` for
-    /// options objects. Values: a constant, a list of constants (any of them), or `present`, `absent`, `text` (not a list).
+    /// options objects, `0[1]` and `0[]` for elements of a list. Values: a constant, a list of constants (any of them), or
+    /// `present`, `absent`, `text` (not a list), `constant` (whatever its value).
     #[serde(default)]
     pub when: BTreeMap<String, serde_json::Value>,
     /// The same for what makes it none: `usedforsecurity: false`.

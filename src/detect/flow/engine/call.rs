@@ -2,11 +2,24 @@
 
 use super::{Engine, Place};
 use crate::detect::flow::StepKind;
+use crate::detect::flow::catalog::operation::Operation;
 use crate::detect::flow::ir::{Call, Const, ExprId, ExprKind, Module, Type};
 use crate::detect::flow::name::Name;
 use crate::detect::flow::value::{Data, Kind, Labels, Shape, Value};
 use crate::syntax::language::Language;
 use std::rc::Rc;
+
+/// Operations that a name stands for whatever the type is.
+const MEANS_THE_SAME: [Operation; 8] = [
+    Operation::Identity,
+    Operation::Copy,
+    Operation::Length,
+    Operation::ToBool,
+    Operation::ToNot,
+    Operation::ToText,
+    Operation::OrElse,
+    Operation::Recode,
+];
 
 /// The arguments of a call.
 #[derive(Debug, Clone, Default)]
@@ -110,6 +123,14 @@ impl Engine<'_> {
 
     /// Calls a method.
     pub(super) fn call_method(&mut self, receiver: &Value, name: Name, args: &Args, span: (u32, u32)) -> Value {
+        if self.language == Language::Rust {
+            if matches!(name.as_str(), "unwrap" | "expect") && receiver.outcome.is_some() {
+                return self.succeeded(receiver);
+            }
+            if let Some(closure) = self.declared_method(receiver, name) {
+                return self.invoke(&closure, args, span);
+            }
+        }
         let is_own = match &receiver.kind {
             Kind::Module(_) | Kind::Class(..) | Kind::Object(Shape::Instance(..)) => true,
             Kind::Object(Shape::Map) => {
@@ -144,7 +165,15 @@ impl Engine<'_> {
                 }
                 Some(Kind::Path(path)) => {
                     let keys = vec![*path];
-                    return self.call_library(&keys, Some(receiver), args, span);
+                    let result = self.call_library(&keys, Some(receiver), args, span);
+                    return match &receiver.kind {
+                        // What a trait makes for a structure is one: `Cli::parse()`.
+                        Kind::Class(module, class) if self.language == Language::Rust && !result.labels.is_empty() => {
+                            let declared = Some((*module, *class));
+                            Rc::new(Data { declared, kind: Kind::Unknown, ..result.as_ref().clone() })
+                        }
+                        _ => result,
+                    };
                 }
                 _ => {}
             }
@@ -216,7 +245,8 @@ impl Engine<'_> {
                 {
                     keys.push(Name::new(&format!("*.{last}")));
                 }
-                self.call_library(&keys, None, args, span)
+                let result = self.call_library(&keys, None, args, span);
+                self.with_outcome(*path, result)
             }
             _ => {
                 let keys = Vec::new();
@@ -237,7 +267,10 @@ impl Engine<'_> {
         match &receiver.kind {
             Kind::Path(path) | Kind::Object(Shape::Library(path)) => {
                 let own = self.catalog.canonical(path.join(name.as_str()));
-                if self.catalog.knows(*path) { vec![own] } else { vec![own, any] }
+                let is_plain = |key| self.catalog.operation(key).is_some_and(|(operation, _)| MEANS_THE_SAME.contains(&operation));
+                let is_plain_type = super::handler::is_plain_type(self.language, *path);
+                let is_own = self.catalog.knows(*path) && !is_plain_type && (self.catalog.speaks_of(own) || !is_plain(any));
+                if is_own { vec![own] } else { vec![own, any] }
             }
             Kind::Const(Const::Text(_)) | Kind::Text(_) => of(&[names.text]),
             Kind::OneOf(consts) if consts.iter().all(|c| matches!(c, Const::Text(_))) => of(&[names.text]),
@@ -286,7 +319,7 @@ impl Engine<'_> {
                 contents.set(super::member::Key::Name(*name), value.clone());
             }
         }
-        let parsed = keys.first().and_then(|key| Some(self.catalog.path(&format!("{key}()")))).zip(args.value(0));
+        let parsed = keys.first().map(|key| self.catalog.path(&format!("{key}()"))).zip(args.value(0).or(receiver));
         let origin = parsed.and_then(|(path, whole)| self.decided(path, whole));
         Rc::new(Data { labels, origin, ..Data::new(id, kind) })
     }

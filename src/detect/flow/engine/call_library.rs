@@ -35,7 +35,12 @@ impl Engine<'_> {
         };
         let is_own = result.is_some();
         let result = match result {
-            Some(result) => result,
+            Some(result) => match keys.first().and_then(|key| self.catalog.type_of(self.catalog.path(&format!("{key}()")))) {
+                Some(of) if matches!(result.kind, Kind::Unknown) => {
+                    Rc::new(Data { kind: Kind::Path(of), ..result.as_ref().clone() })
+                }
+                _ => result,
+            },
             None => {
                 self.run_callbacks(keys, receiver, args, span);
                 self.unknown_result(keys, receiver, args, span)
@@ -94,7 +99,9 @@ impl Engine<'_> {
         let labels = labels.stepped(&step);
         let id = super::number(&("clean", result.id, classes));
         let kind = if matches!(result.kind, Kind::Object(_)) { Kind::Unknown } else { result.kind.clone() };
-        Rc::new(Data { id, labels, kind, ..result.as_ref().clone() })
+        // What is the same text all the same: a check of it holds for the one before.
+        let same = receiver.filter(|r| r.id == result.id).map(|r| (r.id, ALL));
+        Rc::new(Data { id, labels, kind, origin: result.origin.or(same), ..result.as_ref().clone() })
     }
 
     /// Adds to a result what the catalog says that comes in by the call.
@@ -155,7 +162,7 @@ impl Engine<'_> {
         for entry in entries {
             let validator = &entry.of;
             let checked = match validator.value.as_deref() {
-                Some("receiver") => receiver.cloned(),
+                Some("receiver") => receiver.or(args.value(0)).cloned(),
                 Some(position) => position.parse().ok().and_then(|at: usize| args.value(at).cloned()),
                 None => args.value(0).cloned(),
             };
@@ -250,12 +257,30 @@ impl Engine<'_> {
         key: Option<&Value>,
     ) -> bool {
         conditions.iter().all(|(at, expected)| {
-            let (known, given) = self.given(at, receiver, args, key);
-            match expected {
-                serde_json::Value::Array(any) => any.iter().any(|e| self.condition_holds(known, given.as_ref(), e)),
-                one => self.condition_holds(known, given.as_ref(), one),
+            if let Some((base, step)) = at.strip_suffix(']').and_then(|at| at.split_once('[')) {
+                let (_, Some(list)) = self.given(base, receiver, args, key) else { return false };
+                return self.elements_at(&list, step).iter().any(|given| self.one_holds(true, Some(given), expected));
             }
+            let (known, given) = self.given(at, receiver, args, key);
+            self.one_holds(known, given.as_ref(), expected)
         })
+    }
+
+    /// Returns the elements of a list that a condition speaks of, those that are known: the one at a place, or all.
+    fn elements_at(&self, list: &Value, step: &str) -> Vec<Value> {
+        let Some(contents) = self.state.contents(list.id) else { return Vec::new() };
+        let is_known = |v: &&Value| matches!(v.kind, Kind::Const(_) | Kind::OneOf(_) | Kind::Path(_));
+        match step.parse() {
+            Ok(place) => contents.get(&Key::Index(place)).ok().filter(is_known).into_iter().cloned().collect(),
+            Err(_) => contents.all().filter(is_known).cloned().collect(),
+        }
+    }
+
+    fn one_holds(&self, known: bool, given: Option<&Value>, expected: &serde_json::Value) -> bool {
+        match expected {
+            serde_json::Value::Array(any) => any.iter().any(|e| self.condition_holds(known, given, e)),
+            one => self.condition_holds(known, given, one),
+        }
     }
 
     fn condition_holds(&self, known: bool, given: Option<&Value>, expected: &serde_json::Value) -> bool {
@@ -266,6 +291,7 @@ impl Engine<'_> {
                 given.kind,
                 Kind::Object(Shape::List | Shape::Map | Shape::Instance(..)) | Kind::Function(_) | Kind::Class(..)
             ),
+            (Some("constant"), Some(given)) => !given.consts().is_empty(),
             (_, None) => !known,
             (_, Some(given)) => match &given.kind {
                 Kind::Const(_) | Kind::OneOf(_) => given.consts().iter().any(|c| is_equal(c, expected)),

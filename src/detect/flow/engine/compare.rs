@@ -6,6 +6,7 @@ use super::fold::lifted;
 use crate::detect::flow::catalog::{ALL, Classes, LEADING_SLASH, NO_CONSTRUCTOR, NO_PARENT, NO_PROTO, NOT_ABSOLUTE, ONE_SLASH};
 use crate::detect::flow::ir::{Const, Op};
 use crate::detect::flow::value::{Data, Findings, Kind, Value};
+use crate::syntax::language::Language;
 
 impl Engine<'_> {
     /// Returns the truth of a comparison, with what it says of its sides.
@@ -27,10 +28,24 @@ impl Engine<'_> {
                 match op {
                     Op::Eq | Op::Is => self.with_facts(result, equal, difference(a, b)),
                     Op::NotEq | Op::IsNot => self.with_facts(result, difference(a, b), equal),
+                    Op::Less | Op::LessEq => self.with_facts(result, self.bounded(a, b), self.bounded(b, a)),
+                    Op::Greater | Op::GreaterEq => self.with_facts(result, self.bounded(b, a), self.bounded(a, b)),
                     _ => result,
                 }
             }
         }
+    }
+
+    /// Returns what follows from a value not being above another: below a length, or a number that no stranger chose, it
+    /// reaches no memory that it should not.
+    fn bounded(&self, value: &Value, bound: &Value) -> Findings {
+        if value.is_length || !self.is_bound(bound) { Vec::new() } else { finding(value, self.catalog.bit_of("memory")) }
+    }
+
+    /// Says whether a number is fit to be the upper bound of places: a length, or what may be one. A constant says nothing of
+    /// what is there.
+    fn is_bound(&self, value: &Value) -> bool {
+        value.is_length || (value.consts().is_empty() && self.state.reach(value).is_empty())
     }
 
     /// Returns what follows from two values being equal: the one is as harmless as the other.
@@ -44,8 +59,8 @@ impl Engine<'_> {
         }
         let (left, right) = (self.state.reach(a), self.state.reach(b));
         match (left.is_empty(), right.is_empty()) {
-            (false, true) => finding(a, ALL),
-            (true, false) => finding(b, ALL),
+            (false, true) => self.found_equal(a, b),
+            (true, false) => self.found_equal(b, a),
             _ => Vec::new(),
         }
     }
@@ -69,8 +84,13 @@ impl Engine<'_> {
             None => self.truth_value(&[container, item]),
         };
         let (mut held, mut lacking) = (Vec::new(), Vec::new());
-        if self.state.reach(container).is_empty() {
-            held = finding(item, ALL);
+        let several = if self.language == Language::Rust { self.state.contents(item.id) } else { None };
+        if let Some(several) = several.filter(|_| !container.labels.is_empty()) {
+            // A list of signs, none of which is there.
+            let classes = several.all().filter_map(|v| v.as_text()).fold(0, |all, text| all | self.without(text));
+            lacking = finding(container, classes);
+        } else if self.state.reach(container).is_empty() {
+            held = self.found_equal(item, container);
             let names = self.state.contents(container.id).map_or(0, |c| c.all().map(other_than).fold(0, |all, c| all | c));
             if names != 0 {
                 lacking = finding(item, names);

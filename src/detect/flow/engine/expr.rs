@@ -6,6 +6,7 @@ use crate::detect::flow::ir::{Clause, Comprehension, Const, ExprId, ExprKind, Mo
 use crate::detect::flow::name::Name;
 use crate::detect::flow::state::{Contents, Key};
 use crate::detect::flow::value::{Data, Kind, Shape, Value, join, truth_of};
+use crate::syntax::language::Language;
 
 impl Engine<'_> {
     /// Returns the value of an expression.
@@ -94,7 +95,10 @@ impl Engine<'_> {
             }
             ExprKind::Function(function) => self.closure(*function, None),
             ExprKind::Class(class) => self.class_value(m, *class),
-            ExprKind::Await(a) => self.eval(m, *a),
+            ExprKind::Await(a) => {
+                let value = self.eval(m, *a);
+                if self.is_tried(span) { self.succeeded(&value) } else { value }
+            }
             ExprKind::Yield(a) => {
                 if let Some(a) = a {
                     let value = self.eval(m, *a);
@@ -105,7 +109,7 @@ impl Engine<'_> {
             }
             ExprKind::Cast(a, of) => {
                 let value = self.eval(m, *a);
-                if self.is_clean(of) { self.number_of(&value) } else { value }
+                if self.is_clean(of) { self.as_number(&value) } else { value }
             }
             ExprKind::Assign(pattern, a) => {
                 let value = self.eval(m, *a);
@@ -137,6 +141,7 @@ impl Engine<'_> {
         }
         match self.look_up(name) {
             Some(value) => self.state.checked(&value),
+            None if name.as_str() == "None" && self.language == Language::Rust => Data::constant(Const::Null),
             None => self.library(name),
         }
     }
@@ -333,21 +338,28 @@ impl Engine<'_> {
 
     /// Adds an element to a list.
     pub(super) fn push_item(&mut self, contents: &mut Contents, value: &Value, spread: bool, span: (u32, u32)) {
+        let argument = if contents.ended { self.catalog.bit_of("argument") } else { 0 };
+        let placed = |value: &Value| value.with_labels(value.labels.cleaned(argument));
         if !spread {
+            let value = placed(value);
+            contents.ended |= value.as_text() == Some("--");
             match &mut contents.list {
-                Some(list) if list.len() < 256 => list.push(value.clone()),
+                Some(list) if list.len() < 256 => list.push(value),
                 _ => {
                     contents.scatter();
-                    contents.blur(value);
+                    contents.blur(&value);
                 }
             }
             return;
         }
         let known = self.state.contents(value.id).filter(|c| c.rest.is_none()).and_then(|c| c.list.clone());
         match (known, &mut contents.list) {
-            (Some(items), Some(list)) => list.extend(items),
+            (Some(items), Some(list)) => {
+                contents.ended |= items.iter().any(|v| v.as_text() == Some("--"));
+                list.extend(items.iter().map(placed));
+            }
             _ => {
-                let element = self.element_of(value, span);
+                let element = placed(&self.element_of(value, span));
                 contents.scatter();
                 contents.blur(&element);
             }

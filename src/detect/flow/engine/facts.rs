@@ -39,10 +39,10 @@ impl Engine<'_> {
             return value;
         }
         let mut facts = value.facts.as_deref().cloned().unwrap_or_default();
-        if value.truth() != Some(false) {
+        if value.verdict() != Some(false) {
             facts.when_true.extend(found.iter().copied());
         }
-        if value.truth() != Some(true) {
+        if value.verdict() != Some(true) {
             facts.when_false.extend(found);
         }
         self.with_facts(value, facts.when_true, facts.when_false)

@@ -35,12 +35,21 @@ impl Engine<'_> {
                 let value = self.derived("path", &parts, a.0.kind.clone());
                 self.stepped(&value, self.place(span), crate::detect::flow::StepKind::Part)
             }
+            Op::Mod | Op::BitAnd if b.0.is_length || self.state.reach(b.0).is_empty() => {
+                // What is left of a division is below the divisor.
+                let value = self.derived("rest", &[a.0, b.0], Kind::Unknown);
+                let value = if op == Op::BitAnd { self.number_of(&value) } else { value };
+                value.with_labels(value.labels.cleaned(self.catalog.bit_of("memory")))
+            }
             Op::Add | Op::BitOr | Op::Mod => self.derived("sum", &[a.0, b.0], Kind::Unknown),
             Op::Mul if is_text(a.0) || is_text(b.0) => self.derived("repeat", &[a.0, b.0], Kind::Unknown),
             Op::Range => self.derived("range", &[a.0, b.0], Kind::Unknown),
             _ => {
                 let value = self.derived("number", &[a.0, b.0], Kind::Unknown);
-                self.number_of(&value)
+                let value = self.number_of(&value);
+                // What is taken from a length is one.
+                let is_length = a.0.is_length && op != Op::Mul;
+                Rc::new(Data { is_length, ..value.as_ref().clone() })
             }
         }
     }

@@ -9,6 +9,7 @@ use crate::detect::flow::ir::{ExprId, ExprKind, Module, Param, Type};
 use crate::detect::flow::name::Name;
 use crate::detect::flow::state::State;
 use crate::detect::flow::value::{Closure, Data, Kind, Labels, Origin, Value};
+use crate::syntax::language::Language;
 use std::rc::Rc;
 
 /// A function that is to be run on its own.
@@ -168,17 +169,28 @@ impl Engine<'_> {
             let declared = param.of_type.as_ref().and_then(|of| self.class_of_type(of));
             let is_clean = param.of_type.as_ref().is_some_and(|of| self.carries_only_clean(of))
                 || param.decorators.iter().any(|d| self.has_clean_pipe(m, *d));
-            let value = Rc::new(Data { declared, ..Data::unknown(id, labels).as_ref().clone() });
+            // A type without others in it is a thing of the library: `HeaderMap`.
+            let path = param.of_type.as_ref().filter(|of| declared.is_none() && of.args.is_empty()).and_then(|of| self.path_of_type(of));
+            let kind = path.filter(|path| self.catalog.knows(*path)).map_or(Kind::Unknown, Kind::Path);
+            let value = Rc::new(Data { declared, kind, ..Data::unknown(id, labels).as_ref().clone() });
             return if is_clean { self.number_of(&value) } else { value };
         }
         if let Some(of) = &param.of_type {
+            let path = self.path_of_type(of);
+            let path = path.filter(|path| self.catalog.knows(*path) || self.catalog.type_of(*path).is_some());
             if self.is_clean(of) && spec.is_some() {
-                let labels = self.remote(spec.flatten(), place);
-                return self.number_of(&Data::unknown(id, labels));
+                // What a framework keeps for its handlers is no data of the caller, but has a type.
+                let is_kept = self.resolve_dotted(of.name).is_some_and(|path| path.as_str().contains('.'));
+                let labels = if is_kept { Labels::default() } else { self.remote(spec.flatten(), place) };
+                let number = self.number_of(&Data::unknown(id, labels));
+                let declared = self.class_of_type(of);
+                return match path {
+                    Some(path) => Rc::new(Data { kind: Kind::Path(path), ..number.as_ref().clone() }),
+                    None => Rc::new(Data { declared, ..number.as_ref().clone() }),
+                };
             }
-            if let Some(path) = self.path_of_type(of)
-                && (self.catalog.knows(path) || self.catalog.type_of(path).is_some())
-            {
+            let is_sent = spec == Some(Some("remote")) && path.is_some_and(|path| is_plain_type(self.language, path));
+            if let Some(path) = path.filter(|_| !is_sent) {
                 let of = self.catalog.type_of(path).unwrap_or(path);
                 let labels = self.source_labels(path, place);
                 return Rc::new(Data { labels, ..Data::new(id, Kind::Path(of)) });
@@ -276,6 +288,15 @@ impl Engine<'_> {
     fn carries_only_clean(&mut self, of: &Type) -> bool {
         !of.args.is_empty() && of.args.iter().all(|arg| self.is_clean(arg))
             || of.args.len() == 1 && matches!(of.args[0].name.as_str(), "()") && of.args[0].args.iter().all(|a| self.is_clean(a))
+    }
+}
+
+/// Says whether a type is one of the language's own for texts, lists and maps, which may hold anything.
+pub(super) fn is_plain_type(language: Language, path: Name) -> bool {
+    match language {
+        Language::Python => matches!(path.as_str(), "str" | "bytes" | "list" | "dict" | "set" | "tuple"),
+        Language::Rust => matches!(path.as_str(), "str" | "Vec" | "HashMap" | "HashSet"),
+        _ => matches!(path.as_str(), "string" | "String" | "Array" | "Object" | "Map" | "Set"),
     }
 }
 

@@ -3,7 +3,7 @@
 use super::call::Args;
 use super::{Engine, Frame, MAX_CALLS};
 use crate::detect::flow::StepKind;
-use crate::detect::flow::ir::{Class, ClassId, Const, FunctionId, Method, Module, Param, ParamKind, Pattern, StmtKind, Type};
+use crate::detect::flow::ir::{Class, ClassId, Const, Function, FunctionId, Method, Module, Param, ParamKind, Pattern, StmtKind, Type};
 use crate::detect::flow::name::Name;
 use crate::detect::flow::state::{Contents, Key};
 use crate::detect::flow::value::{Closure, Data, Kind, Shape, Value, join};
@@ -38,7 +38,14 @@ impl Engine<'_> {
         for (_, value, at) in &mut args.named {
             *value = given(self, value, *at);
         }
-        let result = self.run_function(closure, 0, |e| e.bind_params(&handle, closure, &args));
+        let result = self.run_function(closure, 0, |e| {
+            e.bind_generics(function, &args);
+            e.bind_params(&handle, closure, &args);
+        });
+        let result = match &function.returns {
+            Some(of) if self.language == Language::Rust => self.in_module(closure.module, |e| e.converted(&result, of)),
+            _ => result,
+        };
         self.stepped(&result, place, StepKind::Return(name.to_owned()))
     }
 
@@ -50,6 +57,7 @@ impl Engine<'_> {
         let scopes: Rc<[u32]> = std::iter::once(scope).chain(closure.scopes.iter().copied()).collect();
         let frame = self.new_frame(closure.module, Some(closure.function), scopes, closure.this.clone(), returns);
         self.frames.push(frame);
+        self.bind_own_class(closure, function);
         bind(self);
         self.block(&handle, &function.body);
         let state = std::mem::take(&mut self.state);
@@ -108,6 +116,26 @@ impl Engine<'_> {
         let result = run(self);
         self.frames.pop();
         result
+    }
+
+    /// Binds Rust's `Self` to the type that a method belongs to.
+    fn bind_own_class(&mut self, closure: &Closure, function: &Function) {
+        let Some(class) = function.class.filter(|_| self.language == Language::Rust) else { return };
+        let name = self.module(closure.module).class(class).name;
+        let known = name.and_then(|name| self.look_up(name)).filter(|v| matches!(v.kind, Kind::Class(..)));
+        let number = super::member::class_id(closure.module, class);
+        let own = known.unwrap_or_else(|| Rc::new(Data::new(number, Kind::Class(closure.module, class))));
+        self.set(Name::new("Self"), own);
+    }
+
+    /// Binds type parameters to the types that a call names.
+    fn bind_generics(&mut self, function: &Function, args: &Args) {
+        for (name, of) in function.generics.iter().zip(&args.types) {
+            let path = self.frames.iter().rev().nth(1).map(|f| f.module).and_then(|m| self.in_module(m, |e| e.path_of_type(of)));
+            if let Some(path) = path {
+                self.set(*name, Data::path(path));
+            }
+        }
     }
 
     fn bind_params(&mut self, m: &Module, closure: &Closure, args: &Args) {

@@ -89,8 +89,19 @@ impl Engine<'_> {
         if self.is_clean(&of) {
             return self.number_of(&value);
         }
-        let declared = self.class_of_type(&of);
-        Rc::new(Data { declared, ..value.as_ref().clone() })
+        let declared = self.in_module(module, |e| e.class_of_type(&of));
+        if let Some((of, class)) = declared
+            && self.module(of).class(class).is_enum
+        {
+            // One of a few names that the code gives.
+            return self.number_of(&value);
+        }
+        let path = if declared.is_none() { self.in_module(module, |e| e.path_of_type(&of)) } else { None };
+        let kind = match path.filter(|path| self.catalog.knows(*path)) {
+            Some(path) if !super::handler::is_plain_type(self.language, path) => Kind::Path(path),
+            _ => Kind::Unknown,
+        };
+        Rc::new(Data { declared, kind, ..value.as_ref().clone() })
     }
 
     /// Returns what a member of a library's thing is: a source, something of a type, or just its path.

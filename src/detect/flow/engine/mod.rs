@@ -6,6 +6,7 @@
 
 mod call;
 mod call_library;
+mod check;
 mod compare;
 mod entries;
 mod expr;
@@ -16,6 +17,7 @@ mod imports;
 mod invoke;
 mod member;
 mod operation;
+mod outcome;
 mod pattern;
 mod regex;
 mod response;

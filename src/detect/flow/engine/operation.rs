@@ -45,6 +45,7 @@ impl Engine<'_> {
             .or_else(|| self.response_operation(operation, &object, &args))
             .or_else(|| self.shape_operation(operation, keys, &object, &args, span))
             .or_else(|| self.function_operation(operation, &object, &args, span))
+            .or_else(|| self.check_operation(operation, &object, &args, span))
     }
 
     fn operation_without_object(
@@ -197,10 +198,11 @@ impl Engine<'_> {
             Operation::Length => Some(match object.as_text() {
                 Some(text) => Data::constant(Const::Int(i64::try_from(text.chars().count()).unwrap_or(i64::MAX))),
                 None => match self.length(object) {
-                    Some(length) => length,
+                    Some(length) => Rc::new(Data { is_length: true, ..length.as_ref().clone() }),
                     None => {
                         let length = self.derived("length", &[object], Kind::Unknown);
-                        self.number_of(&length)
+                        let length = self.number_of(&length);
+                        Rc::new(Data { is_length: true, ..length.as_ref().clone() })
                     }
                 },
             }),
@@ -532,7 +534,15 @@ impl Engine<'_> {
                 (None, Some(end)) => self.ends_with(object, argument.as_ref()?, end),
                 _ => self.truth_value(&[object, &argument?]),
             },
-            Operation::Contains => self.contains(object, &argument?, false),
+            Operation::Contains => {
+                let item = argument?;
+                match item.kind {
+                    // Rust's patterns may be functions: whether any sign is so.
+                    Kind::Function(_) => self.check_operation(Operation::AnyOf, object, args, span)?,
+                    Kind::Path(_) if item.is_name => self.check_operation(Operation::AnyOf, object, args, span)?,
+                    _ => self.contains(object, &item, false),
+                }
+            }
             Operation::Find => match (object.as_text(), argument.as_ref()?.as_text()) {
                 (Some(text), Some(part)) => {
                     let at = text.find(part).map(|at| text[..at].chars().count());
@@ -547,14 +557,16 @@ impl Engine<'_> {
                 _ if matches!(object.kind, Kind::Const(Const::Int(_))) => object.clone(),
                 _ => self.number_of(object),
             },
-            Operation::ToBool => match object.truth() {
-                Some(truth) => Data::constant(Const::Bool(truth)),
-                None => {
-                    let value = self.truth_value(&[object]);
-                    let facts = object.facts.as_deref().cloned().unwrap_or_default();
-                    self.with_facts(value, facts.when_true, facts.when_false)
-                }
-            },
+            Operation::ToBool | Operation::ToNot => {
+                let is_not = operation == Operation::ToNot;
+                let value = match object.verdict() {
+                    Some(truth) => Data::constant(Const::Bool(truth != is_not)),
+                    None => self.truth_value(&[object]),
+                };
+                let facts = object.facts.as_deref().cloned().unwrap_or_default();
+                let (held, lacking) = (facts.when_true, facts.when_false);
+                if is_not { self.with_facts(value, lacking, held) } else { self.with_facts(value, held, lacking) }
+            }
             Operation::Identity => object.clone(),
             Operation::Canonical => {
                 let parts: Vec<Value> = std::iter::once(object.clone()).chain(args.positional.iter().map(|(v, _)| v.clone())).collect();
@@ -630,7 +642,7 @@ impl Engine<'_> {
         };
         let origin = object.origin.or(Some((object.id, ALL)));
         let value = self.derived(operation_name(operation), &[object], kind);
-        let value = Rc::new(Data { origin, ..value.as_ref().clone() });
+        let value = Rc::new(Data { origin, is_sign: object.is_sign, ..value.as_ref().clone() });
         self.state.checked(&value)
     }
 

@@ -38,7 +38,8 @@ impl Engine<'_> {
                 if let [pattern] = patterns.as_slice()
                     && (TRANSPARENT.contains(&name.last()) || !matches!(value.kind, Kind::Object(_)))
                 {
-                    return self.bind(m, pattern, value, span);
+                    let value = super::outcome::inside(&self.state.checked(value));
+                    return self.bind(m, pattern, &value, span);
                 }
                 self.bind_list(m, patterns, None, value, span);
             }
@@ -149,16 +150,28 @@ impl Engine<'_> {
 
     /// Notes that a value is one of the constants of a pattern.
     pub(super) fn assume_fits(&mut self, m: &Module, pattern: &Pattern, value: &Value) {
-        if value.labels.is_empty() || !is_constant(m, pattern) {
+        if value.labels.is_empty() {
             return;
         }
-        self.clean_value(value, crate::detect::flow::catalog::ALL);
+        let signs = super::check::signs(m, pattern);
+        match signs {
+            Some(signs) if value.is_sign || !is_constant(m, pattern) => {
+                let classes = self.harmless_signs(signs);
+                self.clean_value(value, classes);
+            }
+            _ if is_constant(m, pattern) => self.clean_value(value, crate::detect::flow::catalog::ALL),
+            _ => {}
+        }
     }
 
     /// Returns what an annotation makes of a value: in languages that convert by it.
     pub(super) fn converted(&mut self, value: &Value, of: &Type) -> Value {
         if self.language == Language::Rust && self.is_clean(of) {
-            return self.number_of(value);
+            if value.is_sign {
+                // What is found out of a sign is found out of the text.
+                return value.clone();
+            }
+            return self.as_number(value);
         }
         if let (Kind::Unknown, Some(path)) = (&value.kind, self.path_of_type(of))
             && self.catalog.knows(path)
@@ -175,6 +188,23 @@ impl Engine<'_> {
         let labels = self.state.reach(value).map(|label| label.cleaned |= !kept);
         let plain = labels.is_empty();
         std::rc::Rc::new(Data { labels, plain, ..Data::new(super::number(&("number", value.id)), Kind::Unknown) })
+    }
+
+    /// Returns what a conversion to a number makes of a value: constants, also those of libraries, stay what they are.
+    pub(super) fn as_number(&self, value: &Value) -> Value {
+        let is_number = |c: &Const| matches!(c, Const::Int(_) | Const::Float(_) | Const::Bool(_));
+        let stays = match &value.kind {
+            Kind::Const(constant) => is_number(constant),
+            Kind::OneOf(constants) => constants.iter().all(is_number),
+            Kind::Path(path) => path.last().starts_with(|c: char| c.is_ascii_uppercase()),
+            _ => false,
+        };
+        if stays && value.labels.is_empty() {
+            return value.clone();
+        }
+        let number = self.number_of(value);
+        // A truth, or a success, says what it said.
+        std::rc::Rc::new(Data { facts: value.facts.clone(), outcome: value.outcome, ..number.as_ref().clone() })
     }
 
     /// Returns an unknown value of a type.
@@ -202,6 +232,13 @@ impl Engine<'_> {
             return true;
         }
         let is_wrapper = self.catalog.is_wrapper(path) || matches!(of.name.as_str(), "|" | "()" | "[]");
+        if self.language == Language::Rust && matches!(of.args.as_slice(), [part] if matches!(part.name.as_str(), "u8" | "char")) {
+            // Many of them are a text.
+            return false;
+        }
+        if path.last() == "Result" && self.language == Language::Rust {
+            return of.args.first().is_some_and(|arg| self.is_clean(arg));
+        }
         is_wrapper && !of.args.is_empty() && of.args.iter().all(|arg| is_null(arg) || self.is_clean(arg))
     }
 
@@ -279,6 +316,9 @@ fn is_constant(m: &Module, pattern: &Pattern) -> bool {
         }
         Pattern::Any(patterns) => !patterns.is_empty() && patterns.iter().all(|p| is_constant(m, p)),
         Pattern::Bind(_, inner) => is_constant(m, inner),
+        Pattern::Variant(name, inner) => {
+            matches!(inner.as_slice(), [one] if TRANSPARENT.contains(&name.last()) && is_constant(m, one))
+        }
         _ => false,
     }
 }

@@ -25,6 +25,11 @@ pub(super) struct Allowed {
 }
 
 impl Allowed {
+    /// Makes it of ranges.
+    pub(super) fn of(ranges: Vec<(char, char)>) -> Self {
+        Self { ranges }
+    }
+
     /// Says whether a character can be in the text.
     pub(super) fn holds(&self, c: char) -> bool {
         self.ranges.iter().any(|(from, to)| (*from..=*to).contains(&c))
@@ -114,8 +119,7 @@ fn is_anchored(hir: &Hir) -> bool {
 /// Says whether matching can take time that grows exponentially with the text: a repetition without end of something that
 /// can itself be repeated without end in more than one way, with something after it that can fail.
 pub(super) fn is_catastrophic(pattern: &str) -> bool {
-    let pattern = pattern.replace("\\Z", "\\z").replace("\\/", "/");
-    let Ok(hir) = regex_syntax::ParserBuilder::new().nest_limit(60).build().parse(&pattern) else { return false };
+    let Some(hir) = parse(pattern) else { return false };
     let ends_open = |hir: &Hir| matches!(hir.kind(), HirKind::Repetition(r) if r.max.is_none());
     // A pattern that ends in the repetition itself never has to try again.
     if ends_open(&hir) {

@@ -150,10 +150,13 @@ impl Engine<'_> {
         let ended = if is_argument { self.before_end_of_options(receiver, args) } else { None };
         let (receiver, args) = ended.as_ref().map_or((receiver, args), |(r, a)| (r.as_ref(), a));
         let default = [if assigned.is_some() { "value".to_owned() } else { "0".to_owned() }];
+        // A query that is written as text is harmed by text.
+        let is_query = entry.classes & self.catalog.bit_of("nosql") != 0 && sink.when.values().any(|v| v == "text");
         let selectors = if sink.args.is_empty() { &default[..] } else { &sink.args[..] };
         for selector in selectors {
             for (value, at) in self.select(selector, receiver, args, key) {
                 self.settle(entry.classes, &value, span);
+                let value = if is_query { std::rc::Rc::new(Data { kind: Kind::Unknown, ..value.as_ref().clone() }) } else { value };
                 if sink.values.is_empty() {
                     self.record(entry.classes, path.as_str(), &value, at, span);
                 } else if value.consts().iter().any(|c| is_one_of(c, &sink.values)) {

@@ -55,6 +55,11 @@ impl Engine<'_> {
             }
             StmtKind::Value(id) => {
                 let value = self.eval(m, *id);
+                let value = match value.as_const() {
+                    // A truth says what was found out on the way to it: `matches!`, `if` as a value.
+                    Some(Const::Bool(_)) => self.with_findings(value),
+                    _ => value,
+                };
                 if self.state.alive
                     && let Some(values) = self.frame().values.last_mut()
                 {
@@ -176,15 +181,19 @@ impl Engine<'_> {
         let is_certain = fits == Some(true);
         self.either(
             |e| {
+                if !e.assume_outcome(m, pattern, &value, true) {
+                    e.assume(&value, true);
+                }
                 e.bind(m, pattern, &value, value_span);
-                e.assume(&value, true);
                 e.block(m, then);
             },
             |e| {
                 if is_certain {
                     e.die();
                 } else {
-                    e.assume(&value, false);
+                    if !e.assume_outcome(m, pattern, &value, false) {
+                        e.assume(&value, false);
+                    }
                     e.block(m, otherwise);
                 }
             },
@@ -269,7 +278,7 @@ impl Engine<'_> {
         self.frame().loops.push(Loop::default());
         let (mut ends, mut falling) = (None, None);
         let mut is_settled = false;
-        for arm in arms {
+        for (number, arm) in arms.iter().enumerate() {
             let fits = if is_settled { Some(false) } else { self.fits(m, &arm.pattern, &value) };
             if fits == Some(false) && falling.is_none() {
                 continue;
@@ -278,6 +287,7 @@ impl Engine<'_> {
             if fits == Some(false) {
                 self.die();
             } else {
+                self.assume_other_outcome(m, &arms[..number], &arm.pattern, &value);
                 self.bind(m, &arm.pattern, &value, span);
                 self.assume_fits(m, &arm.pattern, &value);
                 if let Some(guard) = arm.guard {

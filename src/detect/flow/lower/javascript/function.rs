@@ -185,6 +185,7 @@ fn empty(node: Node<'_>, name: Option<Name>) -> Function {
     Function {
         name,
         params: Vec::new(),
+        generics: Vec::new(),
         body: Vec::new(),
         decorators: Vec::new(),
         returns: None,

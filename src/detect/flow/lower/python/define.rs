@@ -57,6 +57,7 @@ impl Lowering<'_> {
         self.builder.function(Function {
             name,
             params,
+            generics: Vec::new(),
             body,
             decorators,
             returns,
@@ -99,6 +100,7 @@ impl Lowering<'_> {
         let function = self.builder.function(Function {
             name: None,
             params,
+            generics: Vec::new(),
             body: body.into_iter().collect(),
             decorators: Vec::new(),
             returns: None,

@@ -1,7 +1,7 @@
 //! Arguments of macros.
 
 use super::{Lowerer, children, fragment};
-use crate::detect::flow::ir::{Arg, ExprId, ExprKind};
+use crate::detect::flow::ir::{Arg, Call, ExprId, ExprKind};
 use crate::detect::flow::lower::span;
 use crate::detect::flow::name::Name;
 use std::ops::Range;
@@ -62,7 +62,20 @@ impl Lowerer<'_> {
             [only] if matches!(only.kind(), "string_literal" | "raw_string_literal") => Some(only.byte_range()),
             _ => None,
         };
-        MacroArg { name, value: self.piece(around, rest), literal }
+        let value = self.piece(around, rest);
+        let is_debug = tokens.len() > rest.len() && rest.first().and_then(Node::prev_sibling).is_some_and(|mark| mark.kind() == "?");
+        MacroArg { name, value: if is_debug { self.debug_text(value) } else { value }, literal }
+    }
+
+    /// Makes the text that `{:?}` writes: with line ends and quotes escaped.
+    pub(super) fn debug_text(&mut self, value: ExprId) -> ExprId {
+        let expr = self.builder.module.expr(value);
+        if matches!(expr.kind, ExprKind::Const(_)) {
+            return value;
+        }
+        let at = expr.span;
+        let callee = self.builder.expr_at(at, ExprKind::Member(value, Name::new("escape_debug")));
+        self.builder.expr_at(at, ExprKind::Call(Call { callee, args: Vec::new(), types: Vec::new() }))
     }
 
     /// Lowers some tokens as one expression; where they are none, to their names and literals.

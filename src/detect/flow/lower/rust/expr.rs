@@ -289,6 +289,7 @@ impl Lowerer<'_> {
         let function = self.builder.function(Function {
             name: None,
             params,
+            generics: Vec::new(),
             body,
             decorators: Vec::new(),
             returns,

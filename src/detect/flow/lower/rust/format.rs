@@ -105,7 +105,15 @@ impl Lowerer<'_> {
             offset += word.len();
         }
         let leading = argument.len() - argument.trim_start().len();
+        let before = pieces.parts.len();
         self.argument(pieces, argument.trim(), at + leading);
+        if specification.trim_end().ends_with('?')
+            && pieces.parts.len() > before
+            && let Some(part) = pieces.parts.pop()
+        {
+            let part = self.debug_text(part);
+            pieces.parts.push(part);
+        }
     }
 
     /// Adds an argument by position, number or name; a name that was not given is a variable.

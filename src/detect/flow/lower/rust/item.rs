@@ -30,7 +30,8 @@ impl Lowerer<'_> {
             "enum_item" => self.enumeration(node, attributes, out),
             "impl_item" => self.implementation(node, attributes, out),
             "trait_item" => self.interface(node, attributes, out),
-            "mod_item" | "foreign_mod_item" => {
+            "mod_item" => self.module_item(node, out),
+            "foreign_mod_item" => {
                 if let Some(body) = node.child_by_field_name("body") {
                     let body = self.block(body, Goal::Effect);
                     out.push(stmt(node, StmtKind::Block(body)));
@@ -54,6 +55,7 @@ impl Lowerer<'_> {
         let function = Function {
             name: node.child_by_field_name("name").map(|name| self.name(name)),
             params,
+            generics: self.generics(node),
             body,
             decorators,
             returns: self.type_field(node, "return_type"),
@@ -67,11 +69,55 @@ impl Lowerer<'_> {
         out.push(stmt(node, StmtKind::Function(id)));
     }
 
+    /// Returns the names of the types that a function is made for.
+    fn generics(&self, node: Node<'_>) -> Vec<Name> {
+        let list = node.child_by_field_name("type_parameters").map(children).unwrap_or_default();
+        let named = list.into_iter().filter_map(|child| match child.kind() {
+            "type_identifier" => Some(child),
+            "type_parameter" | "const_parameter" => child.child_by_field_name("name"),
+            "constrained_type_parameter" | "optional_type_parameter" => {
+                child.child_by_field_name("left").or_else(|| child.child_by_field_name("name"))
+            }
+            _ => None,
+        });
+        named.map(|name| self.name(name)).collect()
+    }
+
     /// A function without a body gives no more than its name: what implements it is not known here.
     fn signature(&mut self, node: Node<'_>, out: &mut Block) {
         if let Some(name) = node.child_by_field_name("name") {
             let declare = StmtKind::Declare(self.name(name), self.type_field(node, "return_type"));
             out.push(stmt(node, declare));
+        }
+    }
+
+    /// Lowers `mod a;` to the import of that file, and a module that stands here to what is in it, and a class of its name
+    /// through which that is found.
+    fn module_item(&mut self, node: Node<'_>, out: &mut Block) {
+        let Some(name) = node.child_by_field_name("name").map(|name| self.name(name)) else { return };
+        let Some(body) = node.child_by_field_name("body") else {
+            return self.submodule(node, name, self.is_public(node), out);
+        };
+        let body = self.block(body, Goal::Effect);
+        let mut members = Block::new();
+        for inner in &body {
+            let named = match &inner.kind {
+                StmtKind::Function(_) => {
+                    members.push(inner.clone());
+                    None
+                }
+                StmtKind::Class(id) => self.builder.module.classes.get(id.0 as usize).and_then(|class| class.name),
+                StmtKind::Assign(Pattern::Name(name), ..) => Some(*name),
+                _ => None,
+            };
+            if let Some(named) = named {
+                let value = self.builder.path(node, named.as_str());
+                members.push(stmt(node, StmtKind::Assign(Pattern::Name(named), value, None)));
+            }
+        }
+        out.push(stmt(node, StmtKind::Block(body)));
+        if !members.is_empty() && !name.as_str().starts_with("test") {
+            self.class(node, Class { name: Some(name), body: members, ..self.head(node) }, out);
         }
     }
 
@@ -126,12 +172,14 @@ impl Lowerer<'_> {
 
     fn structure_item(&mut self, node: Node<'_>, attributes: &[Node<'_>], out: &mut Block) {
         let decorators = self.decorators(attributes);
+        let bases = self.derived(attributes);
         let fields = node.child_by_field_name("body").map(|body| self.fields(body)).unwrap_or_default();
-        self.class(node, Class { fields, decorators, ..self.head(node) }, out);
+        self.class(node, Class { fields, bases, decorators, ..self.head(node) }, out);
     }
 
     fn enumeration(&mut self, node: Node<'_>, attributes: &[Node<'_>], out: &mut Block) {
         let decorators = self.decorators(attributes);
+        let bases = self.derived(attributes);
         let mut body = Block::new();
         let mut is_enum = true;
         for variant in node.child_by_field_name("body").map(children).unwrap_or_default() {
@@ -148,7 +196,7 @@ impl Lowerer<'_> {
                 body.push(stmt(variant, StmtKind::Declare(name_text, None)));
             }
         }
-        self.class(node, Class { body, decorators, is_enum, ..self.head(node) }, out);
+        self.class(node, Class { body, bases, decorators, is_enum, ..self.head(node) }, out);
     }
 
     /// Returns the fields of a structure; those of a tuple structure are `0`, `1` and so on.

@@ -73,7 +73,7 @@ impl<'a> Lowerer<'a> {
             "vec" | "smallvec" | "arrayvec" | "params" | "join" | "try_join" | "hashset" | "btreeset" => {
                 self.vector(node, tokens)
             }
-            "json" | "named_params" => self.json(node, tokens),
+            "json" | "named_params" | "doc" | "bson" => self.json(node, tokens),
             "hashmap" | "btreemap" | "indexmap" | "hash_map" | "btree_map" => self.pairs(node, tokens),
             "matches" => self.matches(node, tokens),
             "try" => {

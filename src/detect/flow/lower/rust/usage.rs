@@ -22,6 +22,12 @@ impl Lowerer<'_> {
         self.import(node, Import { local, module, item: None }, exported, out);
     }
 
+    /// Lowers `mod a;`.
+    pub(super) fn submodule(&mut self, node: Node<'_>, local: Name, exported: bool, out: &mut Block) {
+        let module = Name::new(&format!("self.{local}"));
+        self.import(node, Import { local, module, item: None }, exported, out);
+    }
+
     /// Lowers a clause below the path `prefix`.
     fn clause(&mut self, node: Node<'_>, prefix: &str, exported: bool, out: &mut Block) {
         match node.kind() {
