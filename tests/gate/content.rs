@@ -56,6 +56,23 @@ fn reformatted_code_is_old() {
 }
 
 #[test]
+fn edit_that_leaves_an_old_finding_as_bad_as_it_was_does_not_block() {
+    let get =
+        |more: &str| format!("import requests\n\n\ndef load(url):\n    return requests.get(url, verify=False{more})\n");
+    let repo = Repo::new();
+    repo.write("a.py", get("")).commit("first");
+    repo.git(&["checkout", "--quiet", "-b", "topic"]);
+    repo.write("a.py", get(", allow_redirects=False")).commit("edit");
+    let run = repo.check(&["--fail-on-risk", "10"]).exits(0);
+    assert_eq!(run.findings(), ["python-tls-verification-off a.py warns"]);
+    assert_eq!(run.json()["findings"][0]["origin"], "altered", "{run}");
+    let second =
+        get(", allow_redirects=False").replace("    return", "    requests.get(url + '/b', verify=False)\n    return");
+    repo.write("a.py", second).commit("and one more");
+    repo.check(&[]).exits(1);
+}
+
+#[test]
 fn deletion_is_counted_and_its_findings_are_fixed() {
     let repo = with_old_finding();
     repo.remove("app/old.py").commit("delete");
