@@ -148,12 +148,19 @@ pub struct MatchKey {
     pub placed: [u8; 32],
     /// Without it, for code that moved to another function.
     pub floating: [u8; 32],
+    /// The names and literals of the match, in their order; `None` where no edit of the code leaves the finding an old one.
+    pub values: Option<[u8; 32]>,
 }
 
 impl MatchKey {
     /// Makes the key of a match of `rule` inside `symbol` with the given tokens.
     pub fn new(rule: &str, symbol: &str, tokens: &[impl AsRef<str>]) -> Self {
-        Self { placed: digest(rule, symbol, tokens), floating: digest(rule, "\u{0}anywhere", tokens) }
+        Self { placed: digest(rule, symbol, tokens), floating: digest(rule, "\u{0}anywhere", tokens), values: None }
+    }
+
+    /// Adds the names and literals of the match.
+    pub fn with_values(self, values: &[impl AsRef<str>]) -> Self {
+        Self { values: Some(digest("", "", values)), ..self }
     }
 }
 

@@ -16,7 +16,7 @@ pub struct Risk {
 /// The risk of a change.
 #[derive(Debug, Clone, PartialEq, Serialize, Default)]
 pub struct ChangeRisk {
-    /// 100 x (1 - product of (1 - r/100)) over distinct root causes; one decimal.
+    /// 100 x (1 - product of (1 - r/100)) over what distinct root causes weigh; one decimal.
     pub score: f64,
     /// What each root cause contributes, largest first.
     pub contributions: Vec<Contribution>,
@@ -29,7 +29,7 @@ pub struct Contribution {
     pub fingerprint: String,
     /// Its rule.
     pub rule: String,
-    /// Its risk, from 0 to 100.
+    /// What it weighs, from 0 to 100: its risk, halved for every larger one of its rule in the file.
     pub risk: f64,
     /// How many findings share the root cause.
     pub findings: usize,
@@ -93,7 +93,8 @@ pub fn of_finding(finding: &Finding) -> Risk {
 /// Returns the risk of a change from its findings and their risks. Advisory findings take no part.
 ///
 /// Findings share a root cause where their spans overlap, or where the same rule speaks more than once in one symbol:
-/// the largest risk among them counts once.
+/// the largest risk among them counts once. Every further cause of one rule in one file weighs half of the one before:
+/// a rule that is wrong about a file is often wrong about all of it.
 pub fn of_change<'a>(findings: impl IntoIterator<Item = (&'a Finding, &'a Risk)>) -> ChangeRisk {
     let mut causes: Vec<(&Finding, f64, usize)> = Vec::new();
     let mut in_file: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
@@ -113,18 +114,41 @@ pub fn of_change<'a>(findings: impl IntoIterator<Item = (&'a Finding, &'a Risk)>
             }
         }
     }
-    let safe: f64 = causes.iter().map(|(_, risk, _)| 1.0 - risk / 100.0).product();
+    let places: Vec<_> =
+        causes.iter().map(|(f, risk, _)| ((f.rule.as_str(), f.location.path.as_str()), *risk)).collect();
+    let weights = weigh(&places);
     let mut contributions: Vec<Contribution> = causes
         .into_iter()
-        .map(|(finding, risk, findings)| Contribution {
+        .zip(&weights)
+        .map(|((finding, _, findings), weight)| Contribution {
             fingerprint: finding.fingerprint.to_string(),
             rule: finding.rule.to_string(),
-            risk,
+            risk: one_decimal(*weight),
             findings,
         })
         .collect();
     contributions.sort_by(|a, b| b.risk.total_cmp(&a.risk).then_with(|| a.fingerprint.cmp(&b.fingerprint)));
-    ChangeRisk { score: one_decimal(100.0 * (1.0 - safe)), contributions }
+    ChangeRisk { score: together(weights), contributions }
+}
+
+/// Returns what each risk weighs: those of one key are halved for every larger one among them.
+pub fn weigh<K: Ord>(risks: &[(K, f64)]) -> Vec<f64> {
+    let mut order: Vec<usize> = (0..risks.len()).collect();
+    order.sort_by(|a, b| risks[*b].1.total_cmp(&risks[*a].1));
+    let mut larger: BTreeMap<&K, i32> = BTreeMap::new();
+    let mut weights = vec![0.0; risks.len()];
+    for i in order {
+        let (key, risk) = &risks[i];
+        let before = larger.entry(key).or_default();
+        weights[i] = risk / 2f64.powi(*before);
+        *before += 1;
+    }
+    weights
+}
+
+/// Returns the risk of several together: 100 x (1 - product of (1 - r/100)), one decimal.
+pub fn together(risks: impl IntoIterator<Item = f64>) -> f64 {
+    one_decimal(100.0 * (1.0 - risks.into_iter().map(|r| 1.0 - r / 100.0).product::<f64>()))
 }
 
 /// Says whether two findings of one file are one defect.
@@ -135,4 +159,19 @@ fn same_cause(a: &Finding, b: &Finding) -> bool {
 
 fn one_decimal(score: f64) -> f64 {
     (score * 10.0).round() / 10.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{together, weigh};
+
+    #[test]
+    fn repeats_of_one_key_weigh_less_and_less() {
+        let risks = [("a", 24.0), ("b", 40.0), ("a", 48.0), ("a", 8.0)];
+        assert_eq!(weigh(&risks), [12.0, 40.0, 48.0, 2.0]);
+        let eight = [("assert in one file", 24.0); 8];
+        assert!(together(weigh(&eight)) < 45.0);
+        let apart: Vec<_> = (0..8).map(|file| (file, 24.0)).collect();
+        assert!(together(weigh(&apart)) > 85.0);
+    }
 }

@@ -185,7 +185,7 @@ pub fn judge(
         let rank = |j: &Judged| (rank(&j.disposition), std::cmp::Reverse((j.risk.score * 10.0) as i64));
         rank(a).cmp(&rank(b)).then_with(|| a.finding.location.cmp(&b.finding.location))
     });
-    let counted = findings.iter().filter(|j| counts(&j.disposition)).map(|j| (&j.finding, &j.risk));
+    let counted = findings.iter().filter(|j| counts(j)).map(|j| (&j.finding, &j.risk));
     let risk = of_change(counted);
     let gaps: Vec<(Gap, bool)> =
         gaps.into_iter().map(|g| (!options.open.contains(&g.kind), g)).map(|(c, g)| (g, c)).collect();
@@ -214,8 +214,8 @@ fn rank(disposition: &Disposition) -> u8 {
     }
 }
 
-fn counts(disposition: &Disposition) -> bool {
-    matches!(disposition, Disposition::Blocks(_) | Disposition::Warns)
+fn counts(judged: &Judged) -> bool {
+    matches!(judged.disposition, Disposition::Blocks(_) | Disposition::Warns) && judged.origin != Origin::Altered
 }
 
 fn dispose(
@@ -249,6 +249,7 @@ fn dispose(
             }
         }
         _ if finding.advisory => Disposition::Advisory,
+        _ if origin == Origin::Altered => Disposition::Warns,
         _ => match options.severity {
             Some(severity)
                 if finding.severity >= bar(severity, finding, options) && finding.confidence >= options.confidence =>

@@ -186,7 +186,7 @@ impl Ledger {
                 continue;
             }
             if let Matching::Inline { approved, .. } = matching
-                && origin == Origin::Introduced
+                && origin != Origin::Existing
                 && !approved
                 && self.added_up_to.is_none_or(|limit| finding.severity > limit)
             {

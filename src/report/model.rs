@@ -1,7 +1,6 @@
 //! The view model: a copy of the judgement in the words and order of a report, ready to serialise.
 
 use super::way::FlowView;
-use crate::compare::Origin;
 use crate::finding::{Evidence, Finding, Gap, WeightedToken};
 use crate::path::visible_lines;
 use crate::policy::suppression::{Entry, Status};
@@ -167,7 +166,7 @@ pub struct FindingView {
     pub end_column: u32,
     /// Enclosing symbol, or empty.
     pub symbol: String,
-    /// `introduced` or `existing`.
+    /// `introduced`, `altered` or `existing`.
     pub origin: String,
     /// `blocks`, `warns`, `advisory`, `existing`, `suppressed`, `baseline` or `ignored`.
     pub disposition: String,
@@ -379,7 +378,7 @@ impl FindingView {
             end_line: span.end.line,
             end_column: span.end.column,
             symbol: clean(&finding.location.symbol),
-            origin: if *origin == Origin::Introduced { "introduced" } else { "existing" }.into(),
+            origin: origin.as_str().into(),
             disposition: disposition.into(),
             because: because.map(|b| clean(b)),
             risk: risk.score,

@@ -4,6 +4,7 @@ use super::Report;
 use super::model::{FindingView, GapView};
 use super::text::by_risk;
 use crate::policy::{Verdict, plural};
+use crate::risk::{together, weigh};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Files named with a piece of advice.
@@ -65,7 +66,7 @@ impl<'a> Remedy<'a> {
 fn over_limit(report: &Report) -> Vec<&FindingView> {
     let Some(limit) = report.risk.limit else { return Vec::new() };
     let mut by_path: BTreeMap<&str, Vec<Vec<&FindingView>>> = BTreeMap::new();
-    for finding in report.findings.iter().filter(|f| f.disposition == "warns") {
+    for finding in report.findings.iter().filter(|f| f.disposition == "warns" && f.origin != "altered") {
         let causes = by_path.entry(&finding.path).or_default();
         match causes.iter_mut().find(|cause| cause.first().is_some_and(|first| same_cause(first, finding))) {
             Some(cause) => cause.push(finding),
@@ -77,9 +78,8 @@ fn over_limit(report: &Report) -> Vec<&FindingView> {
     causes.sort_by(|a, b| largest(a).total_cmp(&largest(b)));
     let mut gone = Vec::new();
     loop {
-        let left = 100.0 * (1.0 - causes.iter().map(|c| 1.0 - largest(c) / 100.0).product::<f64>());
-        // The policy compares scores rounded to one decimal.
-        if (left * 10.0).round() / 10.0 < limit {
+        let risks: Vec<_> = causes.iter().map(|c| ((&c[0].rule, &c[0].path), largest(c))).collect();
+        if together(weigh(&risks)) < limit {
             return gone;
         }
         match causes.pop() {

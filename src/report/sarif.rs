@@ -123,7 +123,7 @@ fn result(f: &FindingView, index: Option<&usize>) -> Value {
         "message": { "text": message(&words) },
         "locations": [{ "physicalLocation": place(f) }],
         "partialFingerprints": { "portcullis/v1": f.fingerprint },
-        "baselineState": if f.origin == "introduced" { "new" } else { "unchanged" },
+        "baselineState": match f.origin.as_str() { "introduced" => "new", "altered" => "updated", _ => "unchanged" },
         "rank": (f.risk * 10.0).round() / 10.0,
         "properties": {
             "disposition": f.disposition, "severity": f.severity, "confidence": f.confidence, "evidence": f.evidence,

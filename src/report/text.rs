@@ -89,6 +89,9 @@ pub(super) fn measure(finding: &FindingView) -> String {
     if finding.in_tests {
         parts.push("in test code".into());
     }
+    if finding.origin == "altered" {
+        parts.push("there before, edited here".into());
+    }
     parts.join(", ")
 }
 

@@ -12,13 +12,16 @@ use crate::detect::classifier::Window;
 use crate::detect::rules::RuleSet;
 use crate::detect::{Analysis, Job, content_gap, gap};
 use crate::finding::{Finding, Gap, GapKind};
+use crate::path::RepoPath;
 use crate::policy::suppression::{FileRemarks, Ledger};
 use crate::policy::{self, Judgement, Verdict, judge, tamper};
 use crate::redact::Redactor;
 use crate::report::Report;
 use crate::report::model::{ChangeView, Coverage, PolicyView, Times, Tool};
+use crate::syntax::is_generated;
 use crate::syntax::language::Language;
 use jiff::Timestamp;
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -97,7 +100,7 @@ pub fn run(options: &Options, around: &Surroundings) -> Result<Outcome, RunError
     });
     let windows: Vec<&Window> = analyses.iter().flat_map(|a| &a.windows).collect();
     let scored = scorers.score(&windows, MAX_WINDOWS);
-    let (judgement, coverage) = conclude(&gathered, &analyses, &scored, started);
+    let (judgement, coverage, repeated) = conclude(&gathered, &analyses, &scored, started);
     let models = scored.model.iter().cloned().collect();
     let mut report = Report::of(&judgement, "check", tool(&gathered.rules, models));
     report.change = change_view(&gathered);
@@ -106,6 +109,11 @@ pub fn run(options: &Options, around: &Surroundings) -> Result<Outcome, RunError
     report.notes.extend(sides.1.notes());
     if scored.left_out > 0 {
         report.notes.push(format!("the network looked at the first windows only; {} were left out", scored.left_out));
+    }
+    if repeated > 0 {
+        report
+            .notes
+            .push(format!("a rule speaks once in a generated file; {repeated} more of its findings are not listed"));
     }
     report.policy = policy_view(&gathered.config);
     report.risk.limit = gathered.config.policy.risk;
@@ -165,7 +173,12 @@ fn languages(files: &[ChangedFile]) -> Vec<Language> {
     found
 }
 
-fn conclude(gathered: &Gathered, analyses: &[Analysis], scored: &Scored, started: Timestamp) -> (Judgement, Coverage) {
+fn conclude(
+    gathered: &Gathered,
+    analyses: &[Analysis],
+    scored: &Scored,
+    started: Timestamp,
+) -> (Judgement, Coverage, usize) {
     let Gathered { change, config, baseline, .. } = gathered;
     let mut gaps = change.gaps.clone();
     gaps.extend(scored.gap.clone());
@@ -175,6 +188,7 @@ fn conclude(gathered: &Gathered, analyses: &[Analysis], scored: &Scored, started
         gaps.push(Gap { kind: GapKind::Environment, path: None, detail });
     }
     let mut comparison = comparison(&change.files, analyses, &config.policy);
+    let repeated = leave_out_repeats(&mut comparison, &change.files, &config.policy);
     let hints = scored.findings.iter().filter(|hint| !is_said(hint, &comparison)).cloned();
     let more: Vec<_> = tampering(gathered).into_iter().chain(hints).collect();
     comparison.head.extend(more.into_iter().map(|f| (f, Origin::Introduced)));
@@ -182,7 +196,22 @@ fn conclude(gathered: &Gathered, analyses: &[Analysis], scored: &Scored, started
         analyses.iter().map(|a| FileRemarks { after: &a.remarks_after, in_change: true }).collect();
     let day = surroundings::day(started);
     let ledger = Ledger::open(&config.policy.suppressions, &remarks, day);
-    (judge(comparison, gaps, &config.policy, ledger, baseline), coverage)
+    (judge(comparison, gaps, &config.policy, ledger, baseline), coverage, repeated)
+}
+
+/// Leaves one finding of each rule in each generated file that a change brings in, and says how many went. What such a
+/// file repeats, nobody reads line by line; one is enough to block it.
+fn leave_out_repeats(comparison: &mut Comparison, files: &[ChangedFile], policy: &policy::Options) -> usize {
+    let text = |f: &ChangedFile| f.after.text().is_some_and(|t| is_generated(&f.path, &t.text));
+    let generated: HashSet<&RepoPath> = files.iter().filter(|f| text(f)).map(|f| &f.path).collect();
+    let before = comparison.head.len();
+    let mut seen = HashSet::new();
+    comparison.head.retain(|(finding, origin)| {
+        let path = &finding.location.path;
+        let counts = *origin == Origin::Introduced && !policy.waives(finding) && generated.contains(path);
+        !counts || seen.insert((path.clone(), finding.rule.clone(), finding.in_tests))
+    });
+    before - comparison.head.len()
 }
 
 /// Says whether something firmer is said of the same place, so that a hint adds nothing.

@@ -139,13 +139,28 @@ pub fn is_test_path(path: &RepoPath) -> bool {
     let folder = |f: &str| matches!(f, "test" | "tests" | "__tests__" | "spec" | "specs" | "__mocks__");
     let script = matches!(path.extension().as_str(), "js" | "jsx" | "ts" | "tsx" | "mjs" | "cjs" | "mts" | "cts");
     path.as_str().rsplit('/').skip(1).any(folder)
-        || name == "conftest.py"
+        || matches!(name, "conftest.py" | "tests.py")
         || (script && (name.contains(".test.") || name.contains(".spec.")))
+}
+
+/// Endings of generated files.
+const GENERATED: [&str; 6] = [".min.js", ".bundle.js", "-min.js", "_pb2.py", "_pb2_grpc.py", ".generated.ts"];
+/// Bytes a line has on average in text that no person wrote line by line.
+const DENSE: usize = 500;
+
+/// Says whether a path is named like generated code.
+pub fn is_generated_path(path: &RepoPath) -> bool {
+    GENERATED.iter().any(|e| path.as_str().ends_with(e))
+}
+
+/// Says whether a file is generated, by its name or, as minified code is, by the length of its lines.
+pub fn is_generated(path: &RepoPath, text: &str) -> bool {
+    is_generated_path(path) || (text.len() > 4 * DENSE && text.len() / text.lines().count().max(1) > DENSE)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Limits, ParseGap, is_test_path, parse};
+    use super::{Limits, ParseGap, is_generated, is_test_path, parse};
     use crate::change::text::Text;
     use crate::path::RepoPath;
     use crate::syntax::language::Language;
@@ -184,8 +199,18 @@ mod tests {
     }
 
     #[test]
+    fn generated_code_is_known_by_its_name_and_by_its_lines() {
+        let (short, long) = ("x = 1\n".repeat(900), "x = 1;".repeat(900));
+        let is = |path: &str, text: &str| is_generated(&RepoPath::from(path), text);
+        assert!(is("a.min.js", &short) && is("assets/index.1f3a.js", &long));
+        assert!(!is("a.js", &short) && !is("a.js", "x = 1;") && !is("a.js", &"y".repeat(700)));
+    }
+
+    #[test]
     fn test_paths_follow_the_usual_conventions() {
-        for path in ["tests/a.py", "pkg/conftest.py", "src/a.test.ts", "src/__tests__/a.js", "spec/a.rs"] {
+        for path in
+            ["tests/a.py", "pkg/conftest.py", "shop/tests.py", "src/a.test.ts", "src/__tests__/a.js", "spec/a.rs"]
+        {
             assert!(is_test_path(&RepoPath::from(path)), "{path}");
         }
         for path in ["src/contest.py", "latest/a.ts", "src/test_views.py", "src/app.test.py", "src/testing/a.py"] {

@@ -56,6 +56,37 @@ fn reformatted_code_is_old() {
 }
 
 #[test]
+fn edit_that_leaves_an_old_finding_as_bad_as_it_was_does_not_block() {
+    let get =
+        |more: &str| format!("import requests\n\n\ndef load(url):\n    return requests.get(url, verify=False{more})\n");
+    let repo = Repo::new();
+    repo.write("a.py", get("")).commit("first");
+    repo.git(&["checkout", "--quiet", "-b", "topic"]);
+    repo.write("a.py", get(", allow_redirects=False")).commit("edit");
+    let run = repo.check(&["--fail-on-risk", "10"]).exits(0);
+    assert_eq!(run.findings(), ["python-tls-verification-off a.py warns"]);
+    assert_eq!(run.json()["findings"][0]["origin"], "altered", "{run}");
+    let second =
+        get(", allow_redirects=False").replace("    return", "    requests.get(url + '/b', verify=False)\n    return");
+    repo.write("a.py", second).commit("and one more");
+    repo.check(&[]).exits(1);
+}
+
+#[test]
+fn rule_speaks_once_in_a_generated_file_and_still_blocks() {
+    let repo = Repo::new();
+    repo.write("a.py", GOOD_PY).commit("first");
+    repo.git(&["checkout", "--quiet", "-b", "topic"]);
+    let call = |name: &str| format!("function {name}(a){{eval(a+\"{}\")}}", "x".repeat(400));
+    let names: Vec<String> = (0..8).map(|n| call(&format!("f{n}"))).collect();
+    repo.write("web/app.js", names.join(";") + "\n").write("plain.js", names.join("\n")).commit("bundle");
+    let run = repo.check(&[]).exits(1);
+    let of = |path: &str| run.findings().iter().filter(|f| f.contains(path)).count();
+    assert_eq!((of("web/app.js"), of("plain.js")), (1, 8), "{run}");
+    assert!(run.json()["notes"].to_string().contains("7 more of its findings"), "{run}");
+}
+
+#[test]
 fn deletion_is_counted_and_its_findings_are_fixed() {
     let repo = with_old_finding();
     repo.remove("app/old.py").commit("delete");

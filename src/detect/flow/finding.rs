@@ -331,7 +331,7 @@ mod tests {
         longer.steps.insert(1, step(0, CODE, "x", StepKind::Through("y".into())));
         longer.guessed = true;
         let files = vec![Arc::new(Loaded { file: other, module })];
-        let found = findings(Flows { flows: vec![longer, far], files, incomplete: None });
+        let found = findings(Flows { flows: vec![longer, far], files, settled: Vec::new(), incomplete: None });
         assert_eq!(found.len(), 1);
         assert_eq!((found[0].location.path.as_str(), found[0].location.symbol.as_str()), ("lib/db.py", "run"));
         assert_eq!(found[0].confidence, Confidence::High, "the surest way counts");
@@ -347,7 +347,7 @@ mod tests {
             let mut far = flow(Trust::Remote, "db.execute(x)");
             far.steps[2] = step(1, &code, &format!("connect('{password}').execute(sql)"), StepKind::Sink);
             let files = vec![Arc::new(Loaded { file: other, module })];
-            findings(Flows { flows: vec![far], files, incomplete: None }).remove(0)
+            findings(Flows { flows: vec![far], files, settled: Vec::new(), incomplete: None }).remove(0)
         };
         let finding = found("hunter2");
         let shown = format!("{:?}{:?}{}", finding.excerpt, finding.evidence, finding.message);

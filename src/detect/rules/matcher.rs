@@ -196,6 +196,7 @@ impl Compiled {
         let symbol = crate::redact::shapes(file.symbol_at(&range));
         let full = tokens(node, file, false);
         let public = if rule.secret { tokens(node, file, true) } else { full.clone() };
+        let key = MatchKey::new(rule.id.as_str(), &symbol, &full);
         Finding {
             rule: rule.id.clone(),
             message: rule.message.clone(),
@@ -211,7 +212,7 @@ impl Compiled {
             excerpt: excerpt(file, &range, redactor),
             advisory: false,
             in_tests: file.is_test_code(&range),
-            key: MatchKey::new(rule.id.as_str(), &symbol, &full),
+            key: if rule.secret { key } else { key.with_values(&values(node, file)) },
             location: Location { path: file.path.clone(), span: file.span(range), symbol },
         }
     }
@@ -333,6 +334,28 @@ pub(in crate::detect) fn tokens(node: &Node<'_>, file: &SourceFile, mask: bool) 
                 }
             }
             _ => {}
+        }
+    }
+    out
+}
+
+/// Returns the names and literals that give a node its values, in their order and without white space. An argument or a
+/// field with a name of its own and a constant value is left out: it only says how.
+fn values(node: &Node<'_>, file: &SourceFile) -> Vec<String> {
+    let kinds = file.language.kinds();
+    let is_name = |n: &Node<'_>| n.is_leaf() && n.kind().ends_with("identifier");
+    let mut out = Vec::new();
+    let mut passed = 0;
+    for part in node.dfs().filter(|n| n.is_named()) {
+        let range = part.range();
+        if range.start < passed {
+            continue;
+        }
+        let option = matches!(part.kind().as_ref(), "keyword_argument" | "pair");
+        if kinds.role(part.kind_id()) == Role::Comment || (option && part.dfs().filter(is_name).nth(1).is_none()) {
+            passed = range.end;
+        } else if part.is_leaf() && !matches!(part.kind().as_ref(), "string_start" | "string_end") {
+            out.extend(part.text().split_whitespace().map(str::to_owned));
         }
     }
     out

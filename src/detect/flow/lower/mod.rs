@@ -38,11 +38,6 @@ impl<'a> Builder<'a> {
         self.text.get(node.byte_range()).unwrap_or_default()
     }
 
-    /// Returns the text of a node as a name.
-    fn name(&self, node: Node<'_>) -> Name {
-        Name::new(self.text(node))
-    }
-
     /// Adds an expression that stands where `node` does.
     fn expr(&mut self, node: Node<'_>, kind: ExprKind) -> ExprId {
         self.expr_at(span(node), kind)
@@ -107,10 +102,4 @@ fn stmt(node: Node<'_>, kind: StmtKind) -> Stmt {
 fn span(node: Node<'_>) -> (u32, u32) {
     let end = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
     (end(node.start_byte()), end(node.end_byte()))
-}
-
-/// Returns the named children of a node without comments and other extras.
-fn children(node: Node<'_>) -> Vec<Node<'_>> {
-    let mut cursor = node.walk();
-    node.named_children(&mut cursor).filter(|child| !child.is_extra()).collect()
 }
