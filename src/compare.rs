@@ -190,7 +190,8 @@ mod tests {
         let content = |text: &str| Content::Text(Text { text: text.to_owned(), notes: Vec::new() });
         let file = ChangedFile::compare(RepoPath::from(name), None, Status::Modified, content(before), content(after));
         let options = Options { windows: false, time_ms: 20_000, ..Options::default() };
-        let analysis = analyse(&Job::of(&file).expect("text"), &[&RuleDetector { rules: &RULES }], &options, Others::none());
+        let analysis =
+            analyse(&Job::of(&file).expect("text"), &[&RuleDetector { rules: &RULES }], &options, Others::none());
         let lines = AddedLines { path: &file.path, old_path: &file.path, added: &file.added, only_added: false };
         compare(&[(&analysis, lines)], &|_| false).head.into_iter().map(|(_, origin)| origin).collect()
     }

@@ -214,7 +214,8 @@ impl Printer<'_> {
             }
             ExprKind::Block(block) => format!("{{ {} }}", self.sub(block)),
             ExprKind::Markup(tag, attributes, inner) => {
-                let attributes: String = attributes.iter().map(|(n, v)| format!(" {n}={{{}}}", self.expr(*v))).collect();
+                let attributes: String =
+                    attributes.iter().map(|(n, v)| format!(" {n}={{{}}}", self.expr(*v))).collect();
                 format!("<{tag}{attributes}>[{}]", self.list(inner))
             }
             ExprKind::Other(parts) => format!("other({})", self.list(parts)),

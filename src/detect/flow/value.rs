@@ -264,7 +264,9 @@ impl Labels {
 
 impl Label {
     fn is_like(&self, other: &Self) -> bool {
-        self.origin.place == other.origin.place && self.origin.trust == other.origin.trust && self.origin.only == other.origin.only
+        self.origin.place == other.origin.place
+            && self.origin.trust == other.origin.trust
+            && self.origin.only == other.origin.only
     }
 
     fn step(&mut self, step: &FlowStep) {

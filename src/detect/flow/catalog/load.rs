@@ -1,8 +1,8 @@
 //! Reading catalogs: when a file first holds one of their words.
 
 use super::operation::Operation;
-use super::{Catalog as Index, ClassRule};
 use super::schema::{CatalogFile, Handler, OneOrMore, Sink, Source};
+use super::{Catalog as Index, ClassRule};
 use crate::detect::rules::index::catalog_words;
 use crate::detect::rules::schema::{FixedPrefix, FlowRule, RuleProblem, is_class, yaml};
 use crate::detect::rules::{RuleError, RuleSet, RuleSource, folder_serves};

@@ -133,14 +133,18 @@ impl Engine<'_> {
         }
         let is_own = match &receiver.kind {
             Kind::Module(_) | Kind::Class(..) | Kind::Object(Shape::Instance(..)) => true,
-            Kind::Object(Shape::Map) => {
-                self.state.contents(receiver.id).is_some_and(|c| c.entries.contains_key(&super::member::Key::Name(name)))
-            }
+            Kind::Object(Shape::Map) => self
+                .state
+                .contents(receiver.id)
+                .is_some_and(|c| c.entries.contains_key(&super::member::Key::Name(name))),
             Kind::Path(path) => {
                 // A module of the code that has not been read yet, or a field that was set.
                 let path = *path;
                 self.is_local_path(path)
-                    || self.state.contents(receiver.id).is_some_and(|c| c.entries.contains_key(&super::member::Key::Name(name)))
+                    || self
+                        .state
+                        .contents(receiver.id)
+                        .is_some_and(|c| c.entries.contains_key(&super::member::Key::Name(name)))
             }
             _ => self.state.contents(receiver.id).is_some_and(|c| {
                 c.entries.get(&super::member::Key::Name(name)).is_some_and(|v| matches!(v.kind, Kind::Function(_)))
@@ -154,7 +158,9 @@ impl Engine<'_> {
             match target.as_ref().map(|t| &t.kind) {
                 Some(Kind::Function(closure)) => {
                     let mut closure = closure.clone();
-                    if closure.this.is_none() && !matches!(receiver.kind, Kind::Module(_) | Kind::Path(_) | Kind::Class(..)) {
+                    if closure.this.is_none()
+                        && !matches!(receiver.kind, Kind::Module(_) | Kind::Path(_) | Kind::Class(..))
+                    {
                         closure.this = Some(receiver.clone());
                     }
                     return self.invoke(&closure, args, span);
@@ -267,9 +273,11 @@ impl Engine<'_> {
         match &receiver.kind {
             Kind::Path(path) | Kind::Object(Shape::Library(path)) => {
                 let own = self.catalog.canonical(path.join(name.as_str()));
-                let is_plain = |key| self.catalog.operation(key).is_some_and(|(operation, _)| MEANS_THE_SAME.contains(&operation));
+                let is_plain =
+                    |key| self.catalog.operation(key).is_some_and(|(operation, _)| MEANS_THE_SAME.contains(&operation));
                 let is_plain_type = super::handler::is_plain_type(self.language, *path);
-                let is_own = self.catalog.knows(*path) && !is_plain_type && (self.catalog.speaks_of(own) || !is_plain(any));
+                let is_own =
+                    self.catalog.knows(*path) && !is_plain_type && (self.catalog.speaks_of(own) || !is_plain(any));
                 if is_own { vec![own] } else { vec![own, any] }
             }
             Kind::Const(Const::Text(_)) | Kind::Text(_) => of(&[names.text]),

@@ -35,12 +35,14 @@ impl Engine<'_> {
         };
         let is_own = result.is_some();
         let result = match result {
-            Some(result) => match keys.first().and_then(|key| self.catalog.type_of(self.catalog.path(&format!("{key}()")))) {
-                Some(of) if matches!(result.kind, Kind::Unknown) => {
-                    Rc::new(Data { kind: Kind::Path(of), ..result.as_ref().clone() })
+            Some(result) => {
+                match keys.first().and_then(|key| self.catalog.type_of(self.catalog.path(&format!("{key}()")))) {
+                    Some(of) if matches!(result.kind, Kind::Unknown) => {
+                        Rc::new(Data { kind: Kind::Path(of), ..result.as_ref().clone() })
+                    }
+                    _ => result,
                 }
-                _ => result,
-            },
+            }
             None => {
                 self.run_callbacks(keys, receiver, args, span);
                 self.unknown_result(keys, receiver, args, span)
@@ -63,13 +65,21 @@ impl Engine<'_> {
             let labels = receiver.map_or_else(Labels::default, |r| self.state.reach(r)).guessed();
             let id = super::number(&("callback", function.id));
             let given = Data::unknown(id, labels);
-            let (result, ()) = self.either(|e| e.call_back(&function, vec![given.clone(), given.clone()], span), |_| ());
+            let (result, ()) =
+                self.either(|e| e.call_back(&function, vec![given.clone(), given.clone()], span), |_| ());
             drop(result);
         }
     }
 
     /// Takes from a result what the catalog says that the call makes harmless.
-    fn sanitized(&mut self, keys: &[Name], receiver: Option<&Value>, args: &Args, result: Value, span: (u32, u32)) -> Value {
+    fn sanitized(
+        &mut self,
+        keys: &[Name],
+        receiver: Option<&Value>,
+        args: &Args,
+        result: Value,
+        span: (u32, u32),
+    ) -> Value {
         let catalog = self.catalog;
         let (mut classes, mut path): (Classes, Option<Name>) = (0, None);
         for key in keys {
@@ -137,7 +147,11 @@ impl Engine<'_> {
         }
         let labels = if is_own { result.labels.join(&labels) } else { labels };
         let id = super::number(&(result.id, span));
-        let kind = if matches!(result.kind, Kind::Object(_) | Kind::Const(_)) && !is_own { Kind::Unknown } else { result.kind.clone() };
+        let kind = if matches!(result.kind, Kind::Object(_) | Kind::Const(_)) && !is_own {
+            Kind::Unknown
+        } else {
+            result.kind.clone()
+        };
         Rc::new(Data { id, labels, kind, ..result.as_ref().clone() })
     }
 
@@ -187,7 +201,8 @@ impl Engine<'_> {
                 when_true.extend(found);
             }
         }
-        if let (Some("isinstance"), Some(value), Some(of)) = (keys.first().map(|k| k.as_str()), args.value(0), args.value(1))
+        if let (Some("isinstance"), Some(value), Some(of)) =
+            (keys.first().map(|k| k.as_str()), args.value(0), args.value(1))
             && self.is_clean_test(of)
         {
             when_true.extend(finding(value, ALL));

@@ -3,8 +3,8 @@
 use super::Engine;
 use super::call::Args;
 use super::facts::ids;
-use crate::detect::flow::catalog::{ALL, Classes};
 use crate::detect::flow::catalog::operation::Operation;
+use crate::detect::flow::catalog::{ALL, Classes};
 use crate::detect::flow::ir::{Const, ExprId, ExprKind, Module, Op, Pattern};
 use crate::detect::flow::name::Name;
 use crate::detect::flow::value::{Closure, Data, Findings, Kind, Value, join};
@@ -71,7 +71,9 @@ impl Engine<'_> {
                 let object = super::outcome::inside(object);
                 Some(if matches!(object.kind, Kind::Const(Const::Null)) { other } else { join(&object, &other) })
             }
-            Operation::Made if matches!(object.kind, Kind::Function(_)) => Some(self.call_back(object, Vec::new(), span)),
+            Operation::Made if matches!(object.kind, Kind::Function(_)) => {
+                Some(self.call_back(object, Vec::new(), span))
+            }
             Operation::Made => Some(object.clone()),
             _ => None,
         }
@@ -110,8 +112,12 @@ impl Engine<'_> {
     pub(super) fn found_equal(&self, value: &Value, constant: &Value) -> Findings {
         let signs: Vec<(char, char)> = match constant.as_const() {
             Some(Const::Text(text)) if value.is_sign => text.chars().map(|c| (c, c)).collect(),
-            Some(Const::Bytes(bytes)) if value.is_sign => bytes.iter().map(|b| (char::from(*b), char::from(*b))).collect(),
-            Some(Const::Int(byte)) if value.is_sign => u8::try_from(*byte).map(char::from).into_iter().map(|c| (c, c)).collect(),
+            Some(Const::Bytes(bytes)) if value.is_sign => {
+                bytes.iter().map(|b| (char::from(*b), char::from(*b))).collect()
+            }
+            Some(Const::Int(byte)) if value.is_sign => {
+                u8::try_from(*byte).map(char::from).into_iter().map(|c| (c, c)).collect()
+            }
             _ => return super::facts::finding(value, ALL),
         };
         super::facts::finding(value, self.harmless_signs(signs))

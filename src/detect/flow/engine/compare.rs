@@ -3,7 +3,9 @@
 use super::Engine;
 use super::facts::finding;
 use super::fold::lifted;
-use crate::detect::flow::catalog::{ALL, Classes, LEADING_SLASH, NO_CONSTRUCTOR, NO_PARENT, NO_PROTO, NOT_ABSOLUTE, ONE_SLASH};
+use crate::detect::flow::catalog::{
+    ALL, Classes, LEADING_SLASH, NO_CONSTRUCTOR, NO_PARENT, NO_PROTO, NOT_ABSOLUTE, ONE_SLASH,
+};
 use crate::detect::flow::ir::{Const, Op};
 use crate::detect::flow::value::{Data, Findings, Kind, Value};
 use crate::syntax::language::Language;
@@ -39,7 +41,11 @@ impl Engine<'_> {
     /// Returns what follows from a value not being above another: below a length, or a number that no stranger chose, it
     /// reaches no memory that it should not.
     fn bounded(&self, value: &Value, bound: &Value) -> Findings {
-        if value.is_length || !self.is_bound(bound) { Vec::new() } else { finding(value, self.catalog.bit_of("memory")) }
+        if value.is_length || !self.is_bound(bound) {
+            Vec::new()
+        } else {
+            finding(value, self.catalog.bit_of("memory"))
+        }
     }
 
     /// Says whether a number is fit to be the upper bound of places: a length, or what may be one. A constant says nothing of
@@ -69,9 +75,7 @@ impl Engine<'_> {
     fn harmless_as(&self, type_name: &str) -> Classes {
         match type_name {
             "number" | "boolean" | "bigint" => ALL,
-            "string" => {
-                ["nosql", "mass-assignment"].iter().fold(0, |all, c| all | self.catalog.bit_of(c))
-            }
+            "string" => ["nosql", "mass-assignment"].iter().fold(0, |all, c| all | self.catalog.bit_of(c)),
             _ => 0,
         }
     }
@@ -91,7 +95,8 @@ impl Engine<'_> {
             lacking = finding(container, classes);
         } else if self.state.reach(container).is_empty() {
             held = self.found_equal(item, container);
-            let names = self.state.contents(container.id).map_or(0, |c| c.all().map(other_than).fold(0, |all, c| all | c));
+            let names =
+                self.state.contents(container.id).map_or(0, |c| c.all().map(other_than).fold(0, |all, c| all | c));
             if names != 0 {
                 lacking = finding(item, names);
             }

@@ -256,7 +256,14 @@ impl Engine<'_> {
     }
 
     /// Assigns the result of an operator to its left side.
-    pub(super) fn assign_op(&mut self, m: &Module, pattern: &Pattern, op: Op, right: ExprId, span: (u32, u32)) -> Value {
+    pub(super) fn assign_op(
+        &mut self,
+        m: &Module,
+        pattern: &Pattern,
+        op: Op,
+        right: ExprId,
+        span: (u32, u32),
+    ) -> Value {
         let old = match pattern {
             Pattern::Name(name) => self.name(*name),
             Pattern::Place(place) => self.eval(m, *place),

@@ -25,9 +25,7 @@ impl Engine<'_> {
         }
         let is_text = |v: &Value| matches!(v.kind, Kind::Text(_) | Kind::Const(Const::Text(_)));
         match op {
-            Op::Add if is_text(a.0) || is_text(b.0) => {
-                self.text_of(&[(a.0.clone(), a.1), (b.0.clone(), b.1)], span)
-            }
+            Op::Add if is_text(a.0) || is_text(b.0) => self.text_of(&[(a.0.clone(), a.1), (b.0.clone(), b.1)], span),
             Op::Add if matches!(a.0.kind, Kind::Object(_)) => self.concatenated(a.0, b.0, span),
             Op::Mod if is_text(a.0) => self.percent(a.0, b.0, span),
             Op::Div if matches!(a.0.kind, Kind::Path(_)) => {
@@ -59,7 +57,17 @@ impl Engine<'_> {
 pub(super) fn is_comparison(op: Op) -> bool {
     matches!(
         op,
-        Op::Eq | Op::NotEq | Op::Less | Op::LessEq | Op::Greater | Op::GreaterEq | Op::Is | Op::IsNot | Op::In | Op::NotIn | Op::InstanceOf
+        Op::Eq
+            | Op::NotEq
+            | Op::Less
+            | Op::LessEq
+            | Op::Greater
+            | Op::GreaterEq
+            | Op::Is
+            | Op::IsNot
+            | Op::In
+            | Op::NotIn
+            | Op::InstanceOf
     )
 }
 

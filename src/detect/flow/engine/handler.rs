@@ -37,9 +37,13 @@ impl Engine<'_> {
             for (value, _) in args.all() {
                 self.functions_in(value, &mut functions, 3);
             }
-            let said: Vec<_> =
-                entries.iter().copied().filter(|e| !e.of.when.is_empty() && self.conditions_hold(&e.of.when, None, args, None)).collect();
-            let entries = if said.is_empty() { entries.into_iter().filter(|e| e.of.when.is_empty()).collect() } else { said };
+            let said: Vec<_> = entries
+                .iter()
+                .copied()
+                .filter(|e| !e.of.when.is_empty() && self.conditions_hold(&e.of.when, None, args, None))
+                .collect();
+            let entries =
+                if said.is_empty() { entries.into_iter().filter(|e| e.of.when.is_empty()).collect() } else { said };
             for closure in functions {
                 let count = self.module(closure.module).function(closure.function).params.len();
                 let is_counted = entries.iter().any(|e| e.of.count == Some(count));
@@ -170,7 +174,11 @@ impl Engine<'_> {
             let is_clean = param.of_type.as_ref().is_some_and(|of| self.carries_only_clean(of))
                 || param.decorators.iter().any(|d| self.has_clean_pipe(m, *d));
             // A type without others in it is a thing of the library: `HeaderMap`.
-            let path = param.of_type.as_ref().filter(|of| declared.is_none() && of.args.is_empty()).and_then(|of| self.path_of_type(of));
+            let path = param
+                .of_type
+                .as_ref()
+                .filter(|of| declared.is_none() && of.args.is_empty())
+                .and_then(|of| self.path_of_type(of));
             let kind = path.filter(|path| self.catalog.knows(*path)).map_or(Kind::Unknown, Kind::Path);
             let value = Rc::new(Data { declared, kind, ..Data::unknown(id, labels).as_ref().clone() });
             return if is_clean { self.number_of(&value) } else { value };
@@ -287,7 +295,9 @@ impl Engine<'_> {
     /// Says whether everything that an extractor type brings is a number or the like: `Path<u32>`.
     fn carries_only_clean(&mut self, of: &Type) -> bool {
         !of.args.is_empty() && of.args.iter().all(|arg| self.is_clean(arg))
-            || of.args.len() == 1 && matches!(of.args[0].name.as_str(), "()") && of.args[0].args.iter().all(|a| self.is_clean(a))
+            || of.args.len() == 1
+                && matches!(of.args[0].name.as_str(), "()")
+                && of.args[0].args.iter().all(|a| self.is_clean(a))
     }
 }
 

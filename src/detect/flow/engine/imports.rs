@@ -198,7 +198,9 @@ fn is_relative(module: &str) -> bool {
     module.starts_with(['.', '/'])
         || module.starts_with("@/")
         || module.starts_with("~/")
-        || ["crate", "self", "super"].iter().any(|root| module == *root || module.strip_prefix(root).is_some_and(|rest| rest.starts_with('.')))
+        || ["crate", "self", "super"]
+            .iter()
+            .any(|root| module == *root || module.strip_prefix(root).is_some_and(|rest| rest.starts_with('.')))
 }
 
 /// Returns the files that a path may begin with, the longest first, each with the members that follow.
@@ -261,7 +263,15 @@ fn script_candidates(from: &RepoPath, path: &str) -> Vec<(Vec<RepoPath>, Vec<Str
     // `./db.find` may be the file `db.find.js`, or `find` of the file `db.js`.
     let mut ends: Vec<usize> = vec![path.len()];
     let last = path.rfind('/').map_or(0, |i| i + 1);
-    ends.extend(path[last..].match_indices('.').map(|(i, _)| last + i).filter(|i| *i > last).collect::<Vec<_>>().into_iter().rev());
+    ends.extend(
+        path[last..]
+            .match_indices('.')
+            .map(|(i, _)| last + i)
+            .filter(|i| *i > last)
+            .collect::<Vec<_>>()
+            .into_iter()
+            .rev(),
+    );
     for end in ends {
         let (module, members) = path.split_at(end);
         let base = match module.strip_prefix("@/").or_else(|| module.strip_prefix("~/")) {
@@ -347,7 +357,8 @@ mod tests {
 
     #[test]
     fn imports_are_looked_for_where_the_language_would() {
-        let has = |list: &[(String, String)], file: &str, members: &str| list.iter().any(|(f, m)| f == file && m == members);
+        let has =
+            |list: &[(String, String)], file: &str, members: &str| list.iter().any(|(f, m)| f == file && m == members);
         let python = files(Language::Python, "shop/web/views.py", ".db.find");
         assert!(has(&python, "shop/web/db.py", "find"));
         let python = files(Language::Python, "shop/web/views.py", "shop.db.find");

@@ -3,7 +3,9 @@
 use super::call::Args;
 use super::{Engine, Frame, MAX_CALLS};
 use crate::detect::flow::StepKind;
-use crate::detect::flow::ir::{Class, ClassId, Const, Function, FunctionId, Method, Module, Param, ParamKind, Pattern, StmtKind, Type};
+use crate::detect::flow::ir::{
+    Class, ClassId, Const, Function, FunctionId, Method, Module, Param, ParamKind, Pattern, StmtKind, Type,
+};
 use crate::detect::flow::name::Name;
 use crate::detect::flow::state::{Contents, Key};
 use crate::detect::flow::value::{Closure, Data, Kind, Shape, Value, join};
@@ -131,7 +133,13 @@ impl Engine<'_> {
     /// Binds type parameters to the types that a call names.
     fn bind_generics(&mut self, function: &Function, args: &Args) {
         for (name, of) in function.generics.iter().zip(&args.types) {
-            let path = self.frames.iter().rev().nth(1).map(|f| f.module).and_then(|m| self.in_module(m, |e| e.path_of_type(of)));
+            let path = self
+                .frames
+                .iter()
+                .rev()
+                .nth(1)
+                .map(|f| f.module)
+                .and_then(|m| self.in_module(m, |e| e.path_of_type(of)));
             if let Some(path) = path {
                 self.set(*name, Data::path(path));
             }
@@ -152,7 +160,10 @@ impl Engine<'_> {
                 ParamKind::Plain | ParamKind::Named => {
                     let named = param_name(param).and_then(|name| args.by_name(name.as_str()));
                     let given = match named {
-                        Some((value, span)) if args.at(position).is_none() || args.named.iter().any(|(n, ..)| Some(*n) == param_name(param)) => {
+                        Some((value, span))
+                            if args.at(position).is_none()
+                                || args.named.iter().any(|(n, ..)| Some(*n) == param_name(param)) =>
+                        {
                             Some((value.clone(), span))
                         }
                         _ if param.kind == ParamKind::Plain => args.at(position).cloned(),
@@ -323,7 +334,8 @@ impl Engine<'_> {
         let value = self.class_value(m, id);
         if let Some(name) = m.class(id).name {
             // An `impl` block adds to the class that is there.
-            if self.look_up(name).is_none_or(|v| !matches!(v.kind, Kind::Class(..)) || self.language != Language::Rust) {
+            if self.look_up(name).is_none_or(|v| !matches!(v.kind, Kind::Class(..)) || self.language != Language::Rust)
+            {
                 self.set(name, value.clone());
             }
         }

@@ -136,7 +136,13 @@ impl Engine<'_> {
     }
 
     /// Returns a member of a class of the code, or of its bases.
-    pub(super) fn class_member(&mut self, module: usize, class: ClassId, name: Name, of: Option<&Value>) -> Option<Value> {
+    pub(super) fn class_member(
+        &mut self,
+        module: usize,
+        class: ClassId,
+        name: Name,
+        of: Option<&Value>,
+    ) -> Option<Value> {
         self.class_member_up(module, class, name, of, 0)
     }
 
@@ -219,7 +225,11 @@ impl Engine<'_> {
         if key.labels.is_empty() {
             return value;
         }
-        let value = if self.leads_astray(&value, key) { Rc::new(Data { keyed: true, ..value.as_ref().clone() }) } else { value };
+        let value = if self.leads_astray(&value, key) {
+            Rc::new(Data { keyed: true, ..value.as_ref().clone() })
+        } else {
+            value
+        };
         // A place that is drawn by lot says what is drawn.
         let own: Vec<_> = key.labels.all().iter().filter(|l| l.origin.trust == Trust::Own).cloned().collect();
         if own.is_empty() { value } else { value.with_labels(value.labels.join(&Labels::of(own))) }
@@ -234,7 +244,8 @@ impl Engine<'_> {
         }
         if let (Some(text), Some(Key::Index(i))) = (object.as_text(), &key_const) {
             let chars: Vec<char> = text.chars().collect();
-            let part: String = super::fold::cut(&chars, Some(*i), if *i == -1 { None } else { Some(i + 1) }).iter().collect();
+            let part: String =
+                super::fold::cut(&chars, Some(*i), if *i == -1 { None } else { Some(i + 1) }).iter().collect();
             return Data::constant(Const::Text(part.into()));
         }
         if matches!(object.kind, Kind::Const(_) | Kind::OneOf(_)) {
@@ -374,7 +385,9 @@ pub(super) fn class_id(module: usize, class: ClassId) -> u64 {
 fn class_parts(m: &Module, class: ClassId, apart: bool) -> Vec<(ClassId, &crate::detect::flow::ir::Class)> {
     let name = m.class(class).name;
     let ids = (0..m.classes.len()).map(|i| ClassId(u32::try_from(i).unwrap_or(u32::MAX)));
-    ids.filter(|id| *id == class || (apart && name.is_some() && m.class(*id).name == name)).map(|id| (id, m.class(id))).collect()
+    ids.filter(|id| *id == class || (apart && name.is_some() && m.class(*id).name == name))
+        .map(|id| (id, m.class(id)))
+        .collect()
 }
 
 /// Returns the key that a constant is.

@@ -8,6 +8,7 @@ mod call;
 mod call_library;
 mod check;
 mod compare;
+mod container;
 mod entries;
 mod expr;
 mod facts;
@@ -194,9 +195,8 @@ impl<'a> Engine<'a> {
         });
         let files = files.collect();
         let settled = self.settled.iter().filter(|(_, is_settled)| **is_settled && self.incomplete.is_none());
-        let settled = settled.flat_map(|((range, classes), _)| {
-            self.catalog.names_of(*classes).into_iter().map(|class| (*range, class))
-        });
+        let settled = settled
+            .flat_map(|((range, classes), _)| self.catalog.names_of(*classes).into_iter().map(|class| (*range, class)));
         Flows {
             settled: settled.collect(),
             flows: self.found.into_values().collect(),
@@ -281,11 +281,7 @@ impl<'a> Engine<'a> {
     }
 
     /// Runs `first` and `second` from the present state and joins what comes out.
-    fn either<A, B>(
-        &mut self,
-        first: impl FnOnce(&mut Self) -> A,
-        second: impl FnOnce(&mut Self) -> B,
-    ) -> (A, B) {
+    fn either<A, B>(&mut self, first: impl FnOnce(&mut Self) -> A, second: impl FnOnce(&mut Self) -> B) -> (A, B) {
         let before = self.state.clone();
         let a = first(self);
         let after_first = std::mem::replace(&mut self.state, before);

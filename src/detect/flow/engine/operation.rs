@@ -1,11 +1,10 @@
-//! What calls do to lists, maps and texts, whatever the language calls them.
+//! What calls do to functions and texts, whatever the language calls them.
 
 use super::Engine;
 use super::call::Args;
 use super::facts::ids;
-use super::member::key_of_const;
-use crate::detect::flow::catalog::{ALL, NOT_ABSOLUTE};
 use crate::detect::flow::catalog::operation::{Operation, Subject};
+use crate::detect::flow::catalog::{ALL, NOT_ABSOLUTE};
 use crate::detect::flow::ir::Const;
 use crate::detect::flow::name::Name;
 use crate::detect::flow::state::{Contents, Key};
@@ -94,7 +93,9 @@ impl Engine<'_> {
             Operation::All => {
                 let mut contents = Contents { list: Some(Vec::new()), ..Contents::default() };
                 let single = args.positional.is_empty() && object.is_some_and(|o| matches!(o.kind, Kind::Object(_)));
-                if single || (args.positional.len() == 1 && args.value(0).is_some_and(|v| matches!(v.kind, Kind::Object(_)))) {
+                if single
+                    || (args.positional.len() == 1 && args.value(0).is_some_and(|v| matches!(v.kind, Kind::Object(_))))
+                {
                     return args.value(0).or(object).cloned();
                 }
                 for value in everything().cloned().collect::<Vec<_>>() {
@@ -134,297 +135,13 @@ impl Engine<'_> {
         }
     }
 
-    /// Makes a second object that stands at the same place.
-    fn object_beside(&mut self, shape: Shape, contents: Contents, span: (u32, u32)) -> Value {
-        let value = self.object(shape, Contents::default(), (span.1, span.0));
-        self.state.set_contents(value.id, contents);
-        value
-    }
-
-    fn list_operation(&mut self, operation: Operation, object: &Value, args: &Args, span: (u32, u32)) -> Option<Value> {
-        let null = || Data::constant(Const::Null);
-        match operation {
-            Operation::Push | Operation::PushSelf | Operation::Unshift | Operation::Insert => {
-                let mut contents = self.list_contents(object);
-                let values: Vec<Value> = args.positional.iter().chain(&args.rest).map(|(v, _)| v.clone()).collect();
-                self.add_to_list(operation, &mut contents, &values, span);
-                self.put_back(object, contents, args);
-                Some(if operation == Operation::PushSelf { object.clone() } else { null() })
-            }
-            Operation::Extend | Operation::ExtendSelf => {
-                let mut contents = self.list_contents(object);
-                for (value, _) in args.positional.clone() {
-                    self.push_item(&mut contents, &value, true, span);
-                }
-                self.put_back(object, contents, args);
-                Some(if operation == Operation::ExtendSelf { object.clone() } else { null() })
-            }
-            Operation::Pop | Operation::Shift => Some(self.take_from_list(operation, object, args, span)),
-            Operation::RemoveValue => {
-                let wanted = args.value(0)?.as_const()?.clone();
-                let contents = self.state.contents_mut(object.id);
-                if let Some(list) = &mut contents.list
-                    && let Some(at) = list.iter().position(|v| v.as_const() == Some(&wanted))
-                {
-                    list.remove(at);
-                }
-                Some(null())
-            }
-            Operation::Clear => {
-                let is_list = self.state.contents(object.id).is_some_and(|c| c.list.is_some());
-                let list = is_list.then(Vec::new);
-                self.state.set_contents(object.id, Contents { list, ..Contents::default() });
-                Some(null())
-            }
-            Operation::Reverse => {
-                if let Some(list) = &mut self.state.contents_mut(object.id).list {
-                    list.reverse();
-                }
-                Some(object.clone())
-            }
-            Operation::ListOf if args.value(0).is_some_and(|f| matches!(f.kind, Kind::Function(_))) => {
-                // `Array.from(list, function)`.
-                self.function_operation(Operation::Map, object, args, span)
-            }
-            Operation::ListOf | Operation::Copy => {
-                if let Kind::Object(shape) = object.kind {
-                    let contents = self.state.contents(object.id).map(|c| c.as_ref().clone()).unwrap_or_default();
-                    let shape = if operation == Operation::ListOf { Shape::List } else { shape };
-                    let copy = self.object(shape, contents, span);
-                    return Some(copy.with_labels(object.labels.clone()));
-                }
-                Some(object.clone())
-            }
-            Operation::Length => Some(match object.as_text() {
-                Some(text) => Data::constant(Const::Int(i64::try_from(text.chars().count()).unwrap_or(i64::MAX))),
-                None => match self.length(object) {
-                    Some(length) => Rc::new(Data { is_length: true, ..length.as_ref().clone() }),
-                    None => {
-                        let length = self.derived("length", &[object], Kind::Unknown);
-                        let length = self.number_of(&length);
-                        Rc::new(Data { is_length: true, ..length.as_ref().clone() })
-                    }
-                },
-            }),
-            Operation::Element => Some(self.element_of(object, span)),
-            Operation::Enumerate => {
-                let element = self.element_of(object, span);
-                let index = self.truth_value(&[object]);
-                let pair = Contents { list: Some(vec![index, element]), ..Contents::default() };
-                let pair = self.object(Shape::List, pair, span);
-                Some(self.object_beside(Shape::List, Contents { rest: Some(pair), ..Contents::default() }, span))
-            }
-            Operation::At => Some(match args.value(0).cloned() {
-                Some(index) => self.index(object, &index, span),
-                None => self.element_of(object, span),
-            }),
-            _ => None,
-        }
-    }
-
-    fn list_contents(&self, object: &Value) -> Contents {
-        match self.state.contents(object.id) {
-            Some(contents) => contents.as_ref().clone(),
-            None => Contents::default(),
-        }
-    }
-
-    fn add_to_list(&mut self, operation: Operation, contents: &mut Contents, values: &[Value], span: (u32, u32)) {
-        match (operation, values) {
-            (Operation::Insert, [at, value, ..]) => match (&mut contents.list, at.as_const()) {
-                (Some(list), Some(Const::Int(at))) => {
-                    let at = usize::try_from(*at).unwrap_or(0).min(list.len());
-                    list.insert(at, value.clone());
-                }
-                (None, _) if let Some(key) = key_of_const(at) => contents.set(key, value.clone()),
-                _ => {
-                    contents.scatter();
-                    contents.blur(value);
-                }
-            },
-            (Operation::Unshift, values) => {
-                for value in values.iter().rev() {
-                    match &mut contents.list {
-                        Some(list) => list.insert(0, value.clone()),
-                        None => contents.blur(value),
-                    }
-                }
-            }
-            (_, values) => {
-                for value in values {
-                    self.push_item(contents, value, false, span);
-                }
-            }
-        }
-    }
-
-    /// Stores what an object holds now. A thing of unknown kind that is added to carries what is added.
-    fn put_back(&mut self, object: &Value, contents: Contents, args: &Args) {
-        self.state.set_contents(object.id, contents);
-        let _ = args;
-    }
-
-    fn take_from_list(&mut self, operation: Operation, object: &Value, args: &Args, span: (u32, u32)) -> Value {
-        let key = args.value(0).and_then(key_of_const);
-        let Some(contents) = self.state.contents(object.id) else { return self.element_of(object, span) };
-        let mut contents = contents.as_ref().clone();
-        let taken = match (&mut contents.list, key) {
-            (Some(list), None) if !list.is_empty() && (operation == Operation::Shift || args.positional.is_empty()) => {
-                Some(list.remove(if operation == Operation::Shift { 0 } else { list.len() - 1 }))
-            }
-            (Some(list), Some(Key::Index(at))) => {
-                let length = i64::try_from(list.len()).unwrap_or(i64::MAX);
-                let at = usize::try_from(if at < 0 { at + length } else { at }).unwrap_or(usize::MAX);
-                (at < list.len()).then(|| list.remove(at))
-            }
-            (None, Some(key)) => contents.entries.remove(&key),
-            _ => None,
-        };
-        match taken {
-            Some(value) => {
-                self.state.set_contents(object.id, contents);
-                self.state.checked(&value)
-            }
-            None => match args.value(1) {
-                Some(default) => join(&self.element_of(object, span), default),
-                None => self.element_of(object, span),
-            },
-        }
-    }
-
-    fn map_operation(&mut self, operation: Operation, object: &Value, args: &Args, span: (u32, u32)) -> Option<Value> {
-        match operation {
-            Operation::Get | Operation::GetAttribute => {
-                let key = args.value(0).cloned()?;
-                let found = match (operation, key.as_text()) {
-                    (Operation::GetAttribute, Some(name)) => self.member(object, Name::new(name), span),
-                    _ => self.index(object, &key, span),
-                };
-                let is_certain = self
-                    .state
-                    .contents(object.id)
-                    .zip(key_of_const(&key))
-                    .is_some_and(|(contents, key)| contents.get(&key).is_ok());
-                Some(match args.value(1) {
-                    Some(default) if !is_certain => {
-                        let lacks = self.lacks(object, &key);
-                        if lacks { default.clone() } else { join(&found, default) }
-                    }
-                    _ => found,
-                })
-            }
-            Operation::Get2 | Operation::Set2 => {
-                let (section, option) = (args.value(0)?.as_text()?, args.value(1)?.as_text()?);
-                let key = Key::Pair(Name::new(section), Name::new(option));
-                if operation == Operation::Set2 {
-                    let value = args.value(2)?.clone();
-                    let value = self.assigned(&value, option, span);
-                    self.state.contents_mut(object.id).set(key, value);
-                    return Some(Data::constant(Const::Null));
-                }
-                match self.state.contents(object.id).and_then(|c| c.get(&key).ok().cloned()) {
-                    Some(value) => Some(self.state.checked(&value)),
-                    None => Some(self.derived("option", &[object], Kind::Unknown).with_labels(object.labels.clone())),
-                }
-            }
-            Operation::Set | Operation::SetDefault => {
-                let (key, value) = (args.value(0)?.clone(), args.value(1).cloned());
-                let Some(value) = value else {
-                    // `set.add(x)` and the like.
-                    let mut contents = self.list_contents(object);
-                    self.push_item(&mut contents, &key, false, span);
-                    self.state.set_contents(object.id, contents);
-                    return Some(object.clone());
-                };
-                let value = self.assigned(&value, &key.as_text().map_or_else(String::new, str::to_owned), span);
-                if operation == Operation::SetDefault {
-                    let known = self.index(object, &key, span);
-                    let known = join(&known, &value);
-                    self.assign_index(object, &key, &known, span);
-                    return Some(known);
-                }
-                self.assign_index(object, &key, &value, span);
-                Some(object.clone())
-            }
-            Operation::RemoveKey => {
-                let key = args.value(0).and_then(key_of_const)?;
-                self.state.contents_mut(object.id).entries.remove(&key);
-                Some(Data::constant(Const::Null))
-            }
-            Operation::Update => {
-                let mut contents = self.list_contents(object);
-                for (value, _) in args.positional.clone() {
-                    self.take_entries(&mut contents, &value, span);
-                }
-                for (name, value, _) in &args.named {
-                    contents.set(Key::Name(*name), value.clone());
-                }
-                self.state.set_contents(object.id, contents);
-                Some(object.clone())
-            }
-            Operation::Keys => {
-                let key = self.key_of(object, span);
-                Some(self.object_beside(Shape::List, Contents { rest: Some(key), ..Contents::default() }, span))
-            }
-            Operation::Values => {
-                let contents = match self.state.contents(object.id) {
-                    Some(contents) => Contents { rest: contents.any(), ..Contents::default() },
-                    None => Contents { rest: Some(self.element_of(object, span)), ..Contents::default() },
-                };
-                Some(self.object_beside(Shape::List, contents, span))
-            }
-            Operation::Items => {
-                let key = self.key_of(object, span);
-                let value = match self.state.contents(object.id).and_then(|c| c.any()) {
-                    Some(value) => self.state.checked(&value),
-                    None => self.element_of(object, span),
-                };
-                let pair = Contents { list: Some(vec![key, value]), ..Contents::default() };
-                let pair = self.object(Shape::List, pair, span);
-                Some(self.object_beside(Shape::List, Contents { rest: Some(pair), ..Contents::default() }, span))
-            }
-            _ => None,
-        }
-    }
-
-    /// Says whether an object is known not to hold a key.
-    fn lacks(&self, object: &Value, key: &Value) -> bool {
-        let (Some(contents), Some(key)) = (self.state.contents(object.id), key_of_const(key)) else { return false };
-        matches!(object.kind, Kind::Object(_)) && object.labels.is_empty() && contents.rest.is_none() && contents.get(&key).is_err()
-    }
-
-    /// Adds the entries of a value, a map or a list of pairs, to a map.
-    fn take_entries(&mut self, contents: &mut Contents, value: &Value, span: (u32, u32)) {
-        let Some(inner) = self.state.contents(value.id) else {
-            if !self.state.reach(value).is_empty() {
-                let any = self.derived("entry", &[value], Kind::Unknown);
-                contents.blur(&any);
-                contents.keys = None;
-            }
-            return;
-        };
-        for (key, value) in &inner.entries {
-            contents.set(key.clone(), value.clone());
-        }
-        if let Some(rest) = &inner.rest {
-            let rest = if self.state.contents(rest.id).is_some() {
-                self.index(rest, &Data::constant(Const::Int(1)), span)
-            } else {
-                rest.clone()
-            };
-            contents.blur(&rest);
-        }
-        for pair in inner.list.iter().flatten() {
-            let key = self.index(pair, &Data::constant(Const::Int(0)), span);
-            let value = self.index(pair, &Data::constant(Const::Int(1)), span);
-            match key_of_const(&key) {
-                Some(key) => contents.set(key, value),
-                None => contents.blur(&value),
-            }
-        }
-    }
-
-    fn function_operation(&mut self, operation: Operation, object: &Value, args: &Args, span: (u32, u32)) -> Option<Value> {
+    pub(super) fn function_operation(
+        &mut self,
+        operation: Operation,
+        object: &Value,
+        args: &Args,
+        span: (u32, u32),
+    ) -> Option<Value> {
         let function = args.value(0).cloned();
         match operation {
             Operation::Map | Operation::ForEach | Operation::Filter => {
@@ -438,7 +155,8 @@ impl Engine<'_> {
                         && let Some(facts) = &result.facts
                     {
                         let of_element = |id: &u64| ids(&element).any(|i| i == *id);
-                        let classes = facts.when_true.iter().filter(|(id, _)| of_element(id)).fold(0, |all, (_, c)| all | c);
+                        let classes =
+                            facts.when_true.iter().filter(|(id, _)| of_element(id)).fold(0, |all, (_, c)| all | c);
                         kept = element.with_labels(element.labels.cleaned(classes));
                         kept = Rc::new(Data { id: super::number(&("kept", kept.id)), ..kept.as_ref().clone() });
                     }
@@ -492,11 +210,13 @@ impl Engine<'_> {
                 value
             }
             Operation::Concat => {
-                let parts: Vec<_> = std::iter::once((object.clone(), span)).chain(args.positional.iter().cloned()).collect();
+                let parts: Vec<_> =
+                    std::iter::once((object.clone(), span)).chain(args.positional.iter().cloned()).collect();
                 self.text_of(&parts, span)
             }
             Operation::AppendText => {
-                let parts: Vec<_> = std::iter::once((object.clone(), span)).chain(args.positional.iter().cloned()).collect();
+                let parts: Vec<_> =
+                    std::iter::once((object.clone(), span)).chain(args.positional.iter().cloned()).collect();
                 let value = self.text_of(&parts, span);
                 if let Some(name) = args.receiver {
                     self.set_where_known(name, value);
@@ -507,8 +227,12 @@ impl Engine<'_> {
             }
             Operation::Format => self.formatted(object, args, span),
             Operation::FormatCall => self.percent_call(object, args, span),
-            Operation::Lower | Operation::Upper | Operation::Trim | Operation::ToText => self.same_text(operation, object),
-            Operation::Replace if argument.as_ref().is_some_and(|a| matches!(a.kind, Kind::Const(Const::Regex(..)))) => {
+            Operation::Lower | Operation::Upper | Operation::Trim | Operation::ToText => {
+                self.same_text(operation, object)
+            }
+            Operation::Replace
+                if argument.as_ref().is_some_and(|a| matches!(a.kind, Kind::Const(Const::Regex(..)))) =>
+            {
                 self.replaced_by_pattern(object, &argument?, args.value(1), span)
             }
             Operation::Replace => self.replaced(object, argument.as_ref(), args.value(1), span),
@@ -569,7 +293,8 @@ impl Engine<'_> {
             }
             Operation::Identity => object.clone(),
             Operation::Canonical => {
-                let parts: Vec<Value> = std::iter::once(object.clone()).chain(args.positional.iter().map(|(v, _)| v.clone())).collect();
+                let parts: Vec<Value> =
+                    std::iter::once(object.clone()).chain(args.positional.iter().map(|(v, _)| v.clone())).collect();
                 let parts: Vec<&Value> = parts.iter().collect();
                 let value = self.derived("canonical", &parts, Kind::Unknown);
                 let origin = Some((object.id, self.catalog.bit_of("path")));

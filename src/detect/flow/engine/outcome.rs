@@ -35,7 +35,8 @@ impl Engine<'_> {
     /// Says whether an expression ends in `?`.
     pub(super) fn is_tried(&self, span: (u32, u32)) -> bool {
         let end = usize::try_from(span.1).unwrap_or(0);
-        self.language == Language::Rust && self.module(self.here()).file().text().as_bytes().get(end.wrapping_sub(1)) == Some(&b'?')
+        self.language == Language::Rust
+            && self.module(self.here()).file().text().as_bytes().get(end.wrapping_sub(1)) == Some(&b'?')
     }
 
     /// Takes in what follows from a value fitting a pattern, or not, where the pattern is one of success or failure.
@@ -87,9 +88,9 @@ fn verdict_of(m: &Module, pattern: &Pattern) -> Option<bool> {
 /// Says whether a pattern takes every success, or every failure.
 fn takes_all(pattern: &Pattern) -> bool {
     match pattern {
-        Pattern::Variant(_, inner) => {
-            inner.iter().all(|p| matches!(p, Pattern::Name(_) | Pattern::Ignore) || matches!(p, Pattern::List(list, _) if list.is_empty()))
-        }
+        Pattern::Variant(_, inner) => inner.iter().all(|p| {
+            matches!(p, Pattern::Name(_) | Pattern::Ignore) || matches!(p, Pattern::List(list, _) if list.is_empty())
+        }),
         Pattern::Value(_) => true,
         _ => false,
     }

@@ -232,7 +232,9 @@ impl Engine<'_> {
             return true;
         }
         let is_wrapper = self.catalog.is_wrapper(path) || matches!(of.name.as_str(), "|" | "()" | "[]");
-        if self.language == Language::Rust && matches!(of.args.as_slice(), [part] if matches!(part.name.as_str(), "u8" | "char")) {
+        if self.language == Language::Rust
+            && matches!(of.args.as_slice(), [part] if matches!(part.name.as_str(), "u8" | "char"))
+        {
             // Many of them are a text.
             return false;
         }

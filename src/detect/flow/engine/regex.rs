@@ -157,11 +157,8 @@ fn is_ambiguous(hir: &Hir) -> bool {
     let may_be_empty = |h: &Hir| h.properties().minimum_len() == Some(0);
     match hir.kind() {
         HirKind::Repetition(inner) => inner.max.is_none(),
-        HirKind::Concat(parts) => {
-            (0..parts.len()).any(|i| {
-                endless(&parts[i]) && parts.iter().enumerate().all(|(j, part)| j == i || may_be_empty(part))
-            })
-        }
+        HirKind::Concat(parts) => (0..parts.len())
+            .any(|i| endless(&parts[i]) && parts.iter().enumerate().all(|(j, part)| j == i || may_be_empty(part))),
         HirKind::Alternation(parts) => parts.iter().any(|p| endless(p)),
         _ => false,
     }

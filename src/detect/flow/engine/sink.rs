@@ -102,7 +102,14 @@ impl Engine<'_> {
     }
 
     /// Looks at an attribute of markup as a sink, and returns the markup.
-    pub(super) fn markup(&mut self, m: &Module, tag: Name, attributes: &[(Name, ExprId)], inner: &[ExprId], span: (u32, u32)) -> Value {
+    pub(super) fn markup(
+        &mut self,
+        m: &Module,
+        tag: Name,
+        attributes: &[(Name, ExprId)],
+        inner: &[ExprId],
+        span: (u32, u32),
+    ) -> Value {
         let catalog = self.catalog;
         for (name, expr) in attributes {
             let value = self.eval(m, *expr);
@@ -156,7 +163,11 @@ impl Engine<'_> {
         for selector in selectors {
             for (value, at) in self.select(selector, receiver, args, key) {
                 self.settle(entry.classes, &value, span);
-                let value = if is_query { std::rc::Rc::new(Data { kind: Kind::Unknown, ..value.as_ref().clone() }) } else { value };
+                let value = if is_query {
+                    std::rc::Rc::new(Data { kind: Kind::Unknown, ..value.as_ref().clone() })
+                } else {
+                    value
+                };
                 if sink.values.is_empty() {
                     self.record(entry.classes, path.as_str(), &value, at, span);
                 } else if value.consts().iter().any(|c| is_one_of(c, &sink.values)) {
@@ -192,7 +203,13 @@ impl Engine<'_> {
     }
 
     /// Returns what a selector of the catalog picks.
-    fn select(&mut self, selector: &str, receiver: Option<&Value>, args: &Args, key: Option<&Value>) -> Vec<(Value, (u32, u32))> {
+    fn select(
+        &mut self,
+        selector: &str,
+        receiver: Option<&Value>,
+        args: &Args,
+        key: Option<&Value>,
+    ) -> Vec<(Value, (u32, u32))> {
         let end = selector.find(['.', '[']).unwrap_or(selector.len());
         let (base, path) = selector.split_at(end);
         let whole = args.positional.first().map_or((0, 0), |(_, at)| *at);
@@ -214,7 +231,11 @@ impl Engine<'_> {
     /// Returns the parts of a value that the rest of a selector picks: `.url`, `[0]`, `[1..]`, `[shell]`, `[]`, `.keys`.
     fn parts(&mut self, value: Value, path: &str) -> Vec<Value> {
         let Some(first) = path.chars().next() else { return vec![value] };
-        let end = if first == '[' { path.find(']').map_or(path.len(), |i| i + 1) } else { path[1..].find(['.', '[']).map_or(path.len(), |i| i + 1) };
+        let end = if first == '[' {
+            path.find(']').map_or(path.len(), |i| i + 1)
+        } else {
+            path[1..].find(['.', '[']).map_or(path.len(), |i| i + 1)
+        };
         let (step, rest) = path.split_at(end);
         let step = step.trim_start_matches(['.', '[']).trim_end_matches(']');
         let contents = self.state.contents(value.id);
@@ -309,7 +330,10 @@ impl Engine<'_> {
             return;
         }
         let is_built = matches!(value.kind, Kind::Text(_));
-        if is_built && (classes & (bit("mass-assignment") | bit("nosql")) != 0 || (classes & bit("argument") != 0 && !value.prefix().is_empty())) {
+        if is_built
+            && (classes & (bit("mass-assignment") | bit("nosql")) != 0
+                || (classes & bit("argument") != 0 && !value.prefix().is_empty()))
+        {
             return;
         }
         if classes == bit("log") && matches!(value.kind, Kind::Object(Shape::Map | Shape::List)) {
@@ -328,7 +352,11 @@ impl Engine<'_> {
                 // What other code made of the data is no longer the data as it was sent.
                 continue;
             }
-            let matters = if self.catalog.wants_own_sources(classes) { only & classes != 0 } else { only == 0 || only & classes != 0 };
+            let matters = if self.catalog.wants_own_sources(classes) {
+                only & classes != 0
+            } else {
+                only == 0 || only & classes != 0
+            };
             if matters && implied(label.cleaned, path_class, redirect) & classes == 0 {
                 self.note(classes, path, label, at, span);
             }
@@ -400,7 +428,8 @@ fn shell_text(list: &[Value]) -> Vec<Value> {
     if !SHELLS.contains(&name) {
         return Vec::new();
     }
-    let is_command = |v: &Value| v.as_text().is_some_and(|t| matches!(t, "-c" | "/c" | "/C" | "-Command" | "-lc" | "-ec"));
+    let is_command =
+        |v: &Value| v.as_text().is_some_and(|t| matches!(t, "-c" | "/c" | "/C" | "-Command" | "-lc" | "-ec"));
     list.iter().skip_while(|v| !is_command(v)).skip(1).cloned().collect()
 }
 

@@ -78,7 +78,8 @@ impl Engine<'_> {
                 self.assign_op(m, pattern, *op, *id, stmt.span);
             }
             StmtKind::Declare(name, of_type) => {
-                let value = of_type.as_ref().map_or_else(|| Data::constant(Const::Null), |t| self.of_type(t, stmt.span));
+                let value =
+                    of_type.as_ref().map_or_else(|| Data::constant(Const::Null), |t| self.of_type(t, stmt.span));
                 self.set(*name, value);
             }
             StmtKind::If(condition, then, otherwise) => self.branch(m, *condition, then, otherwise),
@@ -224,7 +225,15 @@ impl Engine<'_> {
         self.end_loop(m, exits, otherwise);
     }
 
-    fn for_loop(&mut self, m: &Module, pattern: &Pattern, iterable: ExprId, keys: bool, body: &Block, otherwise: &Block) {
+    fn for_loop(
+        &mut self,
+        m: &Module,
+        pattern: &Pattern,
+        iterable: ExprId,
+        keys: bool,
+        body: &Block,
+        otherwise: &Block,
+    ) {
         let span = m.expr(iterable).span;
         let over = self.eval(m, iterable);
         let element = if keys { self.key_of(&over, span) } else { self.element_of(&over, span) };

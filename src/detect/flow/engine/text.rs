@@ -57,7 +57,12 @@ impl Engine<'_> {
     }
 
     /// Returns a text that a template with gaps makes of values, in the order of the gaps.
-    pub(super) fn filled(&mut self, template: &str, gaps: &[(usize, usize, Value, (u32, u32))], span: (u32, u32)) -> Value {
+    pub(super) fn filled(
+        &mut self,
+        template: &str,
+        gaps: &[(usize, usize, Value, (u32, u32))],
+        span: (u32, u32),
+    ) -> Value {
         let mut parts = Vec::new();
         let mut at = 0;
         let constant = |text: &str| (Data::constant(Const::Text(text.into())), span);
@@ -99,9 +104,8 @@ impl Engine<'_> {
     /// Returns the text of `"...{}...".format(values)`.
     pub(super) fn formatted(&mut self, template: &Value, args: &Args, span: (u32, u32)) -> Value {
         let Some(text) = template.as_text().map(str::to_owned) else {
-            let all: Vec<_> = std::iter::once((template.clone(), span))
-                .chain(args.all().map(|(v, at)| (v.clone(), at)))
-                .collect();
+            let all: Vec<_> =
+                std::iter::once((template.clone(), span)).chain(args.all().map(|(v, at)| (v.clone(), at))).collect();
             return self.text_of(&all, span);
         };
         let mut gaps = Vec::new();
@@ -123,7 +127,11 @@ impl Engine<'_> {
                         Ok(index) => self.index(&value, &Data::constant(Const::Int(index)), at),
                         Err(_) => {
                             let key = Data::constant(Const::Text(part.into()));
-                            if self.state.contents(value.id).is_some() { self.index(&value, &key, at) } else { self.member(&value, Name::new(part), at) }
+                            if self.state.contents(value.id).is_some() {
+                                self.index(&value, &key, at)
+                            } else {
+                                self.member(&value, Name::new(part), at)
+                            }
                         }
                     };
                 }
@@ -137,19 +145,17 @@ impl Engine<'_> {
     pub(super) fn concatenated(&mut self, a: &Value, b: &Value, span: (u32, u32)) -> Value {
         let mut contents = self.state.contents(a.id).map(|c| c.as_ref().clone()).unwrap_or_default();
         match (&b.kind, self.state.contents(b.id)) {
-            (Kind::Object(_), Some(other)) => {
-                match (&mut contents.list, &other.list) {
-                    (Some(ours), Some(theirs)) if contents.rest.is_none() && other.rest.is_none() => {
-                        ours.extend(theirs.iter().cloned());
-                    }
-                    _ => {
-                        contents.scatter();
-                        for value in other.all() {
-                            contents.blur(value);
-                        }
+            (Kind::Object(_), Some(other)) => match (&mut contents.list, &other.list) {
+                (Some(ours), Some(theirs)) if contents.rest.is_none() && other.rest.is_none() => {
+                    ours.extend(theirs.iter().cloned());
+                }
+                _ => {
+                    contents.scatter();
+                    for value in other.all() {
+                        contents.blur(value);
                     }
                 }
-            }
+            },
             _ => {
                 let element = self.element_of(b, span);
                 contents.scatter();
@@ -157,7 +163,8 @@ impl Engine<'_> {
             }
         }
         let labels = a.labels.join(&b.labels);
-        let value = Rc::new(Data { labels, ..Data::new(super::number(&("concat", a.id, b.id)), Kind::Object(Shape::List)) });
+        let value =
+            Rc::new(Data { labels, ..Data::new(super::number(&("concat", a.id, b.id)), Kind::Object(Shape::List)) });
         self.state.set_contents(value.id, contents);
         value
     }
@@ -208,8 +215,16 @@ impl Engine<'_> {
     }
 
     /// Returns a text with every occurrence of a text replaced.
-    pub(super) fn replaced(&mut self, text: &Value, old: Option<&Value>, new: Option<&Value>, span: (u32, u32)) -> Value {
-        if let (Some(t), Some(o), Some(n)) = (text.as_text(), old.and_then(|v| v.as_text()), new.and_then(|v| v.as_text())) {
+    pub(super) fn replaced(
+        &mut self,
+        text: &Value,
+        old: Option<&Value>,
+        new: Option<&Value>,
+        span: (u32, u32),
+    ) -> Value {
+        if let (Some(t), Some(o), Some(n)) =
+            (text.as_text(), old.and_then(|v| v.as_text()), new.and_then(|v| v.as_text()))
+        {
             return Data::constant(Const::Text(t.replace(o, n).into()));
         }
         let mut parts = vec![(text.clone(), span)];
@@ -261,14 +276,24 @@ impl Engine<'_> {
     }
 
     /// Returns a text after a regular expression has taken away or replaced what matches.
-    pub(super) fn replaced_by_pattern(&mut self, text: &Value, pattern: &Value, new: Option<&Value>, span: (u32, u32)) -> Value {
+    pub(super) fn replaced_by_pattern(
+        &mut self,
+        text: &Value,
+        pattern: &Value,
+        new: Option<&Value>,
+        span: (u32, u32),
+    ) -> Value {
         let source: Option<Arc<str>> = match &pattern.kind {
-            Kind::Const(Const::Regex(source, flags)) if flags.contains('g') || !self.language.is_script() => Some(source.clone()),
+            Kind::Const(Const::Regex(source, flags)) if flags.contains('g') || !self.language.is_script() => {
+                Some(source.clone())
+            }
             Kind::Const(Const::Regex(..)) => None,
             Kind::Const(Const::Text(source)) if !self.language.is_script() => Some(source.clone()),
             _ => {
                 let inner = self.state.contents(pattern.id);
-                inner.and_then(|c| c.entries.get(&Key::Name(Name::new("pattern"))).and_then(|v| v.as_text().map(Arc::from)))
+                inner.and_then(|c| {
+                    c.entries.get(&Key::Name(Name::new("pattern"))).and_then(|v| v.as_text().map(Arc::from))
+                })
             }
         };
         let new_text = new.and_then(|v| v.as_text()).map(str::to_owned);
@@ -291,7 +316,9 @@ impl Engine<'_> {
             }
         }
         let is_plain = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-');
-        if (0u8..128).map(char::from).all(|c| is_plain(c) && c != '-' || gone.holds(c)) && new_text.chars().all(is_plain) {
+        if (0u8..128).map(char::from).all(|c| is_plain(c) && c != '-' || gone.holds(c))
+            && new_text.chars().all(is_plain)
+        {
             classes = crate::detect::flow::catalog::ALL;
         }
         let labels = value.labels.cleaned(classes);

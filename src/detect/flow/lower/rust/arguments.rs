@@ -63,7 +63,8 @@ impl Lowerer<'_> {
             _ => None,
         };
         let value = self.piece(around, rest);
-        let is_debug = tokens.len() > rest.len() && rest.first().and_then(Node::prev_sibling).is_some_and(|mark| mark.kind() == "?");
+        let is_debug = tokens.len() > rest.len()
+            && rest.first().and_then(Node::prev_sibling).is_some_and(|mark| mark.kind() == "?");
         MacroArg { name, value: if is_debug { self.debug_text(value) } else { value }, literal }
     }
 

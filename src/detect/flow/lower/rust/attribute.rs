@@ -8,9 +8,8 @@ use tree_sitter::Node;
 const SILENT: [&str; 9] = ["derive", "doc", "allow", "expect", "warn", "deny", "inline", "must_use", "rustfmt.skip"];
 
 /// Traits whose methods change nothing about data.
-const COMMON: [&str; 11] = [
-    "Debug", "Clone", "Copy", "PartialEq", "Eq", "PartialOrd", "Ord", "Hash", "Default", "Serialize", "Deserialize",
-];
+const COMMON: [&str; 11] =
+    ["Debug", "Clone", "Copy", "PartialEq", "Eq", "PartialOrd", "Ord", "Hash", "Default", "Serialize", "Deserialize"];
 
 impl Lowerer<'_> {
     /// Lowers attributes to calls of their paths.
@@ -21,7 +20,8 @@ impl Lowerer<'_> {
     /// Returns the traits that `#[derive(...)]` implements, those of the language itself left out.
     pub(super) fn derived(&mut self, attributes: &[Node<'_>]) -> Vec<ExprId> {
         let mut bases = Vec::new();
-        for attribute in attributes.iter().flat_map(|node| children(*node)).filter(|child| child.kind() == "attribute") {
+        for attribute in attributes.iter().flat_map(|node| children(*node)).filter(|child| child.kind() == "attribute")
+        {
             if first(attribute).is_none_or(|path| self.text(path) != "derive") {
                 continue;
             }
