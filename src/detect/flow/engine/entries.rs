@@ -10,6 +10,9 @@ use crate::detect::flow::value::{Closure, Data, Kind, Shape};
 use std::collections::HashSet;
 use std::rc::Rc;
 
+/// How far up the bases of a class are looked at.
+const MAX_BASES: u32 = 6;
+
 impl Engine<'_> {
     pub(super) fn run_entries(&mut self) {
         let handle = self.module(0);
@@ -110,7 +113,7 @@ impl Engine<'_> {
         for number in 0..m.classes.len() {
             let id = ClassId(u32::try_from(number).unwrap_or(u32::MAX));
             let mut paths = Vec::new();
-            self.in_module(0, |e| e.base_paths(m, id, &mut paths, 0));
+            self.base_paths(0, id, &mut paths, 0);
             let catalog = self.catalog;
             let entries: Vec<&Entry<Handler>> = paths
                 .iter()
@@ -124,16 +127,19 @@ impl Engine<'_> {
     }
 
     /// Returns the paths of a class's bases and decorators, bases of the code looked through.
-    fn base_paths(&mut self, m: &Module, id: ClassId, paths: &mut Vec<Name>, depth: u32) {
+    fn base_paths(&mut self, module: usize, id: ClassId, paths: &mut Vec<Name>, depth: u32) {
+        let m = self.module(module);
         for base in &m.class(id).bases {
-            match self.eval(m, *base).kind {
+            match self.in_module(module, |e| e.eval(&m, *base)).kind {
                 Kind::Path(path) => paths.push(path),
-                Kind::Class(0, base) if depth < 6 && base != id => self.base_paths(m, base, paths, depth + 1),
+                Kind::Class(of, base) if depth < MAX_BASES && (of, base) != (module, id) => {
+                    self.base_paths(of, base, paths, depth + 1);
+                }
                 _ => {}
             }
         }
         for decorator in &m.class(id).decorators {
-            paths.extend(self.decorator_keys(m, *decorator));
+            paths.extend(self.in_module(module, |e| e.decorator_keys(&m, *decorator)));
         }
     }
 
