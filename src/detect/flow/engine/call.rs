@@ -72,6 +72,12 @@ impl Engine<'_> {
         let span = m.expr(id).span;
         if let ExprKind::Member(object, name) = &m.expr(call.callee).kind {
             let (object, name) = (*object, *name);
+            if self.is_super(m, object) {
+                let args = self.args(m, call);
+                if let Some(value) = self.call_super(name, &args, span) {
+                    return value;
+                }
+            }
             let receiver_name = match &m.expr(object).kind {
                 ExprKind::Name(name) => Some(*name),
                 _ => None,
@@ -80,6 +86,12 @@ impl Engine<'_> {
             let mut args = self.args(m, call);
             args.receiver = receiver_name;
             return self.call_method(&receiver, name, &args, span);
+        }
+        if self.is_super(m, call.callee) {
+            let args = self.args(m, call);
+            if let Some(value) = self.call_super(Name::new("constructor"), &args, span) {
+                return value;
+            }
         }
         let callee = self.eval(m, call.callee);
         let args = self.args(m, call);

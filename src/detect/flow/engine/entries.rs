@@ -10,9 +10,6 @@ use crate::detect::flow::value::{Closure, Data, Kind, Shape};
 use std::collections::HashSet;
 use std::rc::Rc;
 
-/// How far up the bases of a class are looked at.
-const MAX_BASES: u32 = 6;
-
 impl Engine<'_> {
     pub(super) fn run_entries(&mut self) {
         let handle = self.module(0);
@@ -123,23 +120,6 @@ impl Engine<'_> {
             if !entries.is_empty() {
                 self.run_methods(m, id, &entries);
             }
-        }
-    }
-
-    /// Returns the paths of a class's bases and decorators, bases of the code looked through.
-    fn base_paths(&mut self, module: usize, id: ClassId, paths: &mut Vec<Name>, depth: u32) {
-        let m = self.module(module);
-        for base in &m.class(id).bases {
-            match self.in_module(module, |e| e.eval(&m, *base)).kind {
-                Kind::Path(path) => paths.push(path),
-                Kind::Class(of, base) if depth < MAX_BASES && (of, base) != (module, id) => {
-                    self.base_paths(of, base, paths, depth + 1);
-                }
-                _ => {}
-            }
-        }
-        for decorator in &m.class(id).decorators {
-            paths.extend(self.in_module(module, |e| e.decorator_keys(&m, *decorator)));
         }
     }
 

@@ -15,6 +15,7 @@ mod facts;
 mod fold;
 mod handler;
 mod imports;
+mod inherit;
 mod invoke;
 mod member;
 mod operation;
