@@ -21,6 +21,9 @@ const MEANS_THE_SAME: [Operation; 8] = [
     Operation::Recode,
 ];
 
+/// Arguments that say how a call works, by the names that they have everywhere: they are no part of its result.
+const SETTINGS: [&str; 7] = ["env", "cwd", "timeout", "encoding", "errors", "logger", "loop"];
+
 /// The arguments of a call.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Args {
@@ -318,8 +321,13 @@ impl Engine<'_> {
             ids.push(receiver.id);
         }
         let is_known = keys.first().is_some_and(|key| is_of_known_owner(self.catalog, *key));
+        let settings: Vec<u64> =
+            args.named.iter().filter(|(name, ..)| SETTINGS.contains(&name.as_str())).map(|(_, v, _)| v.id).collect();
         for (arg, _) in args.all() {
             ids.push(arg.id);
+            if settings.contains(&arg.id) {
+                continue;
+            }
             let given = self.state.reach(arg);
             labels = labels.join(&if is_known { given } else { given.guessed() });
         }

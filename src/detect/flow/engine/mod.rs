@@ -12,6 +12,7 @@ mod container;
 mod entries;
 mod expr;
 mod facts;
+mod files;
 mod fold;
 mod handler;
 mod imports;
