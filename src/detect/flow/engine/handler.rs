@@ -229,7 +229,7 @@ impl Engine<'_> {
                     return Data::unknown(id, Labels::default());
                 }
                 let what = param_name(param).map_or_else(|| "a parameter".to_owned(), |n| format!("parameter `{n}`"));
-                let labels = Labels::source(Origin { trust: Trust::Parameter, what, only: 0, place });
+                let labels = Labels::source(Origin { trust: Trust::Parameter, what, only: 0, hint: false, place });
                 Data::unknown(id, labels)
             }
         }
@@ -239,7 +239,13 @@ impl Engine<'_> {
         if spec != Some("remote") {
             return Labels::default();
         }
-        Labels::source(Origin { trust: Trust::Remote, what: "a request parameter".to_owned(), only: 0, place })
+        Labels::source(Origin {
+            trust: Trust::Remote,
+            what: "a request parameter".to_owned(),
+            only: 0,
+            hint: false,
+            place,
+        })
     }
 
     /// Returns the labels that a parameter has by its type, its decorators or its default, where these are sources.

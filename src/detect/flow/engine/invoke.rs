@@ -40,10 +40,13 @@ impl Engine<'_> {
         for (_, value, at) in &mut args.named {
             *value = given(self, value, *at);
         }
+        let caller = self.frames.last().and_then(|f| f.function);
+        self.calls.push((place, caller));
         let result = self.run_function(closure, 0, |e| {
             e.bind_generics(function, &args);
             e.bind_params(&handle, closure, &args);
         });
+        self.calls.pop();
         let result = match &function.returns {
             Some(of) if self.language == Language::Rust => self.in_module(closure.module, |e| e.converted(&result, of)),
             _ => result,
