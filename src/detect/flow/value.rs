@@ -153,7 +153,7 @@ pub(super) struct Trace {
     /// The step.
     pub(super) step: FlowStep,
     /// The one before.
-    pub(super) before: Option<Rc<Trace>>,
+    pub(super) before: Option<Rc<Self>>,
     length: u32,
 }
 
@@ -410,13 +410,8 @@ pub(super) fn join(a: &Value, b: &Value) -> Value {
     }
     let same = a.id == b.id;
     let kind = if same { a.kind.clone() } else { join_kinds(&a.kind, &b.kind) };
-    let id = if same {
-        a.id
-    } else if matches!(kind, Kind::Const(_)) {
-        a.id
-    } else {
-        number(&("join", a.id.min(b.id), a.id.max(b.id)))
-    };
+    let id =
+        if same || matches!(kind, Kind::Const(_)) { a.id } else { number(&("join", a.id.min(b.id), a.id.max(b.id))) };
     Rc::new(Data {
         id,
         labels: a.labels.join(&b.labels),

@@ -251,6 +251,13 @@ impl Engine<'_> {
                 self.state.set_contents(object.id, contents);
                 Some(object.clone())
             }
+            _ => self.all_of_map(operation, object, span),
+        }
+    }
+
+    /// Returns a list of what a map holds.
+    fn all_of_map(&mut self, operation: Operation, object: &Value, span: (u32, u32)) -> Option<Value> {
+        match operation {
             Operation::Keys => {
                 let key = self.key_of(object, span);
                 Some(self.object_beside(Shape::List, Contents { rest: Some(key), ..Contents::default() }, span))

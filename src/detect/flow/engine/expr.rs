@@ -2,7 +2,7 @@
 
 use super::{Engine, MAX_DEPTH};
 use crate::detect::flow::StepKind;
-use crate::detect::flow::ir::{Clause, Comprehension, Const, ExprId, ExprKind, Module, Op, Pattern};
+use crate::detect::flow::ir::{self, Clause, Comprehension, Const, ExprId, ExprKind, Module, Op, Pattern};
 use crate::detect::flow::name::Name;
 use crate::detect::flow::state::{Contents, Key};
 use crate::detect::flow::value::{Data, Kind, Shape, Value, join, truth_of};
@@ -49,19 +49,13 @@ impl Engine<'_> {
             ExprKind::Binary(op, a, b) => self.binary(m, *op, *a, *b, span),
             ExprKind::Not(a) => {
                 let test = self.eval(m, *a);
-                let value = match test.truth() {
-                    Some(truth) => Data::constant(Const::Bool(!truth)),
-                    None => self.truth_value(&[&test]),
-                };
+                let known = test.truth().map(|truth| Data::constant(Const::Bool(!truth)));
+                let value = known.unwrap_or_else(|| self.truth_value(&[&test]));
                 self.negated(&test, value)
             }
             ExprKind::Negate(a) => {
                 let value = self.eval(m, *a);
-                match value.as_const() {
-                    Some(Const::Int(i)) => Data::constant(Const::Int(i.wrapping_neg())),
-                    Some(Const::Float(f)) => Data::constant(Const::Float(-f)),
-                    _ => self.number_of(&value),
-                }
+                self.negative(&value)
             }
             ExprKind::TypeOf(a) => {
                 let value = self.eval(m, *a);
@@ -73,26 +67,8 @@ impl Engine<'_> {
                     parts.iter().map(|p| (self.eval(m, *p), m.expr(*p).span)).collect();
                 self.text_of(&parts, span)
             }
-            ExprKind::List(items) => {
-                let mut contents = Contents { list: Some(Vec::new()), ..Contents::default() };
-                for item in items {
-                    let value = self.eval(m, item.value);
-                    self.push_item(&mut contents, &value, item.spread, span);
-                }
-                self.object(Shape::List, contents, span)
-            }
-            ExprKind::Map(entries) => {
-                let mut contents = Contents::default();
-                for entry in entries {
-                    let key = entry.key.map(|key| self.eval(m, key));
-                    let value = self.eval(m, entry.value);
-                    if let Some(name) = key.as_ref().and_then(|k| k.as_text()) {
-                        self.sink_of_name(Name::new(name), &value, m.expr(entry.value).span);
-                    }
-                    self.add_entry(&mut contents, key.as_ref(), &value);
-                }
-                self.object(Shape::Map, contents, span)
-            }
+            ExprKind::List(items) => self.list(m, items, span),
+            ExprKind::Map(entries) => self.map(m, entries, span),
             ExprKind::Function(function) => self.closure(*function, None),
             ExprKind::Class(class) => self.class_value(m, *class),
             ExprKind::Await(a) => {
@@ -131,6 +107,36 @@ impl Engine<'_> {
                 self.derived("other", &parts, Kind::Unknown)
             }
         }
+    }
+
+    fn negative(&mut self, value: &Value) -> Value {
+        match value.as_const() {
+            Some(Const::Int(i)) => Data::constant(Const::Int(i.wrapping_neg())),
+            Some(Const::Float(f)) => Data::constant(Const::Float(-f)),
+            _ => self.number_of(value),
+        }
+    }
+
+    fn list(&mut self, m: &Module, items: &[ir::Item], span: (u32, u32)) -> Value {
+        let mut contents = Contents { list: Some(Vec::new()), ..Contents::default() };
+        for item in items {
+            let value = self.eval(m, item.value);
+            self.push_item(&mut contents, &value, item.spread, span);
+        }
+        self.object(Shape::List, contents, span)
+    }
+
+    fn map(&mut self, m: &Module, entries: &[ir::Entry], span: (u32, u32)) -> Value {
+        let mut contents = Contents::default();
+        for entry in entries {
+            let key = entry.key.map(|key| self.eval(m, key));
+            let value = self.eval(m, entry.value);
+            if let Some(name) = key.as_ref().and_then(|k| k.as_text()) {
+                self.sink_of_name(Name::new(name), &value, m.expr(entry.value).span);
+            }
+            self.add_entry(&mut contents, key.as_ref(), &value);
+        }
+        self.object(Shape::Map, contents, span)
     }
 
     fn name(&mut self, name: Name) -> Value {

@@ -217,7 +217,7 @@ impl<'a> Engine<'a> {
             self.give_up("a function takes too many steps to follow");
         } else if self.file_steps > MAX_FILE_STEPS {
             self.give_up("the file takes too many steps to follow");
-        } else if self.file_steps % 1024 == 0 && self.deadline.passed() {
+        } else if self.file_steps.is_multiple_of(1024) && self.deadline.passed() {
             self.give_up("following data ran into the time limit");
         } else {
             return true;
