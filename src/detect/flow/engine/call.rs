@@ -130,6 +130,11 @@ impl Engine<'_> {
             if let Some(closure) = self.declared_method(receiver, name) {
                 return self.invoke(&closure, args, span);
             }
+            if let (Kind::Class(module, class), "default") = (&receiver.kind, name.as_str())
+                && self.class_member(*module, *class, name, None).is_none()
+            {
+                return self.construct(*module, *class, &Args::default(), span);
+            }
         }
         let is_own = match &receiver.kind {
             Kind::Module(_) | Kind::Class(..) | Kind::Object(Shape::Instance(..)) => true,

@@ -320,6 +320,9 @@ impl Engine<'_> {
 
     /// Returns the class of the code that a type names, wrappers looked through.
     pub(super) fn class_of_type(&mut self, of: &Type) -> Option<(usize, ClassId)> {
+        if let Some((module, of)) = self.alias_of(of) {
+            return self.in_module(module, |e| e.class_of_type(&of));
+        }
         let known = self.look_up(Name::new(of.name.as_str().split('.').next().unwrap_or_default()));
         if let Some(Kind::Class(module, class)) = known.as_ref().map(|v| &v.kind) {
             return Some((*module, *class));

@@ -4,14 +4,13 @@ use super::{Engine, Place};
 use crate::detect::flow::ir::FunctionId;
 
 /// Words of names that speak of something that a weak hash does not protect.
-const SECRET: [&str; 35] = [
+const SECRET: [&str; 34] = [
     "password",
     "passwords",
     "passwd",
     "passphrase",
     "pwd",
     "pw",
-    "pass",
     "secret",
     "secrets",
     "token",

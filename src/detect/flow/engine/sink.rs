@@ -348,7 +348,7 @@ impl Engine<'_> {
         };
         for label in labels.all() {
             let only = label.origin.only;
-            if label.guesses > 0 && classes & self.soft_classes() != 0 {
+            if (label.guesses > 0 || label.origin.hint) && classes & self.soft_classes() != 0 {
                 // What other code made of the data is no longer the data as it was sent.
                 continue;
             }
