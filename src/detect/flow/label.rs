@@ -19,6 +19,8 @@ pub(super) struct Origin {
     pub(super) what: String,
     /// The only classes that it matters to; 0 for all that take any source.
     pub(super) only: Classes,
+    /// Whether it is no more than a hint that the data is foreign.
+    pub(super) hint: bool,
     /// Where.
     pub(super) place: (usize, (u32, u32)),
 }
@@ -30,8 +32,8 @@ pub(super) struct Label {
     pub(super) origin: Rc<Origin>,
     /// The classes that it was made harmless to.
     pub(super) cleaned: Classes,
-    /// Whether it went through unknown code.
-    pub(super) guessed: bool,
+    /// How many calls of unknown code it went through as an argument.
+    pub(super) guesses: u8,
     /// The way so far.
     pub(super) trace: Rc<Trace>,
 }
@@ -56,7 +58,7 @@ impl Labels {
         let (file, range) = origin.place;
         let step = FlowStep { file, range, kind: StepKind::Source };
         let trace = Rc::new(Trace { step, before: None, length: 1 });
-        Self(Some(Rc::new(vec![Label { origin: Rc::new(origin), cleaned: 0, guessed: false, trace }])))
+        Self(Some(Rc::new(vec![Label { origin: Rc::new(origin), cleaned: 0, guesses: 0, trace }])))
     }
 
     /// Makes the list of some labels.
@@ -100,8 +102,8 @@ impl Labels {
                         known.cleaned = cleaned;
                         changed = true;
                     }
-                    if known.guessed && !label.guessed {
-                        known.guessed = false;
+                    if known.guesses > label.guesses {
+                        known.guesses = label.guesses;
                         known.trace = label.trace.clone();
                         changed = true;
                     }
@@ -149,7 +151,7 @@ impl Labels {
 
     /// Returns the labels after unknown code.
     pub(super) fn guessed(&self) -> Self {
-        if self.all().iter().all(|l| l.guessed) { self.clone() } else { self.map(|l| l.guessed = true) }
+        self.map(|label| label.guesses = label.guesses.saturating_add(1))
     }
 }
 
@@ -158,6 +160,7 @@ impl Label {
         self.origin.place == other.origin.place
             && self.origin.trust == other.origin.trust
             && self.origin.only == other.origin.only
+            && self.origin.hint == other.origin.hint
     }
 
     fn step(&mut self, step: &FlowStep) {

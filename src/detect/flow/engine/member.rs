@@ -97,8 +97,10 @@ impl Engine<'_> {
             return self.number_of(&value);
         }
         let path = if declared.is_none() { self.in_module(module, |e| e.path_of_type(&of)) } else { None };
+        let is_text = self.in_module(module, |e| e.is_text_type(&of));
         let kind = match path.filter(|path| self.catalog.knows(*path)) {
             Some(path) if !super::handler::is_plain_type(self.language, path) => Kind::Path(path),
+            _ if is_text => Kind::Text("".into()),
             _ => Kind::Unknown,
         };
         Rc::new(Data { declared, kind, ..value.as_ref().clone() })
