@@ -297,8 +297,11 @@ impl Engine<'_> {
         key: Option<&Value>,
     ) -> bool {
         conditions.iter().filter(|(at, _)| !at.ends_with(']')).all(|(at, expected)| {
-            let is_expected =
-                |given: &Const| expected.as_array().map_or_else(|| is_equal(given, expected), |any| any.iter().any(|e| is_equal(given, e)));
+            let is_expected = |given: &Const| {
+                expected
+                    .as_array()
+                    .map_or_else(|| is_equal(given, expected), |any| any.iter().any(|e| is_equal(given, e)))
+            };
             match self.given(at, receiver, args, key) {
                 (known, None) => known,
                 (_, Some(given)) => match given.consts() {
