@@ -5,6 +5,7 @@
 use super::catalog::Classes;
 use super::catalog::schema::Trust;
 use super::ir::{ClassId, Const, FunctionId};
+use super::joined::joined_number;
 use super::name::Name;
 use super::outcome::Outcome;
 use super::{FlowStep, StepKind};
@@ -412,7 +413,7 @@ pub(super) fn join(a: &Value, b: &Value) -> Value {
     } else if matches!(kind, Kind::Const(_)) {
         a.id
     } else {
-        number(&("join", a.id.min(b.id), a.id.max(b.id)))
+        joined_number(a, b)
     };
     Rc::new(Data {
         id,

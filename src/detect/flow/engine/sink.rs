@@ -145,7 +145,13 @@ impl Engine<'_> {
     ) {
         let sink = &entry.of;
         let key = assigned.and_then(|(key, _)| key);
-        if !self.conditions_hold(&sink.when, receiver, args, key)
+        // Without data that proves it, only what is said counts.
+        let holds = if sink.always {
+            self.conditions_surely_hold(&sink.when, receiver, args, key)
+        } else {
+            self.conditions_hold(&sink.when, receiver, args, key)
+        };
+        if !holds
             || (!sink.unless.is_empty() && self.conditions_hold(&sink.unless, receiver, args, key))
         {
             return;
@@ -343,6 +349,8 @@ impl Engine<'_> {
         let labels = match classes {
             c if c == bit("nosql") => self.structured(value, 6),
             c if c == bit("mass-assignment") => self.open_labels(value, 6),
+            // What the code puts under names of its own is data of the template, never an option of its engine.
+            c if c == bit("template") && matches!(value.kind, Kind::Object(Shape::Map)) => self.open_labels(value, 2),
             c if c == bit("prototype-pollution") => self.shaped_labels(value, 6),
             _ => self.state.reach(value),
         };
