@@ -162,8 +162,9 @@ impl Engine<'_> {
     /// Makes the label of a source of the catalog.
     pub(super) fn label(&self, entry: &Entry<Source>, place: super::Place) -> Labels {
         let encoded = entry.of.encoded.iter().fold(0, |all, class| all | self.catalog.bit_of(class));
-        Labels::source(Origin { trust: entry.of.trust, what: entry.of.what.clone(), only: entry.classes, place })
-            .cleaned(encoded)
+        let Source { trust, hint, .. } = entry.of;
+        let origin = Origin { trust, what: entry.of.what.clone(), only: entry.classes, hint, place };
+        Labels::source(origin).cleaned(encoded)
     }
 
     /// Adds to a result what the catalog says that it tells of what was checked.
