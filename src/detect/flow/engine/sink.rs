@@ -169,18 +169,15 @@ impl Engine<'_> {
     ) {
         let sink = &entry.of;
         let key = assigned.and_then(|(key, _)| key);
-        // Without data that proves it, only what is said counts.
-        let holds = if sink.always {
-            self.conditions_surely_hold(&sink.when, receiver, args, key)
-        } else {
-            self.conditions_hold(&sink.when, receiver, args, key)
-        };
-        if !holds
+        if !self.conditions_hold(&sink.when, receiver, args, key)
             || (!sink.unless.is_empty() && self.conditions_hold(&sink.unless, receiver, args, key))
         {
             return;
         }
         if sink.always {
+            if !self.is_certain(&sink.when, receiver, args, key) {
+                return;
+            }
             return self.record_constant(entry.classes, path, args, span);
         }
         let is_argument = entry.classes & self.catalog.bit_of("argument") != 0;
@@ -376,6 +373,10 @@ impl Engine<'_> {
             // What the code puts under names of its own is data of the template, never an option of its engine.
             c if c == bit("template") && matches!(value.kind, Kind::Object(Shape::Map)) => self.open_labels(value, 2),
             c if c == bit("prototype-pollution") => self.shaped_labels(value, 6),
+            c if c & (bit("xxe") | bit("deserialization")) != 0 => {
+                // What is parsed is what the file of a path holds.
+                self.state.reach(value).join(&self.written_under(value))
+            }
             _ => self.state.reach(value),
         };
         for label in labels.all() {
