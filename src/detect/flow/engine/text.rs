@@ -25,6 +25,7 @@ impl Engine<'_> {
         let mut ids = Vec::with_capacity(parts.len());
         let mut is_body = false;
         for (part, at) in parts {
+            let part = &self.written(part, *at);
             ids.push(part.id);
             let mut reached = self.state.reach(part);
             plain &= self.is_settled(part, 0);
