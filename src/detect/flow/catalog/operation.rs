@@ -158,6 +158,9 @@ pub enum Operation {
     /// Gives the argument as a schema lets it through, each field cleaned as `parse` of its own schema says. Where the method
     /// is called `safeParse` or `validate`, the data stands under `data` or `value`.
     ParseShape,
+    /// An address of the program itself that a framework makes of a route's name: `reverse`, `url_for`. What is added behind
+    /// it does not change the host.
+    OwnAddress,
     /// Last segment of a path: `basename`. Ends path taint.
     BaseName,
     /// Compiles a regular expression; keeps the pattern.

@@ -263,7 +263,7 @@ pub struct Handler {
     #[serde(default)]
     pub when: BTreeMap<String, serde_json::Value>,
     /// What the parameters are, in order, after `self`: a type (`express.Request`), `remote` for data of the caller,
-    /// `_` for nothing of interest; the last one repeats when it is followed by `...`: `[django.http.HttpRequest, remote, ...]`.
+    /// `_` for nothing of interest, `parameter` for what unknown callers may give; the last one repeats when it is followed by `...`: `[django.http.HttpRequest, remote, ...]`.
     #[serde(default)]
     pub parameters: Vec<String>,
     /// The class of sink that a returned text is: `xss` where it is sent as HTML.

@@ -21,6 +21,9 @@ const MEANS_THE_SAME: [Operation; 8] = [
     Operation::Recode,
 ];
 
+/// Arguments that say how a call works, by the names that they have everywhere: they are no part of its result.
+const SETTINGS: [&str; 7] = ["env", "cwd", "timeout", "encoding", "errors", "logger", "loop"];
+
 /// The arguments of a call.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Args {
@@ -72,6 +75,12 @@ impl Engine<'_> {
         let span = m.expr(id).span;
         if let ExprKind::Member(object, name) = &m.expr(call.callee).kind {
             let (object, name) = (*object, *name);
+            if self.is_super(m, object) {
+                let args = self.args(m, call);
+                if let Some(value) = self.call_super(name, &args, span) {
+                    return value;
+                }
+            }
             let receiver_name = match &m.expr(object).kind {
                 ExprKind::Name(name) => Some(*name),
                 _ => None,
@@ -80,6 +89,12 @@ impl Engine<'_> {
             let mut args = self.args(m, call);
             args.receiver = receiver_name;
             return self.call_method(&receiver, name, &args, span);
+        }
+        if self.is_super(m, call.callee) {
+            let args = self.args(m, call);
+            if let Some(value) = self.call_super(Name::new("constructor"), &args, span) {
+                return value;
+            }
         }
         let callee = self.eval(m, call.callee);
         let args = self.args(m, call);
@@ -315,8 +330,12 @@ impl Engine<'_> {
         // What a database or another service gives for a key is not the key.
         let is_asked = receiver.is_some_and(|r| !r.is_name && r.labels.is_empty());
         let soft = if is_asked { self.soft_classes() } else { 0 };
+        let is_setting = |id: u64| args.named.iter().any(|(n, v, _)| v.id == id && SETTINGS.contains(&n.as_str()));
         for (arg, _) in args.all() {
             ids.push(arg.id);
+            if is_setting(arg.id) {
+                continue;
+            }
             let given = self.state.reach(arg).cleaned(soft);
             labels = labels.join(&if is_known || is_made { given } else { given.guessed() });
         }

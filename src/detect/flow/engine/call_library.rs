@@ -50,7 +50,13 @@ impl Engine<'_> {
         };
         let is_shaped = is_own && matches!(operation, Some((Operation::ParseShape, _)));
         let result = if is_shaped { result } else { self.sanitized(keys, receiver, args, result, span) };
+        let held = receiver.filter(|r| super::files::is_file(r)).map(|r| r.labels.clone());
         let result = self.sourced(keys, args, result, is_own, span);
+        let result = match held.filter(|held| !held.is_empty()) {
+            Some(held) => result.with_labels(result.labels.join(&held)),
+            None => result,
+        };
+        let result = self.through_files(keys, receiver, args, result);
         self.validated(keys, receiver, args, result, span)
     }
 
@@ -279,6 +285,27 @@ impl Engine<'_> {
             }
             let (known, given) = self.given(at, receiver, args, key);
             self.one_holds(known, given.as_ref(), expected)
+        })
+    }
+
+    /// Says whether conditions that hold do so for certain: what a setting decides is not known.
+    pub(super) fn is_certain(
+        &self,
+        conditions: &std::collections::BTreeMap<String, serde_json::Value>,
+        receiver: Option<&Value>,
+        args: &Args,
+        key: Option<&Value>,
+    ) -> bool {
+        conditions.iter().filter(|(at, _)| !at.ends_with(']')).all(|(at, expected)| {
+            let is_expected =
+                |given: &Const| expected.as_array().map_or_else(|| is_equal(given, expected), |any| any.iter().any(|e| is_equal(given, e)));
+            match self.given(at, receiver, args, key) {
+                (known, None) => known,
+                (_, Some(given)) => match given.consts() {
+                    [] => !expected.is_boolean(),
+                    all => all.iter().all(is_expected) || !expected.is_boolean(),
+                },
+            }
         })
     }
 

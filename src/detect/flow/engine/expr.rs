@@ -145,7 +145,10 @@ impl Engine<'_> {
             return this;
         }
         match self.look_up(name) {
-            Some(value) => self.state.checked(&value),
+            Some(value) => {
+                let value = self.resolved(&value);
+                self.state.checked(&value)
+            }
             None if name.as_str() == "None" && self.language == Language::Rust => Data::constant(Const::Null),
             None => self.library(name),
         }

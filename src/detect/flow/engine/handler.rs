@@ -5,10 +5,10 @@ use super::call::Args;
 use super::invoke::param_name;
 use crate::detect::flow::catalog::schema::{Handler, Trust};
 use crate::detect::flow::catalog::{Classes, Entry};
-use crate::detect::flow::ir::{ExprId, ExprKind, Module, Param, Type};
+use crate::detect::flow::ir::{ExprId, ExprKind, FunctionId, Module, Param, Type};
 use crate::detect::flow::name::Name;
 use crate::detect::flow::state::State;
-use crate::detect::flow::value::{Closure, Data, Kind, Labels, Origin, Value};
+use crate::detect::flow::value::{Closure, Data, Kind, Labels, Origin, Shape, Value};
 use crate::syntax::language::Language;
 use std::rc::Rc;
 
@@ -98,6 +98,18 @@ impl Engine<'_> {
         }
     }
 
+    /// Notes a method that a framework calls by its decorator, whatever its class is.
+    pub(super) fn decorated_method(&mut self, m: &Module, method: FunctionId) {
+        let function = m.function(method);
+        if self.language != Language::Python || function.decorators.is_empty() {
+            return;
+        }
+        let value = self.closure(method, None);
+        for decorator in &function.decorators {
+            self.decorated(m, *decorator, &value);
+        }
+    }
+
     /// Returns the paths that a decorator has, evaluating what it is given.
     pub(super) fn decorator_keys(&mut self, m: &Module, decorator: ExprId) -> Vec<Name> {
         let callee = match &m.expr(decorator).kind {
@@ -111,7 +123,14 @@ impl Engine<'_> {
         };
         if let ExprKind::Member(object, name) = &m.expr(callee).kind {
             let receiver = self.eval(m, *object);
-            return self.method_keys(&receiver, *name);
+            let mut keys = self.method_keys(&receiver, *name);
+            if let Kind::Object(Shape::Instance(module, class)) = receiver.kind {
+                // An application's own kind of router is one.
+                let mut bases = Vec::new();
+                self.base_paths(module, class, &mut bases, 0);
+                keys.extend(bases.iter().map(|base| self.catalog.canonical(base.join(name.as_str()))));
+            }
+            return keys;
         }
         match &self.eval(m, callee).kind {
             Kind::Path(path) => {
@@ -148,7 +167,8 @@ impl Engine<'_> {
         let params: &[Param] = self.bind_self(m, closure).unwrap_or(&function.params);
         let named = if parameters.is_some() { self.route_names(m, function) } else { None };
         for (number, param) in params.iter().enumerate() {
-            let spec = parameters.map(|p| spec_at(p, number));
+            // Who calls it, and with what, is not known for a function that is taken for a handler by its first parameter.
+            let spec = parameters.map(|p| spec_at(p, number)).filter(|spec| *spec != Some("parameter"));
             let is_guard = named.as_ref().is_some_and(|names| param_name(param).is_some_and(|n| !names.contains(&n)));
             let spec = if is_guard && spec.is_some() { Some(None) } else { spec };
             let span = function.span;

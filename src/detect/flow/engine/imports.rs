@@ -88,10 +88,31 @@ impl Engine<'_> {
         let (unit, members) = self.find_module(from, rest)?;
         let mut value = Rc::new(Data::new(super::number(&("module", unit)), Kind::Module(unit)));
         for member in members {
-            let Kind::Module(number) = value.kind else { return Some(self.member(&value, Name::new(&member), (0, 0))) };
-            value = self.exported(number, Name::new(&member))?;
+            value = match value.kind {
+                Kind::Module(number) => self.exported(number, Name::new(&member))?,
+                _ => self.member(&value, Name::new(&member), (0, 0)),
+            };
         }
         Some(value)
+    }
+
+    /// Returns what an imported name stands for where that is code of the repository: a class with its bases, a thing with
+    /// its type. Only Python's imports are looked through so.
+    pub(super) fn resolved(&mut self, value: &Value) -> Value {
+        let Kind::Path(path) = value.kind else { return value.clone() };
+        let is_imported = self.language == Language::Python && value.id == super::number(&("path", path));
+        if !is_imported || !value.labels.is_empty() || self.is_of_library(path) {
+            return value.clone();
+        }
+        match self.local(path, (0, 0)) {
+            Some(found) if !matches!(found.kind, Kind::Unknown) || !found.labels.is_empty() => found,
+            _ => value.clone(),
+        }
+    }
+
+    /// Says whether a path cannot be one of the repository's own: what the language or a library that is known holds.
+    fn is_of_library(&self, path: Name) -> bool {
+        !self.is_local_path(path) && self.is_known(path)
     }
 
     fn is_known(&self, path: Name) -> bool {

@@ -52,7 +52,13 @@ impl Engine<'_> {
             return self.state.checked(&value);
         }
         if let Some(Err(Some(rest))) = set {
-            return self.state.checked(&rest);
+            if !matches!(object.kind, Kind::Object(Shape::Instance(..))) {
+                return self.state.checked(&rest);
+            }
+            // What an object was made with is in each of its parts.
+            let part = Rc::new(Data { id: super::number(&(object.id, name)), ..rest.as_ref().clone() });
+            let part = self.read_by_fields(object, name, part);
+            return self.state.checked(&part);
         }
         if let Kind::Object(Shape::Map) = object.kind
             && self.language.is_script()
@@ -62,6 +68,9 @@ impl Engine<'_> {
             return Rc::new(Data::new(super::number(&("bound", object.id, name)), Kind::Bound(object.clone(), name)));
         }
         let value = self.part_of(object, &("member", name), name.as_str());
+        let sources = self.source_labels(Name::new(&format!("*.{name}")), self.place(span));
+        let value = if value.labels.is_empty() { value.with_labels(sources) } else { value };
+        let value = self.read_by_fields(object, name, value);
         self.state.checked(&value)
     }
 
@@ -91,7 +100,7 @@ impl Engine<'_> {
         }
         let declared = self.in_module(module, |e| e.class_of_type(&of));
         if let Some((of, class)) = declared
-            && self.module(of).class(class).is_enum
+            && self.is_enum(of, class, 0)
         {
             // One of a few names that the code gives.
             return self.number_of(&value);

@@ -90,6 +90,11 @@ impl Engine<'_> {
                 let value = Rc::new(Data { canonical, ..value.as_ref().clone() });
                 Some(self.stepped(&value, self.place(span), crate::detect::flow::StepKind::Part))
             }
+            Operation::OwnAddress => {
+                let parts: Vec<Value> = args.all().map(|(v, _)| v).cloned().collect();
+                let parts: Vec<&Value> = parts.iter().collect();
+                Some(self.derived("address", &parts, Kind::Text("/-".into())))
+            }
             Operation::All => {
                 let mut contents = Contents { list: Some(Vec::new()), ..Contents::default() };
                 let single = args.positional.is_empty() && object.is_some_and(|o| matches!(o.kind, Kind::Object(_)));

@@ -175,6 +175,9 @@ impl Engine<'_> {
             return;
         }
         if sink.always {
+            if !self.is_certain(&sink.when, receiver, args, key) {
+                return;
+            }
             return self.record_constant(entry.classes, path, args, span);
         }
         let is_argument = entry.classes & self.catalog.bit_of("argument") != 0;
@@ -368,6 +371,10 @@ impl Engine<'_> {
             c if c == bit("nosql") => self.structured(value, 6),
             c if c == bit("mass-assignment") => self.open_labels(value, 6),
             c if c == bit("prototype-pollution") => self.shaped_labels(value, 6),
+            c if c & (bit("xxe") | bit("deserialization")) != 0 => {
+                // What is parsed is what the file of a path holds.
+                self.state.reach(value).join(&self.written_under(value))
+            }
             _ => self.state.reach(value),
         };
         for label in labels.all() {
