@@ -148,6 +148,9 @@ struct Engine<'a> {
     frames: Vec<Frame>,
     /// Calls of the code's own functions under way, outermost first: where, and in which function.
     calls: Vec<(Place, Option<FunctionId>)>,
+    /// A weak hash that has just been made of nothing foreign, and those made so far, by the number of the value.
+    quiet_hash: Option<(Place, Name)>,
+    quiet_hashes: HashMap<u64, (Place, Name)>,
     pending: Vec<Pending>,
     /// Functions that have run.
     visited: HashSet<(usize, FunctionId)>,
@@ -181,6 +184,8 @@ pub fn run(
         state: State::new(),
         frames: Vec::new(),
         calls: Vec::new(),
+        quiet_hash: None,
+        quiet_hashes: HashMap::new(),
         pending: Vec::new(),
         visited: HashSet::new(),
         found: BTreeMap::new(),
