@@ -169,6 +169,13 @@ pub enum Operation {
     GetAttribute,
     /// Ends the path: `abort`, `sys.exit`, `process.exit`, `panic`.
     Exit,
+    /// Decodes what percent signs stand for: what the encoding has made harmless may do harm again. `decodeURIComponent`; of a
+    /// member, what is read from it is decoded: `URL.searchParams`.
+    Decode,
+    /// Goes on only where its object is true: `assert`.
+    Assert,
+    /// Goes on only where its object is equal to the argument: `assert.strictEqual`.
+    AssertEqual,
     /// A number or text of the running program that is constant for our purposes: gives the remainder, absolute value and so on. Arithmetic
     /// over constants: `abs`, `min`, `max`, `round`, `len`.
     Arithmetic,

@@ -173,6 +173,7 @@ impl Engine<'_> {
         if is_own {
             let target = match &receiver.kind {
                 Kind::Path(path) if self.is_local_path(*path) => self.local(path.join(name.as_str()), span),
+                Kind::Module(number) if self.language.is_script() => self.exported(*number, name),
                 _ => Some(self.member(receiver, name, span)),
             };
             match target.as_ref().map(|t| &t.kind) {
@@ -260,6 +261,7 @@ impl Engine<'_> {
             }
             Kind::Bound(receiver, name) => self.call_method(&receiver.clone(), *name, args, span),
             Kind::Path(path) => {
+                self.pass_on(*path, args);
                 if let Some(target) = self.local(*path, span)
                     && matches!(target.kind, Kind::Function(_) | Kind::Class(..))
                 {
@@ -350,14 +352,26 @@ impl Engine<'_> {
         let id = super::number(&(keys.first(), ids, own));
         if is_new {
             // What a thing is made with is remembered under its name: `XMLParser(resolve_entities=True)`.
-            let contents = self.state.contents_mut(id);
             for (name, value, _) in &args.named {
-                contents.set(super::member::Key::Name(*name), value.clone());
+                self.state.contents_mut(id).set(super::member::Key::Name(*name), value.clone());
             }
+            self.remember_options(id, args);
         }
         let parsed = keys.first().map(|key| self.catalog.path(&format!("{key}()"))).zip(args.value(0).or(receiver));
         let origin = parsed.and_then(|(path, whole)| self.decided(path, whole));
         Rc::new(Data { labels, origin, ..Data::new(id, kind) })
+    }
+
+    /// Remembers the options object that a thing is made with: `createWriteStream(path, { flags: "a" })`.
+    fn remember_options(&mut self, id: u64, args: &Args) {
+        let Some((last, _)) = args.positional.last().filter(|_| self.language.is_script()) else { return };
+        if !matches!(last.kind, Kind::Object(Shape::Map)) {
+            return;
+        }
+        let Some(options) = self.state.contents(last.id) else { return };
+        for (key, value) in options.entries.iter().filter(|(_, value)| !value.consts().is_empty()) {
+            self.state.contents_mut(id).set(key.clone(), value.clone());
+        }
     }
 
     /// Returns what the catalog says that calling a path gives; by convention, calling a type gives the type.

@@ -72,6 +72,17 @@ impl Engine<'_> {
                 let object = super::outcome::inside(object);
                 Some(if matches!(object.kind, Kind::Const(Const::Null)) { other } else { join(&object, &other) })
             }
+            Operation::Assert | Operation::AssertEqual => {
+                let test = match operation {
+                    Operation::AssertEqual => self.compare(Op::Eq, object, args.value(0)?),
+                    _ => object.clone(),
+                };
+                self.assume(&test, true);
+                if test.truth() == Some(false) {
+                    self.die();
+                }
+                Some(Data::constant(Const::Null))
+            }
             Operation::Made if matches!(object.kind, Kind::Function(_)) => {
                 Some(self.call_back(object, Vec::new(), span))
             }

@@ -26,7 +26,7 @@ impl Engine<'_> {
             let id = FunctionId(u32::try_from(number).unwrap_or(u32::MAX));
             if hot.contains(&id) && !self.visited.contains(&(0, id)) {
                 let closure = self.top_level(id);
-                self.run_pending(Pending { closure, parameters: None, returns: 0, state: None });
+                self.run_pending(Pending { closure, parameters: None, returns: 0, state: None, then: Vec::new() });
                 self.run_all_pending();
             }
         }
@@ -144,6 +144,7 @@ impl Engine<'_> {
                     parameters: Some(entry.of.parameters.clone()),
                     returns: entry.classes,
                     state: None,
+                    then: Vec::new(),
                 });
                 break;
             }
@@ -177,7 +178,7 @@ impl Engine<'_> {
                 if (by_name || by_parameter) && is_counted && !self.visited.contains(&(0, id)) {
                     let closure = self.top_level(id);
                     let parameters = Some(handler.parameters.clone());
-                    self.run_pending(Pending { closure, parameters, returns: entry.classes, state: None });
+                    self.run_pending(Pending { closure, parameters, returns: entry.classes, state: None, then: Vec::new() });
                 }
             }
         }

@@ -150,6 +150,7 @@ impl Engine<'_> {
                 self.state.checked(&value)
             }
             None if name.as_str() == "None" && self.language == Language::Rust => Data::constant(Const::Null),
+            None if name.as_str() == "exports" && self.language.is_script() => self.own_exports(),
             None => self.library(name),
         }
     }

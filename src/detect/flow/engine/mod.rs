@@ -20,6 +20,7 @@ mod handler;
 mod imports;
 mod inherit;
 mod invoke;
+mod leading;
 mod member;
 mod operation;
 mod outcome;
@@ -158,6 +159,10 @@ struct Engine<'a> {
     /// Places of sinks in this file that were reached with nothing that does harm, by class.
     settled: BTreeMap<((u32, u32), Classes), bool>,
     next_scope: u32,
+    /// Number of the request that handlers are run with.
+    given: u32,
+    /// What is known where the present handler passes the request on.
+    passed_on: Option<State>,
     depth: u32,
     entry_steps: u32,
     file_steps: u32,
@@ -173,6 +178,7 @@ pub fn run(
     others: &dyn SourceProvider,
     deadline: Deadline,
 ) -> Flows {
+    super::joined::forget_joined();
     let unit = Unit { module: Handle::Own(module, file), scope: 0, exports: BTreeMap::new() };
     let mut engine = Engine {
         catalog,
@@ -191,6 +197,8 @@ pub fn run(
         found: BTreeMap::new(),
         settled: BTreeMap::new(),
         next_scope: 1,
+        given: 0,
+        passed_on: None,
         depth: 0,
         entry_steps: 0,
         file_steps: 0,

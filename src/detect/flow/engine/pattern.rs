@@ -19,7 +19,12 @@ impl Engine<'_> {
             Pattern::List(patterns, rest) => self.bind_list(m, patterns, *rest, value, span),
             Pattern::Map(entries, rest) => {
                 for (key, pattern, default) in entries {
-                    let part = self.member(value, *key, span);
+                    let is_lacking = self.lacks(value, &Data::constant(Const::Text(key.as_str().into())));
+                    let part = if is_lacking && self.language.is_script() {
+                        Data::constant(Const::Null)
+                    } else {
+                        self.member(value, *key, span)
+                    };
                     let part = match default {
                         Some(default) if self.may_lack(&part) => {
                             let default = self.eval(m, *default);

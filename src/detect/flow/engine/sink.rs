@@ -370,6 +370,8 @@ impl Engine<'_> {
         let labels = match classes {
             c if c == bit("nosql") => self.structured(value, 6),
             c if c == bit("mass-assignment") => self.open_labels(value, 6),
+            // What the code puts under names of its own is data of the template, never an option of its engine.
+            c if c == bit("template") && matches!(value.kind, Kind::Object(Shape::Map)) => self.open_labels(value, 2),
             c if c == bit("prototype-pollution") => self.shaped_labels(value, 6),
             c if c & (bit("xxe") | bit("deserialization")) != 0 => {
                 // What is parsed is what the file of a path holds.

@@ -223,6 +223,10 @@ impl Engine<'_> {
                 break;
             }
         }
+        if self.state.alive && !matches!(m.expr(condition).kind, ExprKind::Const(_)) {
+            // It counts to more than the rounds that are looked at, but it ends.
+            merge(&mut exits, std::mem::take(&mut self.state));
+        }
         self.end_loop(m, exits, otherwise);
     }
 
