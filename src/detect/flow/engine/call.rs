@@ -276,10 +276,10 @@ impl Engine<'_> {
                 let result = self.call_library(&keys, None, args, span);
                 self.with_outcome(*path, result)
             }
-            _ => {
-                let keys = Vec::new();
-                self.call_library(&keys, Some(callee), args, span)
-            }
+            _ => match self.special(callee, &["__call__"], args, span) {
+                Some(result) => result,
+                None => self.call_library(&[], Some(callee), args, span),
+            },
         }
     }
 

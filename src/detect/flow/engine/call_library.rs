@@ -25,6 +25,8 @@ impl Engine<'_> {
     ) -> Value {
         self.register_callbacks(keys, args);
         self.sinks_of_call(keys, receiver, args, span);
+        let quiet_hash = self.quiet_hash.take();
+        self.hash_update(keys.first().map_or("", |key| key.last()), receiver, args);
         // What holds request data is a map or list like any other, whatever its type is called.
         let any = receiver.filter(|r| !r.labels.is_empty()).and(keys.first());
         let any = any.map(|key| Name::new(&format!("*.{}", key.last())));
@@ -57,6 +59,9 @@ impl Engine<'_> {
             None => result,
         };
         let result = self.through_files(keys, receiver, args, result);
+        if let Some(made) = quiet_hash {
+            self.quiet_hashes.insert(result.id, made);
+        }
         self.validated(keys, receiver, args, result, span)
     }
 

@@ -255,6 +255,10 @@ impl Engine<'_> {
 
     /// Returns an element of a value.
     pub(super) fn index(&mut self, object: &Value, key: &Value, span: (u32, u32)) -> Value {
+        let args = super::call::Args::of(vec![key.clone()], span);
+        if let Some(element) = self.special(object, &["__getitem__"], &args, span) {
+            return element;
+        }
         let value = self.element_under(object, key, span);
         if key.labels.is_empty() {
             return value;
@@ -303,6 +307,9 @@ impl Engine<'_> {
 
     /// Returns an element of a value, whichever.
     pub(super) fn element_of(&mut self, object: &Value, span: (u32, u32)) -> Value {
+        if let Some(element) = self.iterated(object, span) {
+            return element;
+        }
         if let Some(contents) = self.state.contents(object.id) {
             let is_map = matches!(object.kind, Kind::Object(Shape::Map)) && self.language == Language::Python;
             if is_map {
@@ -383,6 +390,10 @@ impl Engine<'_> {
 
     /// Sets an element.
     pub(super) fn assign_index(&mut self, object: &Value, key: &Value, value: &Value, span: (u32, u32)) {
+        let args = super::call::Args::of(vec![key.clone(), value.clone()], span);
+        if self.special(object, &["__setitem__"], &args, span).is_some() {
+            return;
+        }
         let element = Name::new("[]");
         let path = match &object.kind {
             Kind::Path(path) | Kind::Object(Shape::Library(path)) => Name::new(&format!("{path}[]")),

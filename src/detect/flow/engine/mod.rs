@@ -8,6 +8,7 @@ mod call;
 mod call_library;
 mod check;
 mod compare;
+mod comprehension;
 mod container;
 mod entries;
 mod expr;
@@ -24,6 +25,7 @@ mod member;
 mod operation;
 mod outcome;
 mod pattern;
+mod protocol;
 mod regex;
 mod response;
 mod secret;
@@ -148,6 +150,9 @@ struct Engine<'a> {
     frames: Vec<Frame>,
     /// Calls of the code's own functions under way, outermost first: where, and in which function.
     calls: Vec<(Place, Option<FunctionId>)>,
+    /// A weak hash that has just been made of nothing foreign, and those made so far, by the number of the value.
+    quiet_hash: Option<(Place, Name)>,
+    quiet_hashes: HashMap<u64, (Place, Name)>,
     pending: Vec<Pending>,
     /// Functions that have run.
     visited: HashSet<(usize, FunctionId)>,
@@ -186,6 +191,8 @@ pub fn run(
         state: State::new(),
         frames: Vec::new(),
         calls: Vec::new(),
+        quiet_hash: None,
+        quiet_hashes: HashMap::new(),
         pending: Vec::new(),
         visited: HashSet::new(),
         found: BTreeMap::new(),

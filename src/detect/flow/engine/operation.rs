@@ -391,6 +391,7 @@ impl Engine<'_> {
 
     /// Returns a trivial form of a text.
     fn same_text(&mut self, operation: Operation, object: &Value) -> Value {
+        let object = &self.written(object, (0, 0));
         if let Some(text) = object.as_text() {
             let text = match operation {
                 Operation::Lower => text.to_lowercase(),

@@ -3,7 +3,9 @@
 use regex_syntax::hir::{Class, Hir, HirKind, Look};
 
 /// Characters that do harm, by class of weakness: a text without them does none.
-pub(super) const HARMFUL: [(&str, &str); 12] = [
+pub(super) const HARMFUL: [(&str, &str); 13] = [
+    // Digits and the signs between them compute, and no more.
+    ("code", "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_'\"`\\$@{}[];=\n"),
     ("sql", "'\"\\`;-/*() "),
     ("command", " \t\n;&|$`<>(){}[]*?!\\'\"~#"),
     ("argument", "-"),

@@ -422,7 +422,7 @@ impl Engine<'_> {
     }
 
     /// Notes a place that does harm without data from outside.
-    fn record_constant(&mut self, classes: Classes, path: Name, args: &Args, span: (u32, u32)) {
+    pub(super) fn record_constant(&mut self, classes: Classes, path: Name, args: &Args, span: (u32, u32)) {
         if !self.state.alive {
             return;
         }
@@ -430,10 +430,11 @@ impl Engine<'_> {
         let mut hint = false;
         if classes == self.catalog.bit_of("weak-hash") && !self.is_about_secret(sink) {
             // A name for a cache, a checksum: worth no more than a word, and that only where a stranger's text is hashed.
-            hint = args.all().any(|(v, _)| self.state.reach(v).all().iter().any(|l| l.origin.trust == Trust::Remote));
-            if !hint {
+            if !self.is_foreign(args) {
+                self.quiet_hash = Some((sink, path));
                 return;
             }
+            hint = self.is_about_name(sink);
         }
         let flow = Flow {
             class: self.catalog.names_of(classes).into_iter().next().unwrap_or_default(),

@@ -26,6 +26,7 @@ impl Engine<'_> {
         let mut is_body = false;
         let mut beginning = Beginning::default();
         for (part, at) in parts {
+            let part = &self.written(part, *at);
             ids.push(part.id);
             let mut reached = self.state.reach(part);
             plain &= self.is_settled(part, 0)
