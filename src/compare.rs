@@ -114,15 +114,15 @@ fn pair_edits(
             *growth.entry((lines.old_path, &f.rule, &f.location.symbol)).or_default() += weight;
         }
     }
-    for i in 0..head.len() {
-        let (new, _, None) = head[i] else { continue };
+    for (i, (new, _, origin)) in head.iter_mut().enumerate().filter(|(_, (_, _, origin))| origin.is_none()) {
+        let new = *new;
         let pairs = |old: &&Finding| {
             let place = (&old.location.path, &old.rule, old.location.symbol.as_str());
             is_edit(old, new) && stands_in(old, new, i) && growth.get(&place).is_some_and(|more| *more <= 0)
         };
         if let Some(old) = fixed.iter_mut().find(|old| old.as_ref().is_some_and(pairs)) {
             *old = None;
-            head[i].2 = Some(Origin::Altered);
+            *origin = Some(Origin::Altered);
         }
     }
 }

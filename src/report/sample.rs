@@ -19,47 +19,7 @@ pub(super) fn blocked() -> Report {
     let mut shell = finding("python-shell-true", "app/jobs/export.py", 12, "export");
     shell.excerpt =
         excerpt(11, ["def export(name):", "    subprocess.run(f\"tar cf {name}\", shell=True)", "    return 0"], 5, 49);
-    let mut sql = finding("python-sql-concat", "app/db.py", 40, "Orders.find");
-    sql.severity = Severity::Critical;
-    sql.cwe = vec!["CWE-89".into()];
-    sql.message = "SQL text is put together from a value".into();
-    sql.evidence.push(Evidence::Flow(flow(
-        "remote",
-        "query string",
-        "sqlite3.Cursor.execute",
-        &[
-            ("app/views.py", 12, "source", "query string comes in", "term = request.args[\"q\"]"),
-            ("app/views.py", 12, "assign", "put into `term`", "term = request.args[\"q\"]"),
-            (
-                "app/views.py",
-                13,
-                "sanitized",
-                "`html.escape` helps against xss, not against sql",
-                "safe = escape(term)",
-            ),
-            ("app/views.py", 14, "argument", "given to `Orders.find`", "return orders.find(safe)"),
-            (
-                "app/db.py",
-                39,
-                "part",
-                "becomes part of a larger value",
-                "sql = f\"SELECT * FROM orders WHERE name = '{name}'\"",
-            ),
-            ("app/db.py", 40, "sink", "reaches `sqlite3.Cursor.execute`", "cursor.execute(sql)"),
-        ],
-    )));
-    let mut caller = finding("python-flow-path", "app/files.py", 21, "read");
-    (caller.advisory, caller.confidence, caller.cwe) = (true, Confidence::Low, vec!["CWE-22".into()]);
-    caller.message = "A parameter reaches the name of a file (open); a caller decides what it holds".into();
-    caller.evidence.push(Evidence::Flow(flow(
-        "parameter",
-        "parameter `name`",
-        "open",
-        &[
-            ("app/files.py", 20, "source", "parameter `name` comes in", "def read(name):"),
-            ("app/files.py", 21, "sink", "reaches `open`", "return open(name).read()"),
-        ],
-    )));
+    let (sql, caller) = (with_flow(), with_parameter());
     let mut debug = finding("python-flask-debug", "app/main.py", 7, "");
     (debug.severity, debug.confidence) = (Severity::Medium, Confidence::Medium);
     debug.message = "The debugger is on in production code".into();
@@ -105,6 +65,57 @@ pub(super) fn blocked() -> Report {
         line: 8,
     }];
     report
+}
+
+/// A proven flow over two files.
+fn with_flow() -> Finding {
+    let mut sql = finding("python-sql-concat", "app/db.py", 40, "Orders.find");
+    sql.severity = Severity::Critical;
+    sql.cwe = vec!["CWE-89".into()];
+    sql.message = "SQL text is put together from a value".into();
+    sql.evidence.push(Evidence::Flow(flow(
+        "remote",
+        "query string",
+        "sqlite3.Cursor.execute",
+        &[
+            ("app/views.py", 12, "source", "query string comes in", "term = request.args[\"q\"]"),
+            ("app/views.py", 12, "assign", "put into `term`", "term = request.args[\"q\"]"),
+            (
+                "app/views.py",
+                13,
+                "sanitized",
+                "`html.escape` helps against xss, not against sql",
+                "safe = escape(term)",
+            ),
+            ("app/views.py", 14, "argument", "given to `Orders.find`", "return orders.find(safe)"),
+            (
+                "app/db.py",
+                39,
+                "part",
+                "becomes part of a larger value",
+                "sql = f\"SELECT * FROM orders WHERE name = '{name}'\"",
+            ),
+            ("app/db.py", 40, "sink", "reaches `sqlite3.Cursor.execute`", "cursor.execute(sql)"),
+        ],
+    )));
+    sql
+}
+
+/// A flow from a parameter.
+fn with_parameter() -> Finding {
+    let mut caller = finding("python-flow-path", "app/files.py", 21, "read");
+    (caller.advisory, caller.confidence, caller.cwe) = (true, Confidence::Low, vec!["CWE-22".into()]);
+    caller.message = "A parameter reaches the name of a file (open); a caller decides what it holds".into();
+    caller.evidence.push(Evidence::Flow(flow(
+        "parameter",
+        "parameter `name`",
+        "open",
+        &[
+            ("app/files.py", 20, "source", "parameter `name` comes in", "def read(name):"),
+            ("app/files.py", 21, "sink", "reaches `open`", "return open(name).read()"),
+        ],
+    )));
+    caller
 }
 
 /// Nothing found.

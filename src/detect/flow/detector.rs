@@ -21,14 +21,14 @@ pub struct FlowDetector<'a> {
 }
 
 impl FlowDetector<'_> {
-    /// Says whether data that a class of weakness is about reaches a place where it does harm; parameters do not count.
+    /// Says whether data that a class of weakness is about reaches a place where it does harm; parameters and hints do not count.
     /// For the examples of catalogs, which may speak of a class that has no rule.
     ///
     /// # Errors
     /// [`RuleError`] where a catalog cannot be read.
     pub fn finds(&self, file: &SourceFile, class: &str, context: Context<'_>) -> Result<bool, RuleError> {
         let flows = self.flows(file, context)?.flows;
-        Ok(flows.iter().any(|flow| flow.class == class && flow.trust != Trust::Parameter))
+        Ok(flows.iter().any(|flow| flow.class == class && !flow.hint && flow.trust != Trust::Parameter))
     }
 
     fn flows(&self, file: &SourceFile, context: Context<'_>) -> Result<Flows, RuleError> {

@@ -37,7 +37,7 @@ pub(super) fn of(
     // Of several ways from the same source to the same sink: the surest, then the shortest.
     // One that does not touch this file is found where it lies.
     let mut order: Vec<&Flow> = flows.flows.iter().filter(|flow| flow.steps.iter().any(|s| s.file == 0)).collect();
-    order.sort_by_key(|flow| (flow.trust, flow.guessed, flow.steps.len()));
+    order.sort_by_key(|flow| (flow.hint, flow.trust, flow.guessed, flow.steps.len()));
     let digest = rules.digest();
     let (mut findings, mut seen) = (Vec::new(), HashSet::new());
     for flow in order {
@@ -95,7 +95,7 @@ impl Placed<'_> {
             fix: rule.fix.trim().to_owned(),
             references: rule.references.clone(),
             excerpt: self.secrets.map(|secrets| excerpt(file, &range, secrets)).unwrap_or_default(),
-            advisory: self.flow.trust == Trust::Parameter,
+            advisory: self.flow.hint || self.flow.trust == Trust::Parameter,
             in_tests: file.is_test_code(&range),
             key: MatchKey::new(id, &symbol, &words),
             location: Location { path: file.path.clone(), span: file.span(range), symbol },
@@ -163,6 +163,7 @@ fn judge(rule: &RuleFile, flow: &Flow) -> (Severity, Confidence) {
         Trust::Operator | Trust::Environment => (milder(rule.severity), Confidence::Low),
         Trust::Parameter => (rule.severity, Confidence::Low),
     };
+    let confidence = if flow.hint { Confidence::Low } else { confidence };
     (severity, if flow.guessed { less_sure(confidence) } else { confidence })
 }
 
@@ -264,6 +265,7 @@ mod tests {
             ],
             sanitizers: vec![("html.escape".into(), vec!["xss".into()])],
             guessed: false,
+            hint: false,
         }
     }
 

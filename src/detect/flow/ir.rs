@@ -331,19 +331,19 @@ pub enum Pattern {
     /// A place: `object.field`, `object[key]` ([`ExprKind::Member`] or [`ExprKind::Index`]).
     Place(ExprId),
     /// `a, b, *rest`: patterns in order, and which of them takes the rest.
-    List(Vec<Pattern>, Option<usize>),
+    List(Vec<Self>, Option<usize>),
     /// `{ a, b: c = 1, ...rest }`, structure patterns: key, pattern, default; and what takes the rest.
-    Map(Vec<(Name, Pattern, Option<ExprId>)>, Option<Name>),
+    Map(Vec<(Name, Self, Option<ExprId>)>, Option<Name>),
     /// `Some(x)`, `Path(id)`, `web::Path(x)`, `case Point(x=0)`: the constructor as a dotted path, positional patterns.
-    Variant(Name, Vec<Pattern>),
+    Variant(Name, Vec<Self>),
     /// A value that has to be equal: a literal or a constant path.
     Value(ExprId),
     /// One of several.
-    Any(Vec<Pattern>),
+    Any(Vec<Self>),
     /// A name for the whole and a pattern inside: `x @ p`, `case p as x`.
-    Bind(Name, Box<Pattern>),
+    Bind(Name, Box<Self>),
     /// A pattern with a default for what is missing: `[a = 1]`.
-    Default(Box<Pattern>, ExprId),
+    Default(Box<Self>, ExprId),
     /// `_`, `default`, and whatever binds nothing.
     Ignore,
 }
@@ -355,7 +355,7 @@ pub struct Type {
     /// are left out; tuples are `()`, arrays and slices `[]`, unions `|`, literal types `literal`, functions `fn`.
     pub name: Name,
     /// Its arguments.
-    pub args: Vec<Type>,
+    pub args: Vec<Self>,
 }
 
 /// A function.

@@ -8,6 +8,7 @@ pub mod detector;
 pub mod engine;
 mod finding;
 pub mod ir;
+mod label;
 pub mod lower;
 pub mod name;
 mod outcome;
@@ -62,6 +63,8 @@ pub struct Flow {
     pub sanitizers: Vec<(String, Vec<String>)>,
     /// Whether the data went through code that is not known (a library's function without a model).
     pub guessed: bool,
+    /// Whether it is no more than a hint, which never blocks.
+    pub hint: bool,
 }
 
 /// A step of a flow.

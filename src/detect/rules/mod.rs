@@ -47,6 +47,9 @@ pub struct RuleError {
     pub problem: RuleProblem,
 }
 
+/// The rules of a language that name flows, each with its number in the set.
+type FlowRules = Result<Vec<(usize, FlowRule)>, RuleError>;
+
 /// A set of rules, read when their language is first met and compiled when a file first holds their words.
 #[derive(Debug)]
 pub struct RuleSet {
@@ -55,7 +58,7 @@ pub struct RuleSet {
     measurements: Vec<RuleSource>,
     read: Vec<OnceLock<Result<Arc<RuleFile>, RuleError>>>,
     compiled: [OnceLock<Result<Compiled, RuleError>>; LANGUAGES.len()],
-    flows: [OnceLock<Result<Vec<(usize, FlowRule)>, RuleError>>; LANGUAGES.len()],
+    flows: [OnceLock<FlowRules>; LANGUAGES.len()],
     digest: OnceLock<String>,
 }
 

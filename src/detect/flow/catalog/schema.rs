@@ -120,6 +120,9 @@ pub struct Source {
     /// The only classes that it matters to: weak random numbers matter to `weak-random` alone.
     #[serde(default)]
     pub classes: Vec<String>,
+    /// Whether what it reaches is no more than a hint: data that a stranger seldom chose.
+    #[serde(default)]
+    pub hint: bool,
 }
 
 /// Whose data it is.

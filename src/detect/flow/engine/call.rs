@@ -130,6 +130,11 @@ impl Engine<'_> {
             if let Some(closure) = self.declared_method(receiver, name) {
                 return self.invoke(&closure, args, span);
             }
+            if let (Kind::Class(module, class), "default") = (&receiver.kind, name.as_str())
+                && self.class_member(*module, *class, name, None).is_none()
+            {
+                return self.construct(*module, *class, &Args::default(), span);
+            }
         }
         let is_own = match &receiver.kind {
             Kind::Module(_) | Kind::Class(..) | Kind::Object(Shape::Instance(..)) => true,
@@ -306,10 +311,14 @@ impl Engine<'_> {
             ids.push(receiver.id);
         }
         let is_known = keys.first().is_some_and(|key| is_of_known_owner(self.catalog, *key));
+        let is_made = self.language == Language::Rust && receiver.is_none() && is_construction(keys, args);
+        // What a database or another service gives for a key is not the key.
+        let is_asked = receiver.is_some_and(|r| !r.is_name && r.labels.is_empty());
+        let soft = if is_asked { self.soft_classes() } else { 0 };
         for (arg, _) in args.all() {
             ids.push(arg.id);
-            let given = self.state.reach(arg);
-            labels = labels.join(&if is_known { given } else { given.guessed() });
+            let given = self.state.reach(arg).cleaned(soft);
+            labels = labels.join(&if is_known || is_made { given } else { given.guessed() });
         }
         let name = keys.first().map_or("a function", |k| k.last());
         if !labels.is_empty() {
@@ -352,6 +361,15 @@ impl Engine<'_> {
         }
         Kind::Path(self.catalog.canonical(call))
     }
+}
+
+/// Says whether a call of Rust is a structure or variant that is written down: only these have named parts or capitals.
+fn is_construction(keys: &[Name], args: &Args) -> bool {
+    let has_capital = |key: &Name| {
+        let last = key.last();
+        last.starts_with(|c: char| c.is_ascii_uppercase()) && !last.ends_with('!')
+    };
+    !args.named.is_empty() || keys.first().is_some_and(has_capital)
 }
 
 fn is_of_known_owner(catalog: &crate::detect::flow::catalog::Catalog, key: Name) -> bool {

@@ -157,7 +157,8 @@ impl Engine<'_> {
 
     /// Makes the label of a source of the catalog.
     pub(super) fn label(&self, entry: &Entry<Source>, place: super::Place) -> Labels {
-        Labels::source(Origin { trust: entry.of.trust, what: entry.of.what.clone(), only: entry.classes, place })
+        let Source { trust, hint, .. } = entry.of;
+        Labels::source(Origin { trust, what: entry.of.what.clone(), only: entry.classes, hint, place })
     }
 
     /// Adds to a result what the catalog says that it tells of what was checked.

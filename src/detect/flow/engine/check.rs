@@ -5,7 +5,7 @@ use super::call::Args;
 use super::facts::ids;
 use crate::detect::flow::catalog::operation::Operation;
 use crate::detect::flow::catalog::{ALL, Classes};
-use crate::detect::flow::ir::{Const, ExprId, ExprKind, Module, Op, Pattern};
+use crate::detect::flow::ir::{ClassId, Const, ExprId, ExprKind, Module, Op, Pattern};
 use crate::detect::flow::name::Name;
 use crate::detect::flow::value::{Closure, Data, Findings, Kind, Value, join};
 use crate::syntax::language::Language;
@@ -82,10 +82,33 @@ impl Engine<'_> {
     /// Returns the method of the code that a value has by its declared type.
     pub(super) fn declared_method(&mut self, receiver: &Value, name: Name) -> Option<Closure> {
         let (module, class) = receiver.declared?;
-        match self.class_member(module, class, name, Some(receiver))?.kind.clone() {
+        let method = self.class_member(module, class, name, Some(receiver));
+        match method.or_else(|| self.implemented(module, class, name, receiver))?.kind.clone() {
             Kind::Function(closure) => Some(Closure { this: Some(receiver.clone()), ..closure }),
             _ => None,
         }
+    }
+
+    /// Returns a method of a trait as the only type of the same file that implements it has it.
+    fn implemented(&mut self, module: usize, class: ClassId, name: Name, of: &Value) -> Option<Value> {
+        let handle = self.module(module);
+        let known = handle.class(class).name?;
+        let mut found = None;
+        for (number, other) in handle.classes.iter().enumerate().filter(|(_, c)| c.name != Some(known)) {
+            let is_base = |base: &ExprId| match &handle.expr(*base).kind {
+                ExprKind::Name(name) | ExprKind::Member(_, name) => *name == known,
+                _ => false,
+            };
+            if other.bases.iter().any(is_base) {
+                let id = ClassId(u32::try_from(number).ok()?);
+                let method = self.class_member(module, id, name, Some(of));
+                if found.is_some() && method.is_some() {
+                    return None;
+                }
+                found = found.or(method);
+            }
+        }
+        found
     }
 
     /// Returns what stands for each part of something: an element of a list that is known; of a text, and of what is not

@@ -60,10 +60,11 @@ impl Engine<'_> {
                 ExprKind::Markup(_, attributes, _) if attributes.iter().any(|(n, _)| self.catalog.is_sink_word(*n)) => {
                     marks.push(expr.span.0);
                 }
-                ExprKind::Index(_, key) if self.catalog.is_sink_word(Name::new("*")) => {
-                    if !matches!(m.expr(*key).kind, ExprKind::Const(_)) {
-                        marks.push(expr.span.0);
-                    }
+                ExprKind::Index(_, key)
+                    if self.catalog.is_sink_word(Name::new("*"))
+                        && !matches!(m.expr(*key).kind, ExprKind::Const(_)) =>
+                {
+                    marks.push(expr.span.0);
                 }
                 _ => {}
             }

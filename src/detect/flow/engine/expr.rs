@@ -2,7 +2,7 @@
 
 use super::{Engine, MAX_DEPTH};
 use crate::detect::flow::StepKind;
-use crate::detect::flow::ir::{Clause, Comprehension, Const, ExprId, ExprKind, Module, Op, Pattern};
+use crate::detect::flow::ir::{self, Clause, Comprehension, Const, ExprId, ExprKind, Module, Op, Pattern};
 use crate::detect::flow::name::Name;
 use crate::detect::flow::state::{Contents, Key};
 use crate::detect::flow::value::{Data, Kind, Shape, Value, join, truth_of};
@@ -49,19 +49,13 @@ impl Engine<'_> {
             ExprKind::Binary(op, a, b) => self.binary(m, *op, *a, *b, span),
             ExprKind::Not(a) => {
                 let test = self.eval(m, *a);
-                let value = match test.truth() {
-                    Some(truth) => Data::constant(Const::Bool(!truth)),
-                    None => self.truth_value(&[&test]),
-                };
+                let known = test.truth().map(|truth| Data::constant(Const::Bool(!truth)));
+                let value = known.unwrap_or_else(|| self.truth_value(&[&test]));
                 self.negated(&test, value)
             }
             ExprKind::Negate(a) => {
                 let value = self.eval(m, *a);
-                match value.as_const() {
-                    Some(Const::Int(i)) => Data::constant(Const::Int(i.wrapping_neg())),
-                    Some(Const::Float(f)) => Data::constant(Const::Float(-f)),
-                    _ => self.number_of(&value),
-                }
+                self.negative(&value)
             }
             ExprKind::TypeOf(a) => {
                 let value = self.eval(m, *a);
@@ -73,26 +67,8 @@ impl Engine<'_> {
                     parts.iter().map(|p| (self.eval(m, *p), m.expr(*p).span)).collect();
                 self.text_of(&parts, span)
             }
-            ExprKind::List(items) => {
-                let mut contents = Contents { list: Some(Vec::new()), ..Contents::default() };
-                for item in items {
-                    let value = self.eval(m, item.value);
-                    self.push_item(&mut contents, &value, item.spread, span);
-                }
-                self.object(Shape::List, contents, span)
-            }
-            ExprKind::Map(entries) => {
-                let mut contents = Contents::default();
-                for entry in entries {
-                    let key = entry.key.map(|key| self.eval(m, key));
-                    let value = self.eval(m, entry.value);
-                    if let Some(name) = key.as_ref().and_then(|k| k.as_text()) {
-                        self.sink_of_name(Name::new(name), &value, m.expr(entry.value).span);
-                    }
-                    self.add_entry(&mut contents, key.as_ref(), &value);
-                }
-                self.object(Shape::Map, contents, span)
-            }
+            ExprKind::List(items) => self.list(m, items, span),
+            ExprKind::Map(entries) => self.map(m, entries, span),
             ExprKind::Function(function) => self.closure(*function, None),
             ExprKind::Class(class) => self.class_value(m, *class),
             ExprKind::Await(a) => {
@@ -131,6 +107,36 @@ impl Engine<'_> {
                 self.derived("other", &parts, Kind::Unknown)
             }
         }
+    }
+
+    fn negative(&mut self, value: &Value) -> Value {
+        match value.as_const() {
+            Some(Const::Int(i)) => Data::constant(Const::Int(i.wrapping_neg())),
+            Some(Const::Float(f)) => Data::constant(Const::Float(-f)),
+            _ => self.number_of(value),
+        }
+    }
+
+    fn list(&mut self, m: &Module, items: &[ir::Item], span: (u32, u32)) -> Value {
+        let mut contents = Contents { list: Some(Vec::new()), ..Contents::default() };
+        for item in items {
+            let value = self.eval(m, item.value);
+            self.push_item(&mut contents, &value, item.spread, span);
+        }
+        self.object(Shape::List, contents, span)
+    }
+
+    fn map(&mut self, m: &Module, entries: &[ir::Entry], span: (u32, u32)) -> Value {
+        let mut contents = Contents::default();
+        for entry in entries {
+            let key = entry.key.map(|key| self.eval(m, key));
+            let value = self.eval(m, entry.value);
+            if let Some(name) = key.as_ref().and_then(|k| k.as_text()) {
+                self.sink_of_name(Name::new(name), &value, m.expr(entry.value).span);
+            }
+            self.add_entry(&mut contents, key.as_ref(), &value);
+        }
+        self.object(Shape::Map, contents, span)
     }
 
     fn name(&mut self, name: Name) -> Value {
@@ -351,7 +357,8 @@ impl Engine<'_> {
             let value = placed(value);
             contents.ended |= value.as_text() == Some("--");
             match &mut contents.list {
-                Some(list) if list.len() < 256 => list.push(value),
+                Some(list) if list.len() < 256 && contents.rest.is_none() => list.push(value),
+                Some(_) if contents.rest.is_some() => contents.blur(&value),
                 _ => {
                     contents.scatter();
                     contents.blur(&value);
@@ -361,13 +368,12 @@ impl Engine<'_> {
         }
         let known = self.state.contents(value.id).filter(|c| c.rest.is_none()).and_then(|c| c.list.clone());
         match (known, &mut contents.list) {
-            (Some(items), Some(list)) => {
+            (Some(items), Some(list)) if contents.rest.is_none() => {
                 contents.ended |= items.iter().any(|v| v.as_text() == Some("--"));
                 list.extend(items.iter().map(placed));
             }
             _ => {
                 let element = placed(&self.element_of(value, span));
-                contents.scatter();
                 contents.blur(&element);
             }
         }
@@ -406,11 +412,14 @@ impl Engine<'_> {
             _ => None,
         };
         if let (Some(from), Some(to)) = (bound(from), bound(to)) {
+            if let Some(part) = known_part(object.prefix(), from.unwrap_or(0), to) {
+                return Data::constant(Const::Text(part.into()));
+            }
             if let Some(text) = object.as_text() {
                 let part: String = super::fold::cut(&text.chars().collect::<Vec<_>>(), from, to).iter().collect();
                 return Data::constant(Const::Text(part.into()));
             }
-            let list = self.state.contents(object.id).and_then(|c| c.list.clone());
+            let list = self.state.contents(object.id).filter(|c| c.rest.is_none()).and_then(|c| c.list.clone());
             if let (Kind::Object(shape), Some(list)) = (&object.kind, list) {
                 let part = super::fold::cut(&list, from, to).to_vec();
                 let id = super::number(&("slice", object.id, from, to));
@@ -432,4 +441,11 @@ impl Engine<'_> {
     pub(super) fn named(name: &str) -> Key {
         Key::Name(Name::new(name))
     }
+}
+
+/// Returns the part of a text between two bounds, where it lies in the beginning that is known.
+fn known_part(beginning: &str, from: i64, to: Option<i64>) -> Option<String> {
+    let (from, to) = (usize::try_from(from).ok()?, usize::try_from(to?).ok()?);
+    let signs: Vec<char> = beginning.chars().take(to).collect();
+    (signs.len() == to).then(|| signs.get(from..).unwrap_or_default().iter().collect())
 }

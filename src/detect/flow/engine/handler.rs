@@ -146,8 +146,11 @@ impl Engine<'_> {
     fn bind_handler(&mut self, m: &Module, closure: &Closure, parameters: Option<&[String]>) {
         let function = m.function(closure.function);
         let params: &[Param] = self.bind_self(m, closure).unwrap_or(&function.params);
+        let named = if parameters.is_some() { self.route_names(m, function) } else { None };
         for (number, param) in params.iter().enumerate() {
             let spec = parameters.map(|p| spec_at(p, number));
+            let is_guard = named.as_ref().is_some_and(|names| param_name(param).is_some_and(|n| !names.contains(&n)));
+            let spec = if is_guard && spec.is_some() { Some(None) } else { spec };
             let span = function.span;
             let at = param.default.map_or(span, |d| m.expr(d).span);
             let at = if at == span { (span.0, span.0 + 1) } else { at };
@@ -169,6 +172,9 @@ impl Engine<'_> {
         let place = (here, at);
         let scope = self.frames.last().map_or(0, |f| f.scopes[0]);
         let id = super::number(&("parameter", place, number, scope));
+        if let Some(kept) = self.kept(m, param, id).filter(|_| spec.is_some()) {
+            return kept;
+        }
         if let Some(labels) = self.declared_source(m, param, place) {
             let declared = param.of_type.as_ref().and_then(|of| self.class_of_type(of));
             let is_clean = param.of_type.as_ref().is_some_and(|of| self.carries_only_clean(of))
@@ -213,8 +219,19 @@ impl Engine<'_> {
                     return self.eval(m, default);
                 }
                 let declared = param.of_type.as_ref().and_then(|of| self.class_of_type(of));
-                let value = Data::unknown(id, self.remote(Some("remote"), place));
-                Rc::new(Data { declared, ..value.as_ref().clone() })
+                let labels = if self.is_made_by_code(param, declared) {
+                    let what =
+                        param_name(param).map_or_else(|| "a parameter".to_owned(), |n| format!("parameter `{n}`"));
+                    Labels::source(Origin { trust: Trust::Parameter, what, only: 0, hint: true, place })
+                } else {
+                    self.remote(Some("remote"), place)
+                };
+                let kind = if declared.is_none() && param.of_type.as_ref().is_some_and(|of| self.is_text_type(of)) {
+                    Kind::Text("".into())
+                } else {
+                    Kind::Unknown
+                };
+                Rc::new(Data { declared, kind, ..Data::unknown(id, labels).as_ref().clone() })
             }
             Some(Some("_") | None) => Data::unknown(id, Labels::default()),
             Some(Some(of)) => {
@@ -229,7 +246,7 @@ impl Engine<'_> {
                     return Data::unknown(id, Labels::default());
                 }
                 let what = param_name(param).map_or_else(|| "a parameter".to_owned(), |n| format!("parameter `{n}`"));
-                let labels = Labels::source(Origin { trust: Trust::Parameter, what, only: 0, place });
+                let labels = Labels::source(Origin { trust: Trust::Parameter, what, only: 0, hint: false, place });
                 Data::unknown(id, labels)
             }
         }
@@ -239,7 +256,13 @@ impl Engine<'_> {
         if spec != Some("remote") {
             return Labels::default();
         }
-        Labels::source(Origin { trust: Trust::Remote, what: "a request parameter".to_owned(), only: 0, place })
+        Labels::source(Origin {
+            trust: Trust::Remote,
+            what: "a request parameter".to_owned(),
+            only: 0,
+            hint: false,
+            place,
+        })
     }
 
     /// Returns the labels that a parameter has by its type, its decorators or its default, where these are sources.
@@ -283,6 +306,9 @@ impl Engine<'_> {
     }
 
     fn paths_of_type(&mut self, of: &Type, paths: &mut Vec<Name>, depth: u32) {
+        if let Some((module, of)) = self.alias_of(of).filter(|_| depth < 4) {
+            return self.in_module(module, |e| e.paths_of_type(&of, paths, depth + 1));
+        }
         let Some(path) = self.resolve_dotted(of.name) else { return };
         paths.push(path);
         if depth < 4 && (self.catalog.is_wrapper(path) || matches!(of.name.as_str(), "|" | "()" | "[]")) {
@@ -294,6 +320,9 @@ impl Engine<'_> {
 
     /// Says whether everything that an extractor type brings is a number or the like: `Path<u32>`.
     fn carries_only_clean(&mut self, of: &Type) -> bool {
+        if let Some((module, of)) = self.alias_of(of) {
+            return self.in_module(module, |e| e.carries_only_clean(&of));
+        }
         !of.args.is_empty() && of.args.iter().all(|arg| self.is_clean(arg))
             || of.args.len() == 1
                 && matches!(of.args[0].name.as_str(), "()")

@@ -40,10 +40,13 @@ impl Engine<'_> {
         for (_, value, at) in &mut args.named {
             *value = given(self, value, *at);
         }
+        let caller = self.frames.last().and_then(|f| f.function);
+        self.calls.push((place, caller));
         let result = self.run_function(closure, 0, |e| {
             e.bind_generics(function, &args);
             e.bind_params(&handle, closure, &args);
         });
+        self.calls.pop();
         let result = match &function.returns {
             Some(of) if self.language == Language::Rust => self.in_module(closure.module, |e| e.converted(&result, of)),
             _ => result,
@@ -317,6 +320,9 @@ impl Engine<'_> {
 
     /// Returns the class of the code that a type names, wrappers looked through.
     pub(super) fn class_of_type(&mut self, of: &Type) -> Option<(usize, ClassId)> {
+        if let Some((module, of)) = self.alias_of(of) {
+            return self.in_module(module, |e| e.class_of_type(&of));
+        }
         let known = self.look_up(Name::new(of.name.as_str().split('.').next().unwrap_or_default()));
         if let Some(Kind::Class(module, class)) = known.as_ref().map(|v| &v.kind) {
             return Some((*module, *class));

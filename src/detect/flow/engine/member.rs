@@ -97,8 +97,10 @@ impl Engine<'_> {
             return self.number_of(&value);
         }
         let path = if declared.is_none() { self.in_module(module, |e| e.path_of_type(&of)) } else { None };
+        let is_text = self.in_module(module, |e| e.is_text_type(&of));
         let kind = match path.filter(|path| self.catalog.knows(*path)) {
             Some(path) if !super::handler::is_plain_type(self.language, path) => Kind::Path(path),
+            _ if is_text => Kind::Text("".into()),
             _ => Kind::Unknown,
         };
         Rc::new(Data { declared, kind, ..value.as_ref().clone() })
@@ -368,6 +370,8 @@ impl Engine<'_> {
 /// Returns what stands under a key, or may.
 fn found_in(contents: &crate::detect::flow::state::Contents, key: Option<&Key>) -> Option<Value> {
     match key {
+        // From the end, where the end is not known.
+        Some(Key::Index(at)) if *at < 0 && contents.rest.is_some() => contents.any(),
         Some(key) => match contents.get(key) {
             Ok(value) => Some(value.clone()),
             Err(rest) => rest.cloned(),

@@ -11,6 +11,7 @@ mod compare;
 mod container;
 mod entries;
 mod expr;
+mod extractor;
 mod facts;
 mod fold;
 mod handler;
@@ -22,6 +23,7 @@ mod outcome;
 mod pattern;
 mod regex;
 mod response;
+mod secret;
 mod shape;
 mod sink;
 mod stmt;
@@ -140,6 +142,8 @@ struct Engine<'a> {
     others: &'a dyn SourceProvider,
     state: State,
     frames: Vec<Frame>,
+    /// Calls of the code's own functions under way, outermost first: where, and in which function.
+    calls: Vec<(Place, Option<FunctionId>)>,
     pending: Vec<Pending>,
     /// Functions that have run.
     visited: HashSet<(usize, FunctionId)>,
@@ -172,6 +176,7 @@ pub fn run(
         others,
         state: State::new(),
         frames: Vec::new(),
+        calls: Vec::new(),
         pending: Vec::new(),
         visited: HashSet::new(),
         found: BTreeMap::new(),
@@ -213,7 +218,7 @@ impl<'a> Engine<'a> {
             self.give_up("a function takes too many steps to follow");
         } else if self.file_steps > MAX_FILE_STEPS {
             self.give_up("the file takes too many steps to follow");
-        } else if self.file_steps % 1024 == 0 && self.deadline.passed() {
+        } else if self.file_steps.is_multiple_of(1024) && self.deadline.passed() {
             self.give_up("following data ran into the time limit");
         } else {
             return true;

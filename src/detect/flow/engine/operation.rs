@@ -230,6 +230,43 @@ impl Engine<'_> {
             Operation::Lower | Operation::Upper | Operation::Trim | Operation::ToText => {
                 self.same_text(operation, object)
             }
+            Operation::Part => self.part(object, args),
+            Operation::Repeat => self.derived("repeat", &[object], Kind::Unknown),
+            Operation::Identity => object.clone(),
+            Operation::Regex => {
+                let pattern = Key::Name(Name::new("pattern"));
+                let mut contents = Contents::default();
+                contents.set(pattern, object.clone());
+                let id = super::number(&("regex", object.id));
+                self.state.set_contents(id, contents);
+                let kind = match self.catalog.type_of(Name::new("re.compile()")) {
+                    Some(of) => Kind::Path(of),
+                    None => Kind::Path(Name::new(if self.language.is_script() { "RegExp" } else { "re.Pattern" })),
+                };
+                Rc::new(Data::new(id, kind))
+            }
+            Operation::Recode => {
+                let kind = match &object.kind {
+                    Kind::Const(Const::Text(_)) => object.kind.clone(),
+                    _ => Kind::Unknown,
+                };
+                self.derived("recode", &[object], kind)
+            }
+            _ => return self.replace_operation(operation, object, args, span),
+        };
+        Some(result)
+    }
+
+    /// Does what replaces parts of a text.
+    fn replace_operation(
+        &mut self,
+        operation: Operation,
+        object: &Value,
+        args: &Args,
+        span: (u32, u32),
+    ) -> Option<Value> {
+        let argument = args.value(0).cloned();
+        let result = match operation {
             Operation::Replace
                 if argument.as_ref().is_some_and(|a| matches!(a.kind, Kind::Const(Const::Regex(..)))) =>
             {
@@ -252,6 +289,15 @@ impl Engine<'_> {
                 }
                 _ => self.replaced_by_pattern(object, &argument?, args.value(1), span),
             },
+            _ => return self.test_operation(operation, object, args, span),
+        };
+        Some(result)
+    }
+
+    /// Does what asks something of a text, or makes a number or truth of it.
+    fn test_operation(&mut self, operation: Operation, object: &Value, args: &Args, span: (u32, u32)) -> Option<Value> {
+        let argument = args.value(0).cloned();
+        let result = match operation {
             Operation::StartsWith => self.starts_with(object, &argument?),
             Operation::EndsWith => match (object.as_text(), argument.as_ref()?.as_text()) {
                 (Some(text), Some(end)) => Data::constant(Const::Bool(text.ends_with(end))),
@@ -274,8 +320,6 @@ impl Engine<'_> {
                 }
                 _ => self.truth_value(&[object, &argument?]),
             },
-            Operation::Part => self.part(object, args),
-            Operation::Repeat => self.derived("repeat", &[object], Kind::Unknown),
             Operation::ToNumber => match object.as_text().map(|t| t.trim().parse::<i64>()) {
                 Some(Ok(number)) => Data::constant(Const::Int(number)),
                 _ if matches!(object.kind, Kind::Const(Const::Int(_))) => object.clone(),
@@ -291,7 +335,15 @@ impl Engine<'_> {
                 let (held, lacking) = (facts.when_true, facts.when_false);
                 if is_not { self.with_facts(value, lacking, held) } else { self.with_facts(value, held, lacking) }
             }
-            Operation::Identity => object.clone(),
+            _ => return self.path_operation(operation, object, args),
+        };
+        Some(result)
+    }
+
+    /// Does what is done to paths.
+    fn path_operation(&mut self, operation: Operation, object: &Value, args: &Args) -> Option<Value> {
+        let argument = args.value(0).cloned();
+        let result = match operation {
             Operation::Canonical => {
                 let parts: Vec<Value> =
                     std::iter::once(object.clone()).chain(args.positional.iter().map(|(v, _)| v.clone())).collect();
@@ -316,25 +368,6 @@ impl Engine<'_> {
             Operation::BaseName => {
                 let value = self.derived("base", &[object], Kind::Unknown);
                 value.with_labels(value.labels.cleaned(self.catalog.bit_of("path")))
-            }
-            Operation::Regex => {
-                let pattern = Key::Name(Name::new("pattern"));
-                let mut contents = Contents::default();
-                contents.set(pattern, object.clone());
-                let id = super::number(&("regex", object.id));
-                self.state.set_contents(id, contents);
-                let kind = match self.catalog.type_of(Name::new("re.compile()")) {
-                    Some(of) => Kind::Path(of),
-                    None => Kind::Path(Name::new(if self.language.is_script() { "RegExp" } else { "re.Pattern" })),
-                };
-                Rc::new(Data::new(id, kind))
-            }
-            Operation::Recode => {
-                let kind = match &object.kind {
-                    Kind::Const(Const::Text(_)) => object.kind.clone(),
-                    _ => Kind::Unknown,
-                };
-                self.derived("recode", &[object], kind)
             }
             _ => return None,
         };
@@ -367,8 +400,8 @@ impl Engine<'_> {
         };
         let origin = object.origin.or(Some((object.id, ALL)));
         let value = self.derived(operation_name(operation), &[object], kind);
-        let value = Rc::new(Data { origin, is_sign: object.is_sign, ..value.as_ref().clone() });
-        self.state.checked(&value)
+        let value = Data { origin, is_sign: object.is_sign, canonical: object.canonical, ..value.as_ref().clone() };
+        self.state.checked(&Rc::new(value))
     }
 
     fn part(&mut self, object: &Value, args: &Args) -> Value {
@@ -383,7 +416,8 @@ impl Engine<'_> {
                 let part: String = super::fold::cut(&chars, from, to).iter().collect();
                 return Data::constant(Const::Text(part.into()));
             }
-            if let Some(list) = self.state.contents(object.id).and_then(|c| c.list.clone()) {
+            let list = self.state.contents(object.id).filter(|c| c.rest.is_none()).and_then(|c| c.list.clone());
+            if let Some(list) = list {
                 let part = super::fold::cut(&list, from, to).to_vec();
                 let id = super::number(&("part", object.id, from, to));
                 self.state.set_contents(id, Contents { list: Some(part), ..Contents::default() });

@@ -173,7 +173,13 @@ impl Engine<'_> {
             }
             return self.as_number(value);
         }
-        if let (Kind::Unknown, Some(path)) = (&value.kind, self.path_of_type(of))
+        let is_open = match value.kind {
+            Kind::Unknown => true,
+            Kind::Path(path) => self.language == Language::Python && !self.catalog.knows(path),
+            _ => false,
+        };
+        if is_open
+            && let Some(path) = self.path_of_type(of)
             && self.catalog.knows(path)
         {
             return std::rc::Rc::new(Data { kind: Kind::Path(path), ..value.as_ref().clone() });
@@ -218,6 +224,9 @@ impl Engine<'_> {
 
     /// Returns the path of a type as the catalog knows it, wrappers looked through.
     pub(super) fn path_of_type(&mut self, of: &Type) -> Option<Name> {
+        if let Some((module, of)) = self.alias_of(of) {
+            return self.in_module(module, |e| e.path_of_type(&of));
+        }
         let path = self.resolve_dotted(of.name)?;
         if self.catalog.is_wrapper(path) || of.name.as_str() == "|" {
             return of.args.iter().find_map(|arg| self.path_of_type(arg));
@@ -227,6 +236,9 @@ impl Engine<'_> {
 
     /// Says whether values of a type can carry no attack.
     pub(super) fn is_clean(&mut self, of: &Type) -> bool {
+        if let Some((module, of)) = self.alias_of(of) {
+            return self.in_module(module, |e| e.is_clean(&of));
+        }
         let Some(path) = self.resolve_dotted(of.name) else { return false };
         if self.catalog.is_clean_type(path) {
             return true;

@@ -159,7 +159,7 @@ fn is_ambiguous(hir: &Hir) -> bool {
         HirKind::Repetition(inner) => inner.max.is_none(),
         HirKind::Concat(parts) => (0..parts.len())
             .any(|i| endless(&parts[i]) && parts.iter().enumerate().all(|(j, part)| j == i || may_be_empty(part))),
-        HirKind::Alternation(parts) => parts.iter().any(|p| endless(p)),
+        HirKind::Alternation(parts) => parts.iter().any(endless),
         _ => false,
     }
 }

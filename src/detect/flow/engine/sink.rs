@@ -22,21 +22,45 @@ impl Engine<'_> {
     /// Looks at a call as a sink.
     pub(super) fn sinks_of_call(&mut self, keys: &[Name], receiver: Option<&Value>, args: &Args, span: (u32, u32)) {
         let catalog = self.catalog;
+        let mut known: Classes = 0;
         for key in keys {
-            let entries = catalog.call_sinks(*key);
-            let mut is_known = false;
-            for entry in entries.iter().filter(|e| self.is_active(e.file)).collect::<Vec<_>>() {
-                is_known = true;
+            for entry in catalog.call_sinks(*key).iter().filter(|e| self.is_active(e.file)).collect::<Vec<_>>() {
+                known |= entry.classes;
                 self.sink(entry, *key, receiver, args, None, span);
             }
-            if is_known {
+            if known != 0 {
                 break;
             }
         }
+        self.sinks_of_any_type(keys, receiver, args, known, span);
         // An argument that is given under a telling name is put there.
         if self.catalog.has_name_sinks() {
             for (name, value, at) in &args.named {
                 self.sink_of_name(*name, value, *at);
+            }
+        }
+    }
+
+    /// Looks at a method of a type that the catalog speaks of as what it is for any type, for the classes that are about what
+    /// the data is: a predictable cookie is one in every framework.
+    fn sinks_of_any_type(
+        &mut self,
+        keys: &[Name],
+        receiver: Option<&Value>,
+        args: &Args,
+        known: Classes,
+        span: (u32, u32),
+    ) {
+        let (Some(key), Some(_)) = (keys.first(), receiver) else { return };
+        let catalog = self.catalog;
+        let any = Name::new(&format!("*.{}", key.last()));
+        if keys.contains(&any) {
+            return;
+        }
+        let fits = |e: &&Entry<Sink>| catalog.wants_own_sources(e.classes) && e.classes & known == 0;
+        for entry in catalog.call_sinks(any).iter().filter(fits).collect::<Vec<_>>() {
+            if self.is_active(entry.file) {
+                self.sink(entry, any, receiver, args, None, span);
             }
         }
     }
@@ -151,7 +175,7 @@ impl Engine<'_> {
             return;
         }
         if sink.always {
-            return self.record_constant(entry.classes, path, span);
+            return self.record_constant(entry.classes, path, args, span);
         }
         let is_argument = entry.classes & self.catalog.bit_of("argument") != 0;
         let ended = if is_argument { self.before_end_of_options(receiver, args) } else { None };
@@ -171,7 +195,7 @@ impl Engine<'_> {
                 if sink.values.is_empty() {
                     self.record(entry.classes, path.as_str(), &value, at, span);
                 } else if value.consts().iter().any(|c| is_one_of(c, &sink.values)) {
-                    self.record_constant(entry.classes, path, span);
+                    self.record_constant(entry.classes, path, args, span);
                 }
             }
         }
@@ -249,8 +273,8 @@ impl Engine<'_> {
                 let list = contents.as_ref().and_then(|c| c.list.clone());
                 let rest = contents.as_ref().and_then(|c| c.rest.clone());
                 match (at.strip_suffix("..").unwrap_or(at).parse::<usize>(), list) {
-                    (Ok(from), Some(list)) if at.ends_with("..") => list.into_iter().skip(from).collect(),
-                    (Ok(from), Some(list)) => list.into_iter().nth(from).into_iter().collect(),
+                    (Ok(from), Some(list)) if at.ends_with("..") => list.into_iter().skip(from).chain(rest).collect(),
+                    (Ok(from), Some(list)) => list.into_iter().nth(from).or(rest).into_iter().collect(),
                     // The places are not known: only arguments after the first are many.
                     (Ok(_), None) if at.ends_with("..") => rest.into_iter().collect(),
                     _ => Vec::new(),
@@ -348,7 +372,7 @@ impl Engine<'_> {
         };
         for label in labels.all() {
             let only = label.origin.only;
-            if label.guessed && classes == bit("trust-boundary") {
+            if (label.guesses > 0 || label.origin.hint) && classes & self.soft_classes() != 0 {
                 // What other code made of the data is no longer the data as it was sent.
                 continue;
             }
@@ -371,6 +395,20 @@ impl Engine<'_> {
         }
     }
 
+    /// Returns the classes that only data as it was sent does harm to: what unknown code gives for it is something else, a row
+    /// of a table or an error, more often than not.
+    pub(super) fn soft_classes(&self) -> Classes {
+        ["log", "header", "trust-boundary", "weak-hash"].iter().fold(0, |all, class| all | self.catalog.bit_of(class))
+    }
+
+    /// Says whether data is too unlikely to be a stranger's, or to arrive at all, for more than a hint.
+    fn is_hint(&self, classes: Classes, label: &Label) -> bool {
+        let own = matches!(label.origin.trust, Trust::Operator | Trust::Environment);
+        let (path, argument) = (self.catalog.bit_of("path"), self.catalog.bit_of("argument"));
+        // Who starts a program may name its files and options.
+        label.origin.hint || label.guesses > 1 || (own && classes & (path | argument) != 0)
+    }
+
     fn note(&mut self, classes: Classes, path: &str, label: &Label, at: (u32, u32), span: (u32, u32)) {
         let sink = self.place(span);
         let mut steps = label.steps();
@@ -390,12 +428,14 @@ impl Engine<'_> {
             what: label.origin.what.clone(),
             sink: path.to_owned(),
             sanitizers: sanitizers.collect(),
-            guessed: label.guessed,
+            guessed: label.guesses > 0,
+            hint: self.is_hint(classes, label),
             steps,
         };
         let identity = (sink, classes, Some(label.origin.place));
         let is_better = self.found.get(&identity).is_none_or(|known| {
-            (known.trust, known.guessed, known.steps.len()) > (flow.trust, flow.guessed, flow.steps.len())
+            (known.hint, known.trust, known.guessed, known.steps.len())
+                > (flow.hint, flow.trust, flow.guessed, flow.steps.len())
         });
         if is_better {
             self.found.insert(identity, flow);
@@ -403,11 +443,19 @@ impl Engine<'_> {
     }
 
     /// Notes a place that does harm without data from outside.
-    fn record_constant(&mut self, classes: Classes, path: Name, span: (u32, u32)) {
+    fn record_constant(&mut self, classes: Classes, path: Name, args: &Args, span: (u32, u32)) {
         if !self.state.alive {
             return;
         }
         let sink = self.place(span);
+        let mut hint = false;
+        if classes == self.catalog.bit_of("weak-hash") && !self.is_about_secret(sink) {
+            // A name for a cache, a checksum: worth no more than a word, and that only where a stranger's text is hashed.
+            hint = args.all().any(|(v, _)| self.state.reach(v).all().iter().any(|l| l.origin.trust == Trust::Remote));
+            if !hint {
+                return;
+            }
+        }
         let flow = Flow {
             class: self.catalog.names_of(classes).into_iter().next().unwrap_or_default(),
             trust: Trust::Own,
@@ -416,8 +464,10 @@ impl Engine<'_> {
             steps: vec![FlowStep { file: sink.0, range: sink.1, kind: StepKind::Sink }],
             sanitizers: Vec::new(),
             guessed: false,
+            hint,
         };
-        self.found.entry((sink, classes, None)).or_insert(flow);
+        let known = self.found.entry((sink, classes, None)).or_insert_with(|| flow.clone());
+        known.hint &= hint;
     }
 }
 

@@ -8,8 +8,8 @@ use tree_sitter::Node;
 const SILENT: [&str; 9] = ["derive", "doc", "allow", "expect", "warn", "deny", "inline", "must_use", "rustfmt.skip"];
 
 /// Traits whose methods change nothing about data.
-const COMMON: [&str; 11] =
-    ["Debug", "Clone", "Copy", "PartialEq", "Eq", "PartialOrd", "Ord", "Hash", "Default", "Serialize", "Deserialize"];
+const COMMON: [&str; 10] =
+    ["Debug", "Clone", "Copy", "PartialEq", "Eq", "PartialOrd", "Ord", "Hash", "Default", "Serialize"];
 
 impl Lowerer<'_> {
     /// Lowers attributes to calls of their paths.

@@ -1,0 +1,142 @@
+//! What a hash is used for, as far as the names around it tell.
+
+use super::{Engine, Place};
+use crate::detect::flow::ir::FunctionId;
+
+/// Words of names that speak of something that a weak hash does not protect.
+const SECRET: [&str; 34] = [
+    "password",
+    "passwords",
+    "passwd",
+    "passphrase",
+    "pwd",
+    "pw",
+    "secret",
+    "secrets",
+    "token",
+    "tokens",
+    "signature",
+    "signatures",
+    "sign",
+    "signs",
+    "signed",
+    "signer",
+    "signing",
+    "sig",
+    "credential",
+    "credentials",
+    "salt",
+    "salted",
+    "otp",
+    "csrf",
+    "nonce",
+    "apikey",
+    "auth",
+    "authenticate",
+    "authenticated",
+    "login",
+    "pepper",
+    "pin",
+    "jwt",
+    "sessionid",
+];
+/// Words beside which `key` is a secret.
+const KEYED: [&str; 12] = [
+    "api",
+    "access",
+    "private",
+    "shared",
+    "link",
+    "signing",
+    "auth",
+    "encryption",
+    "master",
+    "session",
+    "license",
+    "recovery",
+];
+/// Lines of a function that is short enough for all of it to be about one thing.
+const SHORT: usize = 20;
+/// Lines before and after a place in a longer one.
+const AROUND: (usize, usize) = (2, 6);
+
+impl Engine<'_> {
+    /// Says whether the names around a place, and around the calls that led to it, speak of a secret.
+    pub(super) fn is_about_secret(&self, sink: Place) -> bool {
+        let within = self.frames.last().and_then(|f| f.function);
+        if self.speaks_of_secret(sink, within, true) {
+            return true;
+        }
+        self.calls.iter().rev().any(|(place, function)| self.speaks_of_secret(*place, *function, false))
+    }
+
+    fn speaks_of_secret(&self, (module, span): Place, within: Option<FunctionId>, is_whole: bool) -> bool {
+        let handle = self.module(module);
+        let file = handle.file();
+        let function = within.map(|id| handle.function(id));
+        let class = function.and_then(|f| f.class).and_then(|class| handle.class(class).name);
+        let names = [function.and_then(|f| f.name), class];
+        if names.into_iter().flatten().any(|name| is_secret(name.as_str())) {
+            return true;
+        }
+        let text = file.text();
+        let bounds = function.map_or((0, text.len()), |f| (f.span.0 as usize, f.span.1 as usize));
+        let Some(body) = text.get(bounds.0..bounds.1) else { return false };
+        let lines: Vec<&str> = body.lines().collect();
+        let line_of = |at: u32| text.get(bounds.0..at as usize).map_or(0, |before| before.matches('\n').count());
+        let (first, last) = (line_of(span.0), line_of(span.1.max(span.0)));
+        let (from, to) = match (is_whole, lines.len() <= SHORT) {
+            (true, true) => (0, lines.len()),
+            (true, false) => (first.saturating_sub(AROUND.0), last + AROUND.1),
+            (false, _) => (first, last + 1),
+        };
+        lines.iter().take(to.min(lines.len())).skip(from).any(|line| is_secret(without_comment(line)))
+    }
+}
+
+fn without_comment(line: &str) -> &str {
+    let trimmed = line.trim_start();
+    if trimmed.starts_with("//") || trimmed.starts_with('#') || trimmed.starts_with('*') { "" } else { line }
+}
+
+/// Says whether a line of code has a name that speaks of a secret.
+fn is_secret(line: &str) -> bool {
+    line.split(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '-'))).any(|name| {
+        let words = words(name);
+        let has = |list: &[&str]| words.iter().any(|word| list.contains(&word.as_str()));
+        has(&SECRET) || (has(&["key"]) && has(&KEYED))
+    })
+}
+
+/// Splits a name into its words: `apiKey`, `API_KEY`, `X-Signature`.
+fn words(name: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut before_small = false;
+    for c in name.chars() {
+        if !c.is_alphanumeric() || (c.is_uppercase() && before_small) {
+            words.push(String::new());
+        }
+        before_small = c.is_lowercase();
+        if c.is_alphanumeric()
+            && let Some(word) = words.last_mut()
+        {
+            word.extend(c.to_lowercase());
+        }
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_secret;
+
+    #[test]
+    fn names_tell_what_a_hash_is_for() {
+        for line in ["digest(user.passwordHash)", "X-Signature", "LINK_KEY + path", "fn sign(x)", "resetToken = 1"] {
+            assert!(is_secret(line), "{line}");
+        }
+        for line in ["cache_key(name)", "etag of the file", "design(tokenize)", "key = md5(path)", "assigned"] {
+            assert!(!is_secret(line), "{line}");
+        }
+    }
+}
