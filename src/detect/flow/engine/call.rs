@@ -127,7 +127,7 @@ impl Engine<'_> {
             if matches!(name.as_str(), "unwrap" | "expect") && receiver.outcome.is_some() {
                 return self.succeeded(receiver);
             }
-            if let Some(closure) = self.declared_method(receiver, name) {
+            if let Some(closure) = self.declared_method(receiver, name).or_else(|| self.method_of(receiver, name)) {
                 return self.invoke(&closure, args, span);
             }
             if let (Kind::Class(module, class), "default") = (&receiver.kind, name.as_str())
@@ -256,6 +256,7 @@ impl Engine<'_> {
                 {
                     keys.push(Name::new(&format!("*.{last}")));
                 }
+                keys.extend(self.method_by_path(*path));
                 let result = self.call_library(&keys, None, args, span);
                 self.with_outcome(*path, result)
             }
@@ -264,6 +265,15 @@ impl Engine<'_> {
                 self.call_library(&keys, Some(callee), args, span)
             }
         }
+    }
+
+    /// Returns what Rust's `str::trim` stands for where the catalog speaks of `trim` alone: the method, its object given first.
+    fn method_by_path(&self, path: Name) -> Option<Name> {
+        let (owner, last) = path.as_str().rsplit_once('.').filter(|_| self.language == Language::Rust)?;
+        let owner = Name::new(owner).last();
+        let is_type = owner == "str" || owner.starts_with(|c: char| c.is_ascii_uppercase());
+        let any = Name::new(&format!("*.{last}"));
+        (is_type && !self.catalog.speaks_of(path) && self.catalog.operation(any).is_some()).then_some(any)
     }
 
     /// Returns the paths under which a catalog may speak of a method.

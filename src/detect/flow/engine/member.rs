@@ -294,6 +294,7 @@ impl Engine<'_> {
         Rc::new(Data {
             labels: object.labels.clone(),
             declared: object.declared,
+            is_sign: object.is_sign,
             ..Data::new(super::number(&(object.id, "each")), Kind::Unknown)
         })
     }

@@ -179,7 +179,10 @@ impl Engine<'_> {
             }
             Operation::Then => {
                 let function = function?;
-                Some(self.call_back(&function, vec![object.clone()], span))
+                // What is found out of one sign is not found out of the text.
+                let origin = object.origin.filter(|_| !object.is_sign);
+                let part = Rc::new(Data { origin, ..object.as_ref().clone() });
+                Some(self.call_back(&function, vec![part], span))
             }
             Operation::Call => {
                 for (function, _) in args.all().map(|(v, at)| (v.clone(), at)).collect::<Vec<_>>() {
@@ -244,6 +247,13 @@ impl Engine<'_> {
                     None => Kind::Path(Name::new(if self.language.is_script() { "RegExp" } else { "re.Pattern" })),
                 };
                 Rc::new(Data::new(id, kind))
+            }
+            Operation::Decode => {
+                let value = self.derived("decode", &[object], Kind::Unknown);
+                let classes =
+                    ["header", "log", "email", "xss", "sql", "command", "path", "ldap", "xpath", "redirect", "ssrf"];
+                let open = classes.iter().fold(0, |all, class| all | self.catalog.bit_of(class));
+                value.with_labels(value.labels.map(|label| label.cleaned &= !open))
             }
             Operation::Recode => {
                 let kind = match &object.kind {
