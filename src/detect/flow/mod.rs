@@ -8,6 +8,7 @@ pub mod detector;
 pub mod engine;
 mod finding;
 pub mod ir;
+mod label;
 pub mod lower;
 pub mod name;
 mod outcome;

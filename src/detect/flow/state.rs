@@ -44,7 +44,7 @@ pub(super) enum Key {
 /// What is in an object.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Contents {
-    /// Elements in order, where their places are known.
+    /// Elements in order, where their places are known; where there is a `rest` too, it comes after them.
     pub(super) list: Option<Vec<Value>>,
     /// Values by key.
     pub(super) entries: BTreeMap<Key, Value>,
@@ -304,6 +304,17 @@ fn join_contents(a: &Contents, b: &Contents) -> Contents {
             }
         }
         (None, None) => {}
+        (Some(ours), Some(theirs)) => {
+            // What both begin with keeps its place.
+            let shared = ours.len().min(theirs.len());
+            let longer = ours.split_off(shared);
+            for (x, y) in ours.iter_mut().zip(theirs) {
+                *x = join(x, y);
+            }
+            for value in longer.iter().chain(&theirs[shared..]) {
+                joined.blur(value);
+            }
+        }
         (_, theirs) => {
             let theirs = theirs.clone();
             joined.scatter();

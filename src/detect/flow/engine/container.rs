@@ -60,6 +60,10 @@ impl Engine<'_> {
                 Some(null())
             }
             Operation::Reverse => {
+                let contents = self.state.contents_mut(object.id);
+                if contents.rest.is_some() {
+                    contents.scatter();
+                }
                 if let Some(list) = &mut self.state.contents_mut(object.id).list {
                     list.reverse();
                 }
@@ -151,6 +155,9 @@ impl Engine<'_> {
         let key = args.value(0).and_then(key_of_const);
         let Some(contents) = self.state.contents(object.id) else { return self.element_of(object, span) };
         let mut contents = contents.as_ref().clone();
+        if contents.list.is_some() && contents.rest.is_some() {
+            contents.scatter();
+        }
         let taken = match (&mut contents.list, key) {
             (Some(list), None) if !list.is_empty() && (operation == Operation::Shift || args.positional.is_empty()) => {
                 Some(list.remove(if operation == Operation::Shift { 0 } else { list.len() - 1 }))
@@ -167,6 +174,10 @@ impl Engine<'_> {
             Some(value) => {
                 self.state.set_contents(object.id, contents);
                 self.state.checked(&value)
+            }
+            None if matches!(object.kind, Kind::Object(Shape::Map)) && args.value(0).is_some() => {
+                let found = self.map_operation(Operation::Get, object, args, span);
+                found.unwrap_or_else(|| self.element_of(object, span))
             }
             None => match args.value(1) {
                 Some(default) => join(&self.element_of(object, span), default),

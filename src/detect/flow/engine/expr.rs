@@ -357,7 +357,8 @@ impl Engine<'_> {
             let value = placed(value);
             contents.ended |= value.as_text() == Some("--");
             match &mut contents.list {
-                Some(list) if list.len() < 256 => list.push(value),
+                Some(list) if list.len() < 256 && contents.rest.is_none() => list.push(value),
+                Some(_) if contents.rest.is_some() => contents.blur(&value),
                 _ => {
                     contents.scatter();
                     contents.blur(&value);
@@ -367,13 +368,12 @@ impl Engine<'_> {
         }
         let known = self.state.contents(value.id).filter(|c| c.rest.is_none()).and_then(|c| c.list.clone());
         match (known, &mut contents.list) {
-            (Some(items), Some(list)) => {
+            (Some(items), Some(list)) if contents.rest.is_none() => {
                 contents.ended |= items.iter().any(|v| v.as_text() == Some("--"));
                 list.extend(items.iter().map(placed));
             }
             _ => {
                 let element = placed(&self.element_of(value, span));
-                contents.scatter();
                 contents.blur(&element);
             }
         }
@@ -412,11 +412,14 @@ impl Engine<'_> {
             _ => None,
         };
         if let (Some(from), Some(to)) = (bound(from), bound(to)) {
+            if let Some(part) = known_part(object.prefix(), from.unwrap_or(0), to) {
+                return Data::constant(Const::Text(part.into()));
+            }
             if let Some(text) = object.as_text() {
                 let part: String = super::fold::cut(&text.chars().collect::<Vec<_>>(), from, to).iter().collect();
                 return Data::constant(Const::Text(part.into()));
             }
-            let list = self.state.contents(object.id).and_then(|c| c.list.clone());
+            let list = self.state.contents(object.id).filter(|c| c.rest.is_none()).and_then(|c| c.list.clone());
             if let (Kind::Object(shape), Some(list)) = (&object.kind, list) {
                 let part = super::fold::cut(&list, from, to).to_vec();
                 let id = super::number(&("slice", object.id, from, to));
@@ -438,4 +441,11 @@ impl Engine<'_> {
     pub(super) fn named(name: &str) -> Key {
         Key::Name(Name::new(name))
     }
+}
+
+/// Returns the part of a text between two bounds, where it lies in the beginning that is known.
+fn known_part(beginning: &str, from: i64, to: Option<i64>) -> Option<String> {
+    let (from, to) = (usize::try_from(from).ok()?, usize::try_from(to?).ok()?);
+    let signs: Vec<char> = beginning.chars().take(to).collect();
+    (signs.len() == to).then(|| signs.get(from..).unwrap_or_default().iter().collect())
 }

@@ -371,6 +371,8 @@ impl Engine<'_> {
 /// Returns what stands under a key, or may.
 fn found_in(contents: &crate::detect::flow::state::Contents, key: Option<&Key>) -> Option<Value> {
     match key {
+        // From the end, where the end is not known.
+        Some(Key::Index(at)) if *at < 0 && contents.rest.is_some() => contents.any(),
         Some(key) => match contents.get(key) {
             Ok(value) => Some(value.clone()),
             Err(rest) => rest.cloned(),

@@ -410,8 +410,8 @@ impl Engine<'_> {
         };
         let origin = object.origin.or(Some((object.id, ALL)));
         let value = self.derived(operation_name(operation), &[object], kind);
-        let value = Rc::new(Data { origin, is_sign: object.is_sign, ..value.as_ref().clone() });
-        self.state.checked(&value)
+        let value = Data { origin, is_sign: object.is_sign, canonical: object.canonical, ..value.as_ref().clone() };
+        self.state.checked(&Rc::new(value))
     }
 
     fn part(&mut self, object: &Value, args: &Args) -> Value {
@@ -426,7 +426,8 @@ impl Engine<'_> {
                 let part: String = super::fold::cut(&chars, from, to).iter().collect();
                 return Data::constant(Const::Text(part.into()));
             }
-            if let Some(list) = self.state.contents(object.id).and_then(|c| c.list.clone()) {
+            let list = self.state.contents(object.id).filter(|c| c.rest.is_none()).and_then(|c| c.list.clone());
+            if let Some(list) = list {
                 let part = super::fold::cut(&list, from, to).to_vec();
                 let id = super::number(&("part", object.id, from, to));
                 self.state.set_contents(id, Contents { list: Some(part), ..Contents::default() });

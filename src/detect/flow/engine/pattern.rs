@@ -174,7 +174,13 @@ impl Engine<'_> {
             }
             return self.as_number(value);
         }
-        if let (Kind::Unknown, Some(path)) = (&value.kind, self.path_of_type(of))
+        let is_open = match value.kind {
+            Kind::Unknown => true,
+            Kind::Path(path) => self.language == Language::Python && !self.catalog.knows(path),
+            _ => false,
+        };
+        if is_open
+            && let Some(path) = self.path_of_type(of)
             && self.catalog.knows(path)
         {
             return std::rc::Rc::new(Data { kind: Kind::Path(path), ..value.as_ref().clone() });

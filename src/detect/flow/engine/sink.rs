@@ -22,21 +22,45 @@ impl Engine<'_> {
     /// Looks at a call as a sink.
     pub(super) fn sinks_of_call(&mut self, keys: &[Name], receiver: Option<&Value>, args: &Args, span: (u32, u32)) {
         let catalog = self.catalog;
+        let mut known: Classes = 0;
         for key in keys {
-            let entries = catalog.call_sinks(*key);
-            let mut is_known = false;
-            for entry in entries.iter().filter(|e| self.is_active(e.file)).collect::<Vec<_>>() {
-                is_known = true;
+            for entry in catalog.call_sinks(*key).iter().filter(|e| self.is_active(e.file)).collect::<Vec<_>>() {
+                known |= entry.classes;
                 self.sink(entry, *key, receiver, args, None, span);
             }
-            if is_known {
+            if known != 0 {
                 break;
             }
         }
+        self.sinks_of_any_type(keys, receiver, args, known, span);
         // An argument that is given under a telling name is put there.
         if self.catalog.has_name_sinks() {
             for (name, value, at) in &args.named {
                 self.sink_of_name(*name, value, *at);
+            }
+        }
+    }
+
+    /// Looks at a method of a type that the catalog speaks of as what it is for any type, for the classes that are about what
+    /// the data is: a predictable cookie is one in every framework.
+    fn sinks_of_any_type(
+        &mut self,
+        keys: &[Name],
+        receiver: Option<&Value>,
+        args: &Args,
+        known: Classes,
+        span: (u32, u32),
+    ) {
+        let (Some(key), Some(_)) = (keys.first(), receiver) else { return };
+        let catalog = self.catalog;
+        let any = Name::new(&format!("*.{}", key.last()));
+        if keys.contains(&any) {
+            return;
+        }
+        let fits = |e: &&Entry<Sink>| catalog.wants_own_sources(e.classes) && e.classes & known == 0;
+        for entry in catalog.call_sinks(any).iter().filter(fits).collect::<Vec<_>>() {
+            if self.is_active(entry.file) {
+                self.sink(entry, any, receiver, args, None, span);
             }
         }
     }
@@ -249,8 +273,8 @@ impl Engine<'_> {
                 let list = contents.as_ref().and_then(|c| c.list.clone());
                 let rest = contents.as_ref().and_then(|c| c.rest.clone());
                 match (at.strip_suffix("..").unwrap_or(at).parse::<usize>(), list) {
-                    (Ok(from), Some(list)) if at.ends_with("..") => list.into_iter().skip(from).collect(),
-                    (Ok(from), Some(list)) => list.into_iter().nth(from).into_iter().collect(),
+                    (Ok(from), Some(list)) if at.ends_with("..") => list.into_iter().skip(from).chain(rest).collect(),
+                    (Ok(from), Some(list)) => list.into_iter().nth(from).or(rest).into_iter().collect(),
                     // The places are not known: only arguments after the first are many.
                     (Ok(_), None) if at.ends_with("..") => rest.into_iter().collect(),
                     _ => Vec::new(),

@@ -81,7 +81,9 @@ impl Engine<'_> {
             return self.text_of(&[(template.clone(), span), (values.clone(), span)], span);
         };
         let list = match values.kind {
-            Kind::Object(Shape::List) => self.state.contents(values.id).and_then(|c| c.list.clone()),
+            Kind::Object(Shape::List) => {
+                self.state.contents(values.id).filter(|c| c.rest.is_none()).and_then(|c| c.list.clone())
+            }
             Kind::Object(_) => None,
             _ => Some(vec![values.clone()]),
         };
@@ -146,8 +148,14 @@ impl Engine<'_> {
         let mut contents = self.state.contents(a.id).map(|c| c.as_ref().clone()).unwrap_or_default();
         match (&b.kind, self.state.contents(b.id)) {
             (Kind::Object(_), Some(other)) => match (&mut contents.list, &other.list) {
-                (Some(ours), Some(theirs)) if contents.rest.is_none() && other.rest.is_none() => {
+                (Some(ours), Some(theirs)) if contents.rest.is_none() => {
                     ours.extend(theirs.iter().cloned());
+                    contents.rest.clone_from(&other.rest);
+                }
+                (Some(_), _) => {
+                    for value in other.all() {
+                        contents.blur(value);
+                    }
                 }
                 _ => {
                     contents.scatter();
@@ -189,6 +197,10 @@ impl Engine<'_> {
             }
             None => {
                 let element = self.element_of(list, span);
+                let first = contents.and_then(|c| c.list.as_ref().and_then(|l| l.first().cloned()));
+                if let Some(first) = first {
+                    return self.text_of(&[(first, span), (separator.clone(), span), (element, span)], span);
+                }
                 let value = self.text_of(&[(element, span), (separator.clone(), span)], span);
                 // How the text begins is not known: there may be any number of elements.
                 Rc::new(Data { kind: Kind::Text("".into()), ..value.as_ref().clone() })
@@ -208,7 +220,7 @@ impl Engine<'_> {
         if part.labels.is_empty() {
             return part;
         }
-        let contents = Contents { rest: Some(part.clone()), ..Contents::default() };
+        let contents = Contents { list: Some(Vec::new()), rest: Some(part.clone()), ..Contents::default() };
         let value = Rc::new(Data::new(super::number(&("splits", text.id)), Kind::Object(Shape::List)));
         self.state.set_contents(value.id, contents);
         value
