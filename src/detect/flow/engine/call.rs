@@ -189,6 +189,9 @@ impl Engine<'_> {
                 _ => {}
             }
         }
+        if let Some(closure) = self.extension_method(receiver, name) {
+            return self.invoke(&closure, args, span);
+        }
         if let (Kind::Function(closure), "call" | "apply" | "bind") = (&receiver.kind, name.as_str()) {
             return self.call_function_method(closure, name.as_str(), receiver, args, span);
         }
@@ -291,8 +294,11 @@ impl Engine<'_> {
                 let is_plain =
                     |key| self.catalog.operation(key).is_some_and(|(operation, _)| MEANS_THE_SAME.contains(&operation));
                 let is_plain_type = super::handler::is_plain_type(self.language, *path);
-                let is_own =
-                    self.catalog.knows(*path) && !is_plain_type && (self.catalog.speaks_of(own) || !is_plain(any));
+                // Rust's results and options are what they hold: what is done to them is done to that.
+                let is_wrapped = self.language == Language::Rust && self.catalog.operation(any).is_some();
+                let is_own = self.catalog.knows(*path)
+                    && !is_plain_type
+                    && (self.catalog.speaks_of(own) || !(is_plain(any) || is_wrapped));
                 if is_own { vec![own] } else { vec![own, any] }
             }
             Kind::Const(Const::Text(_)) | Kind::Text(_) => of(&[names.text]),

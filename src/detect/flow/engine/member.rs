@@ -257,7 +257,13 @@ impl Engine<'_> {
             return self.member(object, *name, span);
         }
         if let Kind::Path(path) | Kind::Object(Shape::Library(path)) = &object.kind {
-            let path = self.catalog.canonical(Name::new(&format!("{path}[]")));
+            // Of a pair each place may have a type of its own.
+            let numbered = match &key_const {
+                Some(Key::Index(at)) => Some(self.catalog.path(&format!("{path}[{at}]"))),
+                _ => None,
+            };
+            let numbered = numbered.filter(|path| self.catalog.type_of(*path).is_some());
+            let path = numbered.unwrap_or_else(|| self.catalog.path(&format!("{path}[]")));
             let id = super::number(&(object.id, key.id));
             let labels = object.labels.join(&self.source_labels(path, self.place(span)));
             let of = self.catalog.type_of(path).unwrap_or(path);

@@ -11,6 +11,7 @@ mod compare;
 mod container;
 mod entries;
 mod expr;
+mod extension;
 mod extractor;
 mod facts;
 mod fold;

@@ -260,7 +260,11 @@ impl Engine<'_> {
                     Kind::Const(Const::Text(_)) => object.kind.clone(),
                     _ => Kind::Unknown,
                 };
-                self.derived("recode", &[object], kind)
+                let value = self.derived("recode", &[object], kind);
+                // What an address begins with it still does when it is parsed.
+                let fixed = super::compare::fixes_host(object.prefix()) && value.as_text().is_none();
+                let places = if fixed { self.catalog.bit_of("ssrf") | self.catalog.bit_of("redirect") } else { 0 };
+                value.with_labels(value.labels.cleaned(places))
             }
             _ => return self.replace_operation(operation, object, args, span),
         };
