@@ -158,6 +158,9 @@ pub enum Operation {
     /// Gives the argument as a schema lets it through, each field cleaned as `parse` of its own schema says. Where the method
     /// is called `safeParse` or `validate`, the data stands under `data` or `value`.
     ParseShape,
+    /// An address of the program itself that a framework makes of a route's name: `reverse`, `url_for`. What is added behind
+    /// it does not change the host.
+    OwnAddress,
     /// Last segment of a path: `basename`. Ends path taint.
     BaseName,
     /// Compiles a regular expression; keeps the pattern.
@@ -166,6 +169,13 @@ pub enum Operation {
     GetAttribute,
     /// Ends the path: `abort`, `sys.exit`, `process.exit`, `panic`.
     Exit,
+    /// Decodes what percent signs stand for: what the encoding has made harmless may do harm again. `decodeURIComponent`; of a
+    /// member, what is read from it is decoded: `URL.searchParams`.
+    Decode,
+    /// Goes on only where its object is true: `assert`.
+    Assert,
+    /// Goes on only where its object is equal to the argument: `assert.strictEqual`.
+    AssertEqual,
     /// A number or text of the running program that is constant for our purposes: gives the remainder, absolute value and so on. Arithmetic
     /// over constants: `abs`, `min`, `max`, `round`, `len`.
     Arithmetic,
@@ -186,8 +196,6 @@ pub enum Operation {
     FirstSign,
     /// To the type that the type argument names: `parse::<u32>`. Without one most likely a number.
     Convert,
-    /// Decodes what was written with escapes: line breaks, quotes and markup may be there again.
-    Decode,
     /// Encodes or decodes reversibly, keeping what it carries: `base64.b64decode`, `encode`, `decode`, `json.loads`.
     Recode,
 }

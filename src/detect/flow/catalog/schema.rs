@@ -117,6 +117,9 @@ pub struct Source {
     pub trust: Trust,
     /// What it is, in words that fit "... flows to": `query string`, `a form field`.
     pub what: String,
+    /// Classes that it is harmless to until it is decoded: the address of a request holds no line end, but may hold `%0a`.
+    #[serde(default)]
+    pub encoded: Vec<String>,
     /// The only classes that it matters to: weak random numbers matter to `weak-random` alone.
     #[serde(default)]
     pub classes: Vec<String>,
@@ -180,7 +183,7 @@ pub struct Sink {
     pub args: Vec<String>,
     /// Other arguments that must have a value for the sink to be one: `shell: true`. Keys are positions, names, or `0.name` for
     /// options objects, `0[1]` and `0[]` for elements of a list. Values: a constant, a list of constants (any of them), or
-    /// `present`, `absent`, `text` (not a list), `constant` (whatever its value).
+    /// `present`, `absent`, `text` (not a list), `built` (a text that the code makes of parts), `constant` (whatever its value).
     #[serde(default)]
     pub when: BTreeMap<String, serde_json::Value>,
     /// The same for what makes it none: `usedforsecurity: false`.
@@ -263,7 +266,7 @@ pub struct Handler {
     #[serde(default)]
     pub when: BTreeMap<String, serde_json::Value>,
     /// What the parameters are, in order, after `self`: a type (`express.Request`), `remote` for data of the caller,
-    /// `_` for nothing of interest; the last one repeats when it is followed by `...`: `[django.http.HttpRequest, remote, ...]`.
+    /// `_` for nothing of interest, `parameter` for what unknown callers may give; the last one repeats when it is followed by `...`: `[django.http.HttpRequest, remote, ...]`.
     #[serde(default)]
     pub parameters: Vec<String>,
     /// The class of sink that a returned text is: `xss` where it is sent as HTML.

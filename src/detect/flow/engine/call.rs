@@ -21,6 +21,9 @@ const MEANS_THE_SAME: [Operation; 8] = [
     Operation::Recode,
 ];
 
+/// Arguments that say how a call works, by the names that they have everywhere: they are no part of its result.
+const SETTINGS: [&str; 7] = ["env", "cwd", "timeout", "encoding", "errors", "logger", "loop"];
+
 /// The arguments of a call.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Args {
@@ -72,6 +75,12 @@ impl Engine<'_> {
         let span = m.expr(id).span;
         if let ExprKind::Member(object, name) = &m.expr(call.callee).kind {
             let (object, name) = (*object, *name);
+            if self.is_super(m, object) {
+                let args = self.args(m, call);
+                if let Some(value) = self.call_super(name, &args, span) {
+                    return value;
+                }
+            }
             let receiver_name = match &m.expr(object).kind {
                 ExprKind::Name(name) => Some(*name),
                 _ => None,
@@ -80,6 +89,12 @@ impl Engine<'_> {
             let mut args = self.args(m, call);
             args.receiver = receiver_name;
             return self.call_method(&receiver, name, &args, span);
+        }
+        if self.is_super(m, call.callee) {
+            let args = self.args(m, call);
+            if let Some(value) = self.call_super(Name::new("constructor"), &args, span) {
+                return value;
+            }
         }
         let callee = self.eval(m, call.callee);
         let args = self.args(m, call);
@@ -158,6 +173,7 @@ impl Engine<'_> {
         if is_own {
             let target = match &receiver.kind {
                 Kind::Path(path) if self.is_local_path(*path) => self.local(path.join(name.as_str()), span),
+                Kind::Module(number) if self.language.is_script() => self.exported(*number, name),
                 _ => Some(self.member(receiver, name, span)),
             };
             match target.as_ref().map(|t| &t.kind) {
@@ -248,6 +264,7 @@ impl Engine<'_> {
             }
             Kind::Bound(receiver, name) => self.call_method(&receiver.clone(), *name, args, span),
             Kind::Path(path) => {
+                self.pass_on(*path, args);
                 if let Some(target) = self.local(*path, span)
                     && matches!(target.kind, Kind::Function(_) | Kind::Class(..))
                 {
@@ -263,10 +280,10 @@ impl Engine<'_> {
                 let result = self.call_library(&keys, None, args, span);
                 self.with_outcome(*path, result)
             }
-            _ => {
-                let keys = Vec::new();
-                self.call_library(&keys, Some(callee), args, span)
-            }
+            _ => match self.special(callee, &["__call__"], args, span) {
+                Some(result) => result,
+                None => self.call_library(&[], Some(callee), args, span),
+            },
         }
     }
 
@@ -331,8 +348,12 @@ impl Engine<'_> {
         // What a database or another service gives for a key is not the key.
         let is_asked = receiver.is_some_and(|r| !r.is_name && r.labels.is_empty());
         let soft = if is_asked { self.soft_classes() } else { 0 };
+        let is_setting = |id: u64| args.named.iter().any(|(n, v, _)| v.id == id && SETTINGS.contains(&n.as_str()));
         for (arg, _) in args.all() {
             ids.push(arg.id);
+            if is_setting(arg.id) {
+                continue;
+            }
             let given = self.state.reach(arg).cleaned(soft);
             labels = labels.join(&if is_known || is_made { given } else { given.guessed() });
         }
@@ -347,14 +368,26 @@ impl Engine<'_> {
         let id = super::number(&(keys.first(), ids, own));
         if is_new {
             // What a thing is made with is remembered under its name: `XMLParser(resolve_entities=True)`.
-            let contents = self.state.contents_mut(id);
             for (name, value, _) in &args.named {
-                contents.set(super::member::Key::Name(*name), value.clone());
+                self.state.contents_mut(id).set(super::member::Key::Name(*name), value.clone());
             }
+            self.remember_options(id, args);
         }
         let parsed = keys.first().map(|key| self.catalog.path(&format!("{key}()"))).zip(args.value(0).or(receiver));
         let origin = parsed.and_then(|(path, whole)| self.decided(path, whole));
         Rc::new(Data { labels, origin, ..Data::new(id, kind) })
+    }
+
+    /// Remembers the options object that a thing is made with: `createWriteStream(path, { flags: "a" })`.
+    fn remember_options(&mut self, id: u64, args: &Args) {
+        let Some((last, _)) = args.positional.last().filter(|_| self.language.is_script()) else { return };
+        if !matches!(last.kind, Kind::Object(Shape::Map)) {
+            return;
+        }
+        let Some(options) = self.state.contents(last.id) else { return };
+        for (key, value) in options.entries.iter().filter(|(_, value)| !value.consts().is_empty()) {
+            self.state.contents_mut(id).set(key.clone(), value.clone());
+        }
     }
 
     /// Returns what the catalog says that calling a path gives; by convention, calling a type gives the type.

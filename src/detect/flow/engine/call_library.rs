@@ -5,7 +5,7 @@ use super::call::Args;
 use super::facts::finding;
 use super::member::Key;
 use crate::detect::flow::catalog::operation::Operation;
-use crate::detect::flow::catalog::schema::{Source, Validator};
+use crate::detect::flow::catalog::schema::{Source, Trust, Validator};
 use crate::detect::flow::catalog::{ALL, Classes, Entry};
 use crate::detect::flow::ir::Const;
 use crate::detect::flow::name::Name;
@@ -25,6 +25,8 @@ impl Engine<'_> {
     ) -> Value {
         self.register_callbacks(keys, args);
         self.sinks_of_call(keys, receiver, args, span);
+        let quiet_hash = self.quiet_hash.take();
+        self.hash_update(keys.first().map_or("", |key| key.last()), receiver, args);
         // What holds request data is a map or list like any other, whatever its type is called.
         let any = receiver.filter(|r| !r.labels.is_empty()).and(keys.first());
         let any = any.map(|key| Name::new(&format!("*.{}", key.last())));
@@ -54,7 +56,16 @@ impl Engine<'_> {
         };
         let is_shaped = is_own && matches!(operation, Some((Operation::ParseShape, _)));
         let result = if is_shaped { result } else { self.sanitized(keys, receiver, args, result, span) };
+        let held = receiver.filter(|r| super::files::is_file(r)).map(|r| r.labels.clone());
         let result = self.sourced(keys, args, result, is_own, span);
+        let result = match held.filter(|held| !held.is_empty()) {
+            Some(held) => result.with_labels(result.labels.join(&held)),
+            None => result,
+        };
+        let result = self.through_files(keys, receiver, args, result);
+        if let Some(made) = quiet_hash {
+            self.quiet_hashes.insert(result.id, made);
+        }
         self.validated(keys, receiver, args, result, span)
     }
 
@@ -128,6 +139,10 @@ impl Engine<'_> {
                 if !self.is_active(entry.file) {
                     continue;
                 }
+                if entry.of.trust == Trust::Stored && args.value(0).is_some_and(is_own_file) {
+                    // What lies beside the program was written with it.
+                    continue;
+                }
                 let label = self.label(entry, self.place(span));
                 match entry.of.fills.and_then(|at| args.value(at as usize).cloned()) {
                     Some(filled) => {
@@ -161,8 +176,10 @@ impl Engine<'_> {
 
     /// Makes the label of a source of the catalog.
     pub(super) fn label(&self, entry: &Entry<Source>, place: super::Place) -> Labels {
+        let encoded = entry.of.encoded.iter().fold(0, |all, class| all | self.catalog.bit_of(class));
         let Source { trust, hint, .. } = entry.of;
-        Labels::source(Origin { trust, what: entry.of.what.clone(), only: entry.classes, hint, place })
+        let origin = Origin { trust, what: entry.of.what.clone(), only: entry.classes, hint, place };
+        Labels::source(origin).cleaned(encoded)
     }
 
     /// Adds to a result what the catalog says that it tells of what was checked.
@@ -232,11 +249,27 @@ impl Engine<'_> {
             "receiver" => receiver.cloned(),
             position => position.parse().ok().and_then(|at: usize| args.value(at).cloned()),
         }?;
-        if let Kind::Const(Const::Text(text) | Const::Regex(text, _)) = &pattern.kind {
-            return Some(text.to_string());
+        match &pattern.kind {
+            Kind::Const(Const::Text(text)) => return Some(text.to_string()),
+            Kind::Const(Const::Regex(text, flags)) => return Some(super::regex::with_flags(text, flags)),
+            _ => {}
         }
         let contents = self.state.contents(pattern.id)?;
         contents.entries.get(&Key::Name(Name::new("pattern")))?.as_text().map(str::to_owned)
+    }
+
+    /// Notes a pattern that is held against a text of a stranger and can take time without end.
+    pub(super) fn match_takes_time(&mut self, pattern: &Value, text: &Value, span: (u32, u32)) {
+        if let Kind::Const(Const::Regex(source, flags)) = &pattern.kind {
+            let source = super::regex::with_flags(source, flags);
+            self.note_slow_match(&source, text, span);
+        }
+    }
+
+    fn note_slow_match(&mut self, pattern: &str, text: &Value, span: (u32, u32)) {
+        if self.language != Language::Rust && super::regex::is_catastrophic(pattern) {
+            self.record_at("redos", "a pattern that backtracks without end", text, span);
+        }
     }
 
     /// Returns the classes that a regular-expression match makes a text harmless to. A match that can take time without end
@@ -251,14 +284,12 @@ impl Engine<'_> {
         span: (u32, u32),
     ) -> Classes {
         let Some(text) = self.pattern_at(at, receiver, args) else { return 0 };
-        if self.language != Language::Rust && super::regex::is_catastrophic(&text) {
-            self.record_at("redos", "a pattern that backtracks without end", checked, span);
-        }
+        self.note_slow_match(&text, checked, span);
         let allowed = super::regex::allowed(&text, full);
         let bit = |class: &str| self.catalog.bit_of(class);
-        let mut harmless = 0;
+        let mut harmless = self.harmless_beginning(&text, full);
         if let Some(allowed) = allowed {
-            harmless = if allowed.is_plain() { ALL } else { 0 };
+            harmless |= if allowed.is_plain() { ALL } else { 0 };
             for (class, harmful) in super::regex::HARMFUL {
                 if !harmful.chars().any(|c| allowed.holds(c)) {
                     harmless |= bit(class);
@@ -268,7 +299,7 @@ impl Engine<'_> {
         harmless & classes
     }
 
-    /// Says whether every condition of a catalog entry holds.
+    /// Says whether every condition of a catalog entry holds, or may hold.
     pub(super) fn conditions_hold(
         &self,
         conditions: &std::collections::BTreeMap<String, serde_json::Value>,
@@ -283,6 +314,30 @@ impl Engine<'_> {
             }
             let (known, given) = self.given(at, receiver, args, key);
             self.one_holds(known, given.as_ref(), expected)
+        })
+    }
+
+    /// Says whether conditions that hold do so for certain: what a setting decides is not known.
+    pub(super) fn is_certain(
+        &self,
+        conditions: &std::collections::BTreeMap<String, serde_json::Value>,
+        receiver: Option<&Value>,
+        args: &Args,
+        key: Option<&Value>,
+    ) -> bool {
+        conditions.iter().filter(|(at, _)| !at.ends_with(']')).all(|(at, expected)| {
+            let is_expected = |given: &Const| {
+                expected
+                    .as_array()
+                    .map_or_else(|| is_equal(given, expected), |any| any.iter().any(|e| is_equal(given, e)))
+            };
+            match self.given(at, receiver, args, key) {
+                (known, None) => known,
+                (_, Some(given)) => match given.consts() {
+                    [] => !expected.is_boolean(),
+                    all => all.iter().all(is_expected) || !expected.is_boolean(),
+                },
+            }
         })
     }
 
@@ -311,6 +366,7 @@ impl Engine<'_> {
                 given.kind,
                 Kind::Object(Shape::List | Shape::Map | Shape::Instance(..)) | Kind::Function(_) | Kind::Class(..)
             ),
+            (Some("built"), Some(given)) => matches!(given.kind, Kind::Text(_)),
             (Some("constant"), Some(given)) => !given.consts().is_empty(),
             (_, None) => !known,
             (_, Some(given)) => match &given.kind {
@@ -353,6 +409,11 @@ impl Engine<'_> {
         }
         (true, Some(value))
     }
+}
+
+/// Says whether a path leads to a file of the program itself.
+fn is_own_file(path: &Value) -> bool {
+    matches!(&path.kind, Kind::Path(path) if matches!(path.as_str(), "__dirname" | "__filename"))
 }
 
 fn is_equal(constant: &Const, expected: &serde_json::Value) -> bool {

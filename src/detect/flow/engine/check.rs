@@ -31,6 +31,7 @@ impl Engine<'_> {
                 let id = super::number(&("kept", object.id, function.id));
                 Some(Rc::new(Data { id, labels, ..object.as_ref().clone() }))
             }
+            Operation::Every | Operation::AnyOf if args.positional.is_empty() => self.any_or_all(operation, object),
             Operation::Every | Operation::AnyOf => {
                 let function = args.value(0)?.clone();
                 let part = self.part_to_check(object, span);
@@ -119,6 +120,17 @@ impl Engine<'_> {
                 })
             }
             Operation::Made if object.is_name => Some(self.call_back(object, Vec::new(), span)),
+            Operation::Assert | Operation::AssertEqual => {
+                let test = match operation {
+                    Operation::AssertEqual => self.compare(Op::Eq, object, args.value(0)?),
+                    _ => object.clone(),
+                };
+                self.assume(&test, true);
+                if test.truth() == Some(false) {
+                    self.die();
+                }
+                Some(Data::constant(Const::Null))
+            }
             Operation::Made if matches!(object.kind, Kind::Function(_)) => {
                 Some(self.call_back(object, Vec::new(), span))
             }
@@ -231,6 +243,11 @@ impl Engine<'_> {
             Some(Const::Text(text)) if value.is_sign => text.chars().map(|c| (c, c)).collect(),
             Some(Const::Bytes(bytes)) if value.is_sign => {
                 bytes.iter().map(|b| (char::from(*b), char::from(*b))).collect()
+            }
+            None if value.is_sign && matches!(constant.kind, Kind::Object(_)) => {
+                let all = self.state.contents(constant.id);
+                let texts = all.iter().flat_map(|c| c.all()).filter_map(|v| v.as_text());
+                texts.flat_map(str::chars).map(|c| (c, c)).collect()
             }
             Some(Const::Int(byte)) if value.is_sign => {
                 u8::try_from(*byte).map(char::from).into_iter().map(|c| (c, c)).collect()

@@ -26,7 +26,7 @@ impl Engine<'_> {
             let id = FunctionId(u32::try_from(number).unwrap_or(u32::MAX));
             if hot.contains(&id) && !self.visited.contains(&(0, id)) {
                 let closure = self.top_level(id);
-                self.run_pending(Pending { closure, parameters: None, returns: 0, state: None });
+                self.run_pending(Pending { closure, parameters: None, returns: 0, state: None, then: Vec::new() });
                 self.run_all_pending();
             }
         }
@@ -111,7 +111,7 @@ impl Engine<'_> {
         for number in 0..m.classes.len() {
             let id = ClassId(u32::try_from(number).unwrap_or(u32::MAX));
             let mut paths = Vec::new();
-            self.in_module(0, |e| e.base_paths(m, id, &mut paths, 0));
+            self.base_paths(0, id, &mut paths, 0);
             let catalog = self.catalog;
             let entries: Vec<&Entry<Handler>> = paths
                 .iter()
@@ -121,20 +121,6 @@ impl Engine<'_> {
             if !entries.is_empty() {
                 self.run_methods(m, id, &entries);
             }
-        }
-    }
-
-    /// Returns the paths of a class's bases and decorators, bases of the code looked through.
-    fn base_paths(&mut self, m: &Module, id: ClassId, paths: &mut Vec<Name>, depth: u32) {
-        for base in &m.class(id).bases {
-            match self.eval(m, *base).kind {
-                Kind::Path(path) => paths.push(path),
-                Kind::Class(0, base) if depth < 6 && base != id => self.base_paths(m, base, paths, depth + 1),
-                _ => {}
-            }
-        }
-        for decorator in &m.class(id).decorators {
-            paths.extend(self.decorator_keys(m, *decorator));
         }
     }
 
@@ -158,6 +144,7 @@ impl Engine<'_> {
                     parameters: Some(entry.of.parameters.clone()),
                     returns: entry.classes,
                     state: None,
+                    then: Vec::new(),
                 });
                 break;
             }
@@ -191,7 +178,7 @@ impl Engine<'_> {
                 if (by_name || by_parameter) && is_counted && !self.visited.contains(&(0, id)) {
                     let closure = self.top_level(id);
                     let parameters = Some(handler.parameters.clone());
-                    self.run_pending(Pending { closure, parameters, returns: entry.classes, state: None });
+                    self.run_pending(Pending { closure, parameters, returns: entry.classes, state: None, then: Vec::new() });
                 }
             }
         }

@@ -3,12 +3,14 @@
 use super::{Engine, Handle, MAX_MODULES, Unit};
 use crate::detect::flow::ir::{Import, Module, StmtKind};
 use crate::detect::flow::name::Name;
-use crate::detect::flow::value::{Data, Kind, Value};
+use crate::detect::flow::value::{Data, Kind, Shape, Value};
 use crate::path::RepoPath;
 use crate::syntax::language::Language;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+/// Under which name a file of JavaScript keeps what `require` of it gives.
+const EXPORTS: &str = "module.exports";
 /// How far up from a file the packages of a repository may begin.
 const MAX_ROOTS: usize = 5;
 
@@ -61,7 +63,7 @@ impl Engine<'_> {
         match self.local(path, span) {
             Some(value) => match &value.kind {
                 Kind::Module(number) => {
-                    let exports = self.exported(*number, Name::new("module.exports"));
+                    let exports = self.exported(*number, Name::new(EXPORTS));
                     exports.unwrap_or(value)
                 }
                 _ => value,
@@ -102,10 +104,31 @@ impl Engine<'_> {
         let (unit, members) = self.find_module(from, rest)?;
         let mut value = Rc::new(Data::new(super::number(&("module", unit)), Kind::Module(unit)));
         for member in members {
-            let Kind::Module(number) = value.kind else { return Some(self.member(&value, Name::new(&member), (0, 0))) };
-            value = self.exported(number, Name::new(&member))?;
+            value = match value.kind {
+                Kind::Module(number) => self.exported(number, Name::new(&member))?,
+                _ => self.member(&value, Name::new(&member), (0, 0)),
+            };
         }
         Some(value)
+    }
+
+    /// Returns what an imported name stands for where that is code of the repository: a class with its bases, a thing with
+    /// its type. Only Python's imports are looked through so.
+    pub(super) fn resolved(&mut self, value: &Value) -> Value {
+        let Kind::Path(path) = value.kind else { return value.clone() };
+        let is_imported = self.language == Language::Python && value.id == super::number(&("path", path));
+        if !is_imported || !value.labels.is_empty() || self.is_of_library(path) {
+            return value.clone();
+        }
+        match self.local(path, (0, 0)) {
+            Some(found) if !matches!(found.kind, Kind::Unknown) || !found.labels.is_empty() => found,
+            _ => value.clone(),
+        }
+    }
+
+    /// Says whether a path cannot be one of the repository's own: what the language or a library that is known holds.
+    fn is_of_library(&self, path: Name) -> bool {
+        !self.is_local_path(path) && self.is_known(path)
     }
 
     fn is_known(&self, path: Name) -> bool {
@@ -179,17 +202,24 @@ impl Engine<'_> {
             return Some(value);
         }
         // `module.exports = ...` and `exports.name = ...`.
-        let module = super::number(&("path", Name::new("module")));
-        let _ = module;
-        let exports = self.module_exports(number);
-        if name.as_str() == "module.exports" || name.as_str() == "default" {
+        let exports = self.units[number].exports.get(&Name::new(EXPORTS)).cloned();
+        if name.as_str() == EXPORTS {
             return exports;
         }
-        if let Some(exports) = exports
+        if let Some(exports) = &exports
             && let Some(contents) = self.state.contents(exports.id)
             && let Ok(value) = contents.get(&super::member::Key::Name(name))
         {
             return Some(value.clone());
+        }
+        if name.as_str() == "default" {
+            return exports;
+        }
+        if let Some(exports) = exports
+            && matches!(exports.kind, Kind::Path(_) | Kind::Class(..) | Kind::Object(Shape::Instance(..)))
+        {
+            // What an instance of something has.
+            return Some(self.member(&exports, name, (0, 0)));
         }
         let handle = self.module(number);
         let class = handle.body.iter().find_map(|stmt| match stmt.kind {
@@ -199,8 +229,18 @@ impl Engine<'_> {
         Some(Rc::new(Data::new(super::member::class_id(number, class), Kind::Class(number, class))))
     }
 
-    fn module_exports(&self, number: usize) -> Option<Value> {
-        self.units[number].exports.get(&Name::new("module.exports")).cloned()
+    /// Returns what `module.exports` and `exports` stand for in the present file: an object that other files are given,
+    /// until the file puts something else in its place.
+    pub(super) fn own_exports(&mut self) -> Value {
+        let here = self.here();
+        let empty = || Rc::new(Data::new(super::number(&("exports", here)), Kind::Object(Shape::Map)));
+        self.units[here].exports.entry(Name::new(EXPORTS)).or_insert_with(empty).clone()
+    }
+
+    /// Puts something in the place of `module.exports` of the present file.
+    pub(super) fn set_own_exports(&mut self, value: &Value) {
+        let here = self.here();
+        self.units[here].exports.insert(Name::new(EXPORTS), value.clone());
     }
 }
 

@@ -254,7 +254,7 @@ impl Engine<'_> {
     pub(super) fn construct(&mut self, module: usize, class: ClassId, args: &Args, span: (u32, u32)) -> Value {
         let handle = self.module(module);
         let definition = handle.class(class);
-        if definition.is_enum {
+        if self.is_enum(module, class, 0) {
             // `Color(text)` gives a member of the enumeration or raises.
             let place = self.place(span);
             return self.anything(place);
@@ -275,21 +275,11 @@ impl Engine<'_> {
             None => {
                 self.fill(definition, &object, args, span);
                 if !definition.bases.is_empty() {
-                    self.call_base(&handle, module, definition, args, span);
+                    self.construct_base((module, class), &object, args, span);
                 }
             }
         }
         object
-    }
-
-    /// A class of the code that stands for one of a library: its constructor is the library's.
-    fn call_base(&mut self, m: &Module, module: usize, class: &Class, args: &Args, span: (u32, u32)) {
-        for base in &class.bases {
-            let base = self.in_module(module, |e| e.eval(m, *base));
-            if let Kind::Path(path) = base.kind {
-                self.call_library(&[path], None, args, span);
-            }
-        }
     }
 
     /// Sets fields from arguments, as data classes and structure literals do.
@@ -361,7 +351,7 @@ impl Engine<'_> {
                     let value = self.eval(m, *value);
                     contents.set(Key::Name(*name), value);
                 }
-                StmtKind::Function(_) => {}
+                StmtKind::Function(method) => self.decorated_method(m, *method),
                 _ => {
                     let block = vec![stmt.clone()];
                     self.block(m, &block);

@@ -85,10 +85,15 @@ impl Engine<'_> {
             Operation::PathJoin => {
                 let parts: Vec<Value> = everything().cloned().collect();
                 let parts: Vec<&Value> = parts.iter().collect();
-                let value = self.derived("join", &parts, Kind::Unknown);
+                let value = self.derived("join", &parts, place_of_program(&parts));
                 let canonical = self.language.is_script();
                 let value = Rc::new(Data { canonical, ..value.as_ref().clone() });
                 Some(self.stepped(&value, self.place(span), crate::detect::flow::StepKind::Part))
+            }
+            Operation::OwnAddress => {
+                let parts: Vec<Value> = args.all().map(|(v, _)| v).cloned().collect();
+                let parts: Vec<&Value> = parts.iter().collect();
+                Some(self.derived("address", &parts, Kind::Text("/-".into())))
             }
             Operation::All => {
                 let mut contents = Contents { list: Some(Vec::new()), ..Contents::default() };
@@ -250,10 +255,7 @@ impl Engine<'_> {
             }
             Operation::Decode => {
                 let value = self.derived("decode", &[object], Kind::Unknown);
-                let classes =
-                    ["header", "log", "email", "xss", "sql", "command", "path", "ldap", "xpath", "redirect", "ssrf"];
-                let open = classes.iter().fold(0, |all, class| all | self.catalog.bit_of(class));
-                value.with_labels(value.labels.map(|label| label.cleaned &= !open))
+                value.with_labels(self.decoded(&value.labels))
             }
             Operation::Recode => {
                 let kind = match &object.kind {
@@ -362,7 +364,7 @@ impl Engine<'_> {
                 let parts: Vec<Value> =
                     std::iter::once(object.clone()).chain(args.positional.iter().map(|(v, _)| v.clone())).collect();
                 let parts: Vec<&Value> = parts.iter().collect();
-                let value = self.derived("canonical", &parts, Kind::Unknown);
+                let value = self.derived("canonical", &parts, place_of_program(&parts));
                 let origin = Some((object.id, self.catalog.bit_of("path")));
                 Rc::new(Data { canonical: true, origin, ..value.as_ref().clone() })
             }
@@ -396,6 +398,7 @@ impl Engine<'_> {
 
     /// Returns a trivial form of a text.
     fn same_text(&mut self, operation: Operation, object: &Value) -> Value {
+        let object = &self.written(object, (0, 0));
         if let Some(text) = object.as_text() {
             let text = match operation {
                 Operation::Lower => text.to_lowercase(),
@@ -439,6 +442,19 @@ impl Engine<'_> {
             }
         }
         self.derived("part", &[object], Kind::Unknown)
+    }
+}
+
+/// Returns what stands for a path beside the program, where parts make one: `path.join(__dirname, "page.html")`.
+fn place_of_program(parts: &[&Value]) -> Kind {
+    match parts.split_first() {
+        Some((first, others))
+            if matches!(&first.kind, Kind::Path(path) if path.as_str() == "__dirname")
+                && others.iter().all(|other| other.as_const().is_some()) =>
+        {
+            first.kind.clone()
+        }
+        _ => Kind::Unknown,
     }
 }
 

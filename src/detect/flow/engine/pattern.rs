@@ -19,7 +19,12 @@ impl Engine<'_> {
             Pattern::List(patterns, rest) => self.bind_list(m, patterns, *rest, value, span),
             Pattern::Map(entries, rest) => {
                 for (key, pattern, default) in entries {
-                    let part = self.member(value, *key, span);
+                    let is_lacking = self.lacks(value, &Data::constant(Const::Text(key.as_str().into())));
+                    let part = if is_lacking && self.language.is_script() {
+                        Data::constant(Const::Null)
+                    } else {
+                        self.member(value, *key, span)
+                    };
                     let part = match default {
                         Some(default) if self.may_lack(&part) => {
                             let default = self.eval(m, *default);
@@ -237,6 +242,9 @@ impl Engine<'_> {
 
     /// Says whether values of a type can carry no attack.
     pub(super) fn is_clean(&mut self, of: &Type) -> bool {
+        if self.language == Language::Python && self.is_enumeration(of.name) {
+            return true;
+        }
         if let Some((module, of)) = self.alias_of(of) {
             return self.in_module(module, |e| e.is_clean(&of));
         }
@@ -255,6 +263,20 @@ impl Engine<'_> {
             return of.args.first().is_some_and(|arg| self.is_clean(arg));
         }
         is_wrapper && !of.args.is_empty() && of.args.iter().all(|arg| is_null(arg) || self.is_clean(arg))
+    }
+
+    /// Says whether a name is that of an enumeration of the code: its values are those that it lists.
+    fn is_enumeration(&mut self, name: Name) -> bool {
+        let (first, rest) = name.as_str().split_once('.').map_or((name.as_str(), None), |(a, b)| (a, Some(b)));
+        let Some(known) = self.look_up(Name::new(first)) else { return false };
+        let mut known = self.resolved(&known);
+        for member in rest.iter().flat_map(|rest| rest.split('.')) {
+            if !matches!(known.kind, Kind::Module(_) | Kind::Class(..)) {
+                return false;
+            }
+            known = self.member(&known, Name::new(member), (0, 0));
+        }
+        matches!(known.kind, Kind::Class(module, class) if self.is_enum(module, class, 0))
     }
 
     /// Resolves a dotted path of the code through variables and imports.

@@ -3,7 +3,9 @@
 use regex_syntax::hir::{Class, Hir, HirKind, Look};
 
 /// Characters that do harm, by class of weakness: a text without them does none.
-pub(super) const HARMFUL: [(&str, &str); 12] = [
+pub(super) const HARMFUL: [(&str, &str); 13] = [
+    // Digits and the signs between them compute, and no more.
+    ("code", "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_'\"`\\$@{}[];=\n"),
     ("sql", "'\"\\`;-/*() "),
     ("command", " \t\n;&|$`<>(){}[]*?!\\'\"~#"),
     ("argument", "-"),
@@ -39,17 +41,31 @@ impl Allowed {
         self.ranges.iter().any(|(from, to)| (*from..=*to).contains(&c))
     }
 
+    /// Returns the character that alone can be in it.
+    pub(super) fn only(&self) -> Option<char> {
+        match self.ranges.as_slice() {
+            [(from, to)] if from == to => Some(*from),
+            _ => None,
+        }
+    }
+
     /// Says whether only letters, digits and `_` can be in it, of any script.
     pub(super) fn is_plain(&self) -> bool {
         !(0u8..128).map(char::from).any(|c| self.holds(c) && !c.is_ascii_alphanumeric() && c != '_')
     }
 }
 
+/// Returns a pattern with the flags of a literal: where `^` and `$` mean lines, they do not hold the whole text.
+pub(super) fn with_flags(pattern: &str, flags: &str) -> String {
+    let flags: String = flags.chars().filter(|c| matches!(c, 'i' | 'm' | 's')).collect();
+    if flags.is_empty() { pattern.to_owned() } else { format!("(?{flags}){pattern}") }
+}
+
 /// Returns what a text can hold if a pattern matches all of it; `None` where it may hold anything.
 ///
 /// `full` says that the match is of the whole text even without anchors.
 pub(super) fn allowed(pattern: &str, full: bool) -> Option<Allowed> {
-    let hir = parse(pattern)?;
+    let hir = parse_open(pattern)?;
     let mut allowed = Allowed::default();
     if !full && !is_anchored(&hir) {
         return None;
@@ -75,6 +91,48 @@ pub(super) fn single(pattern: &str) -> Option<Allowed> {
     };
     let mut allowed = Allowed::default();
     (is_one && collect(inner, &mut allowed, 0)).then_some(allowed)
+}
+
+/// Reads a pattern without what it looks ahead or back at: the texts that fit it fit the rest, too.
+pub(super) fn parse_open(pattern: &str) -> Option<Hir> {
+    parse(&without_looks(pattern))
+}
+
+/// Returns a pattern without `(?=...)`, `(?!...)`, `(?<=...)` and `(?<!...)`.
+fn without_looks(pattern: &str) -> String {
+    let mut out = String::with_capacity(pattern.len());
+    let mut rest = pattern;
+    let mut in_class = false;
+    while let Some(c) = rest.chars().next() {
+        let length = if c == '\\' { 1 + rest[1..].chars().next().map_or(0, char::len_utf8) } else { c.len_utf8() };
+        let is_look = ["(?=", "(?!", "(?<=", "(?<!"].iter().any(|look| rest.starts_with(look));
+        if is_look && !in_class {
+            rest = &rest[group_end(rest)..];
+            continue;
+        }
+        in_class = (in_class || c == '[') && c != ']';
+        out.push_str(&rest[..length]);
+        rest = &rest[length..];
+    }
+    out
+}
+
+/// Returns where the group ends that a pattern begins with.
+fn group_end(pattern: &str) -> usize {
+    let (mut depth, mut in_class, mut escaped) = (0_u32, false, false);
+    for (at, c) in pattern.char_indices() {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' => escaped = true,
+            '[' => in_class = true,
+            ']' => in_class = false,
+            '(' if !in_class => depth += 1,
+            ')' if !in_class && depth == 1 => return at + 1,
+            ')' if !in_class => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    pattern.len()
 }
 
 fn parse(pattern: &str) -> Option<Hir> {
@@ -210,6 +268,7 @@ mod tests {
         assert!(allowed(r"^[\w.-]+$", false).expect("anchored").holds('.'));
         assert!(!allowed(r"^[\w.-]+$", false).expect("anchored").holds('/'));
         assert!(allowed("^(", false).is_none());
+        assert!(allowed(r"^(?!.*\.\.)(?!-)[a-z]+(?<=[a)])$", false).expect("looks restrict further").is_plain());
         assert!(allowed(r"^[^/[\]&&]+$", false).expect("a bracket in a class").holds('.'));
     }
 
