@@ -39,7 +39,11 @@ impl Engine<'_> {
         let result = match result {
             Some(result) => {
                 match keys.first().and_then(|key| self.catalog.type_of(self.catalog.path(&format!("{key}()")))) {
-                    Some(of) if matches!(result.kind, Kind::Unknown) => {
+                    Some(of)
+                        if matches!(result.kind, Kind::Unknown)
+                            || (matches!(operation, Some((Operation::Recode, _)))
+                                && !super::handler::is_plain_type(self.language, of)) =>
+                    {
                         Rc::new(Data { kind: Kind::Path(of), ..result.as_ref().clone() })
                     }
                     _ => result,

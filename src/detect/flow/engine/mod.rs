@@ -12,6 +12,7 @@ mod comprehension;
 mod container;
 mod entries;
 mod expr;
+mod extension;
 mod extractor;
 mod facts;
 mod files;
