@@ -39,7 +39,11 @@ impl Engine<'_> {
         let result = match result {
             Some(result) => {
                 match keys.first().and_then(|key| self.catalog.type_of(self.catalog.path(&format!("{key}()")))) {
-                    Some(of) if matches!(result.kind, Kind::Unknown) => {
+                    Some(of)
+                        if matches!(result.kind, Kind::Unknown)
+                            || (matches!(operation, Some((Operation::Recode, _)))
+                                && !super::handler::is_plain_type(self.language, of)) =>
+                    {
                         Rc::new(Data { kind: Kind::Path(of), ..result.as_ref().clone() })
                     }
                     _ => result,
@@ -331,8 +335,11 @@ impl Engine<'_> {
         key: Option<&Value>,
     ) -> bool {
         conditions.iter().filter(|(at, _)| !at.ends_with(']')).all(|(at, expected)| {
-            let is_expected =
-                |given: &Const| expected.as_array().map_or_else(|| is_equal(given, expected), |any| any.iter().any(|e| is_equal(given, e)));
+            let is_expected = |given: &Const| {
+                expected
+                    .as_array()
+                    .map_or_else(|| is_equal(given, expected), |any| any.iter().any(|e| is_equal(given, e)))
+            };
             match self.given(at, receiver, args, key) {
                 (known, None) => known,
                 (_, Some(given)) => match given.consts() {

@@ -147,7 +147,7 @@ impl Engine<'_> {
     /// Returns the labels of data after percent signs were decoded, or a part was taken out of the whole whose host was
     /// settled: what kept it harmless is gone.
     pub(super) fn decoded(&self, labels: &Labels) -> Labels {
-        let gone = ["log", "header", "email", "xss", "ssrf", "redirect"];
+        let gone = ["log", "header", "email", "xss", "ssrf", "redirect", "sql", "command", "path", "ldap", "xpath"];
         let gone = gone.iter().fold(0, |all, class| all | self.catalog.bit_of(class));
         labels.map(|label| label.cleaned &= !gone)
     }
@@ -295,7 +295,13 @@ impl Engine<'_> {
             return self.member(object, *name, span);
         }
         if let Kind::Path(path) | Kind::Object(Shape::Library(path)) = &object.kind {
-            let path = self.catalog.canonical(Name::new(&format!("{path}[]")));
+            // Of a pair each place may have a type of its own.
+            let numbered = match &key_const {
+                Some(Key::Index(at)) => Some(self.catalog.path(&format!("{path}[{at}]"))),
+                _ => None,
+            };
+            let numbered = numbered.filter(|path| self.catalog.type_of(*path).is_some());
+            let path = numbered.unwrap_or_else(|| self.catalog.path(&format!("{path}[]")));
             let id = super::number(&(object.id, key.id));
             let labels = object.labels.join(&self.source_labels(path, self.place(span)));
             let of = self.catalog.type_of(path).unwrap_or(path);
@@ -335,6 +341,7 @@ impl Engine<'_> {
         Rc::new(Data {
             labels: object.labels.clone(),
             declared: object.declared,
+            is_sign: object.is_sign,
             ..Data::new(super::number(&(object.id, "each")), Kind::Unknown)
         })
     }

@@ -13,6 +13,7 @@ mod container;
 mod decorator;
 mod entries;
 mod expr;
+mod extension;
 mod extractor;
 mod facts;
 mod files;
@@ -33,6 +34,7 @@ mod protocol;
 mod regex;
 mod response;
 mod secret;
+mod settle;
 mod shape;
 mod sink;
 mod stmt;
@@ -226,15 +228,8 @@ impl<'a> Engine<'a> {
             Handle::Own(..) => None,
         });
         let files = files.collect();
-        let settled = self.settled.iter().filter(|(_, is_settled)| **is_settled && self.incomplete.is_none());
-        let settled = settled
-            .flat_map(|((range, classes), _)| self.catalog.names_of(*classes).into_iter().map(|class| (*range, class)));
-        Flows {
-            settled: settled.collect(),
-            flows: self.found.into_values().collect(),
-            files,
-            incomplete: self.incomplete.clone(),
-        }
+        let settled = self.all_settled();
+        Flows { settled, flows: self.found.into_values().collect(), files, incomplete: self.incomplete.clone() }
     }
 
     /// Counts a step; says whether the work may go on.

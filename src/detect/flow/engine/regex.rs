@@ -20,6 +20,10 @@ pub(super) const HARMFUL: [(&str, &str); 13] = [
     ("ssrf", "/:.@"),
 ];
 
+/// Characters without which a text does no harm where it is meant for one place: between tags or quotes, in a filter.
+pub(super) const ENOUGH: [(&str, &str); 5] =
+    [("xss", "<>\"'"), ("ldap", "*()\\"), ("header", "\r\n"), ("log", "\r\n"), ("email", "\r\n")];
+
 /// The characters that a text can hold if it matches.
 #[derive(Debug, Default)]
 pub(super) struct Allowed {

@@ -250,15 +250,21 @@ impl Engine<'_> {
         self.frame().loops.push(Loop::default());
         let mut exits = None;
         merge(&mut exits, self.state.clone());
+        let mut held = crate::detect::flow::catalog::ALL;
         for _ in 0..ROUNDS {
             let before = self.state.clone();
             self.bind(m, pattern, &element, span);
             self.block(m, body);
+            held &= self.held_in_round(&element);
             self.round(before);
             if !self.state.alive {
                 break;
             }
             merge(&mut exits, self.state.clone());
+        }
+        if let (Some(exits), true, Some((whole, of))) = (&mut exits, over.is_sign, over.origin) {
+            // What holds for every sign holds for the text.
+            exits.clean(whole, held & of);
         }
         self.note_each(&over, &element, exits.as_mut());
         self.end_loop(m, exits, otherwise);
@@ -306,6 +312,18 @@ impl Engine<'_> {
         self.end_loop(m, exits, otherwise);
     }
 
+    /// Returns what the body of a loop has found out of an element wherever it goes on to the next.
+    fn held_in_round(&mut self, element: &Value) -> crate::detect::flow::catalog::Classes {
+        let mut ends: Vec<&super::State> = Vec::new();
+        let continues = self.frames.last().and_then(|f| f.loops.last()).and_then(|l| l.continues.as_ref());
+        ends.extend(continues.filter(|state| state.alive));
+        ends.extend(Some(&self.state).filter(|state| state.alive));
+        match ends.split_first() {
+            Some((first, others)) => others.iter().fold(first.cleaned(element), |all, s| all & s.cleaned(element)),
+            None => 0,
+        }
+    }
+
     /// Ends a round of a loop: takes in what `continue` left, and what was known before the round.
     fn round(&mut self, before: super::State) {
         let continues = self.frame().loops.last_mut().and_then(|l| l.continues.take());
@@ -350,6 +368,7 @@ impl Engine<'_> {
                 self.die();
             } else {
                 self.assume_other_outcome(m, &arms[..number], &arm.pattern, &value);
+                self.assume_other_signs(m, &arms[..number], &arm.pattern, &value);
                 self.bind(m, &arm.pattern, &value, span);
                 self.assume_fits(m, &arm.pattern, &value);
                 if let Some(guard) = arm.guard {
