@@ -29,6 +29,7 @@ mod response;
 mod secret;
 mod shape;
 mod sink;
+mod slow;
 mod stmt;
 mod structure;
 mod text;
