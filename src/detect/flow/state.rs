@@ -185,6 +185,17 @@ impl State {
         of(&value.id) | value.origin.map_or(0, |(id, classes)| of(&id) & classes)
     }
 
+    /// Returns the classes that checks have said the value of a number itself is harmless to.
+    pub(super) fn cleaned_alone(&self, id: u64) -> Classes {
+        let known = self.top.cleaned.get(&id).copied();
+        known.or_else(|| self.base.borrow().cleaned.get(&id).copied()).unwrap_or(0)
+    }
+
+    /// Forgets what checks have said since a state of the same base.
+    pub(super) fn forget_checks(&mut self, before: &Self) {
+        self.top.cleaned.clone_from(&before.top.cleaned);
+    }
+
     /// Notes that a value is harmless to classes.
     pub(super) fn clean(&mut self, id: u64, classes: Classes) {
         let known = self.base.borrow().cleaned.get(&id).copied().unwrap_or(0);

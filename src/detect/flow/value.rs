@@ -155,7 +155,7 @@ impl Data {
         if labels.is_empty() && self.labels.is_empty() {
             return self.clone();
         }
-        let plain = self.plain || labels.is_empty();
+        let plain = self.plain || (labels.is_empty() && !matches!(self.kind, Kind::Text(_)));
         Rc::new(Self { labels, plain, ..self.as_ref().clone() })
     }
 

@@ -142,7 +142,7 @@ impl Engine<'_> {
             if matches!(name.as_str(), "unwrap" | "expect") && receiver.outcome.is_some() {
                 return self.succeeded(receiver);
             }
-            if let Some(closure) = self.declared_method(receiver, name) {
+            if let Some(closure) = self.declared_method(receiver, name).or_else(|| self.method_of(receiver, name)) {
                 return self.invoke(&closure, args, span);
             }
             if let (Kind::Class(module, class), "default") = (&receiver.kind, name.as_str())
@@ -204,6 +204,9 @@ impl Engine<'_> {
                 }
                 _ => {}
             }
+        }
+        if let Some(closure) = self.extension_method(receiver, name) {
+            return self.invoke(&closure, args, span);
         }
         if let (Kind::Function(closure), "call" | "apply" | "bind") = (&receiver.kind, name.as_str()) {
             return self.call_function_method(closure, name.as_str(), receiver, args, span);
@@ -273,14 +276,24 @@ impl Engine<'_> {
                 {
                     keys.push(Name::new(&format!("*.{last}")));
                 }
+                keys.extend(self.method_by_path(*path));
                 let result = self.call_library(&keys, None, args, span);
                 self.with_outcome(*path, result)
             }
-            _ => {
-                let keys = Vec::new();
-                self.call_library(&keys, Some(callee), args, span)
-            }
+            _ => match self.special(callee, &["__call__"], args, span) {
+                Some(result) => result,
+                None => self.call_library(&[], Some(callee), args, span),
+            },
         }
+    }
+
+    /// Returns what Rust's `str::trim` stands for where the catalog speaks of `trim` alone: the method, its object given first.
+    fn method_by_path(&self, path: Name) -> Option<Name> {
+        let (owner, last) = path.as_str().rsplit_once('.').filter(|_| self.language == Language::Rust)?;
+        let owner = Name::new(owner).last();
+        let is_type = owner == "str" || owner.starts_with(|c: char| c.is_ascii_uppercase());
+        let any = Name::new(&format!("*.{last}"));
+        (is_type && !self.catalog.speaks_of(path) && self.catalog.operation(any).is_some()).then_some(any)
     }
 
     /// Returns the paths under which a catalog may speak of a method.
@@ -298,8 +311,11 @@ impl Engine<'_> {
                 let is_plain =
                     |key| self.catalog.operation(key).is_some_and(|(operation, _)| MEANS_THE_SAME.contains(&operation));
                 let is_plain_type = super::handler::is_plain_type(self.language, *path);
-                let is_own =
-                    self.catalog.knows(*path) && !is_plain_type && (self.catalog.speaks_of(own) || !is_plain(any));
+                // Rust's results and options are what they hold: what is done to them is done to that.
+                let is_wrapped = self.language == Language::Rust && self.catalog.operation(any).is_some();
+                let is_own = self.catalog.knows(*path)
+                    && !is_plain_type
+                    && (self.catalog.speaks_of(own) || !(is_plain(any) || is_wrapped));
                 if is_own { vec![own] } else { vec![own, any] }
             }
             Kind::Const(Const::Text(_)) | Kind::Text(_) => of(&[names.text]),

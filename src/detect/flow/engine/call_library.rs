@@ -25,6 +25,8 @@ impl Engine<'_> {
     ) -> Value {
         self.register_callbacks(keys, args);
         self.sinks_of_call(keys, receiver, args, span);
+        let quiet_hash = self.quiet_hash.take();
+        self.hash_update(keys.first().map_or("", |key| key.last()), receiver, args);
         // What holds request data is a map or list like any other, whatever its type is called.
         let any = receiver.filter(|r| !r.labels.is_empty()).and(keys.first());
         let any = any.map(|key| Name::new(&format!("*.{}", key.last())));
@@ -37,7 +39,11 @@ impl Engine<'_> {
         let result = match result {
             Some(result) => {
                 match keys.first().and_then(|key| self.catalog.type_of(self.catalog.path(&format!("{key}()")))) {
-                    Some(of) if matches!(result.kind, Kind::Unknown) => {
+                    Some(of)
+                        if matches!(result.kind, Kind::Unknown)
+                            || (matches!(operation, Some((Operation::Recode, _)))
+                                && !super::handler::is_plain_type(self.language, of)) =>
+                    {
                         Rc::new(Data { kind: Kind::Path(of), ..result.as_ref().clone() })
                     }
                     _ => result,
@@ -57,6 +63,9 @@ impl Engine<'_> {
             None => result,
         };
         let result = self.through_files(keys, receiver, args, result);
+        if let Some(made) = quiet_hash {
+            self.quiet_hashes.insert(result.id, made);
+        }
         self.validated(keys, receiver, args, result, span)
     }
 
@@ -317,8 +326,11 @@ impl Engine<'_> {
         key: Option<&Value>,
     ) -> bool {
         conditions.iter().filter(|(at, _)| !at.ends_with(']')).all(|(at, expected)| {
-            let is_expected =
-                |given: &Const| expected.as_array().map_or_else(|| is_equal(given, expected), |any| any.iter().any(|e| is_equal(given, e)));
+            let is_expected = |given: &Const| {
+                expected
+                    .as_array()
+                    .map_or_else(|| is_equal(given, expected), |any| any.iter().any(|e| is_equal(given, e)))
+            };
             match self.given(at, receiver, args, key) {
                 (known, None) => known,
                 (_, Some(given)) => match given.consts() {

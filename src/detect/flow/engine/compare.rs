@@ -217,6 +217,9 @@ fn difference(a: &Value, b: &Value) -> Findings {
 
 /// Returns what is known of a key that is not this one.
 fn other_than(name: &Value) -> Classes {
+    if let Kind::Path(path) = &name.kind {
+        return super::check::part_of_path(path.last());
+    }
     match name.as_text() {
         Some("__proto__") => NO_PROTO,
         Some("constructor" | "prototype") => NO_CONSTRUCTOR,

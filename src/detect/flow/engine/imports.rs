@@ -17,7 +17,7 @@ const MAX_ROOTS: usize = 5;
 impl Engine<'_> {
     /// Takes in an import.
     pub(super) fn import(&mut self, import: &Import, span: (u32, u32)) {
-        let module = self.import_path(import.module);
+        let module = self.import_path(self.own_module(import.module));
         if import.local.as_str() == "*" {
             if let Some(Kind::Module(number)) = self.local(module, span).map(|v| v.kind.clone()) {
                 let scope = self.units[number].scope;
@@ -36,6 +36,20 @@ impl Engine<'_> {
         let value = self.member_of_library(&Data::path(path), path, span);
         let value = Rc::new(Data { id: super::number(&("path", path)), ..value.as_ref().clone() });
         self.set(import.local, value);
+    }
+
+    /// Returns Rust's path of a module that `mod` names in the same file as a path from there: `use views::Page`.
+    fn own_module(&self, module: Name) -> Name {
+        let first = module.as_str().split('.').next().unwrap_or_default();
+        if self.language != Language::Rust || is_relative(first) {
+            return module;
+        }
+        let own = Name::new(&format!("self.{first}"));
+        let is_named = |stmt: &crate::detect::flow::ir::Stmt| match &stmt.kind {
+            StmtKind::Import(import) => import.module == own && import.item.is_none(),
+            _ => false,
+        };
+        if self.module(self.here()).body.iter().any(is_named) { Name::new(&format!("self.{module}")) } else { module }
     }
 
     fn state_variables(&self, scope: u32) -> BTreeMap<Name, Value> {

@@ -145,7 +145,7 @@ impl Engine<'_> {
     /// Returns the labels of data after percent signs were decoded, or a part was taken out of the whole whose host was
     /// settled: what kept it harmless is gone.
     pub(super) fn decoded(&self, labels: &Labels) -> Labels {
-        let gone = ["log", "header", "email", "xss", "ssrf", "redirect"];
+        let gone = ["log", "header", "email", "xss", "ssrf", "redirect", "sql", "command", "path", "ldap", "xpath"];
         let gone = gone.iter().fold(0, |all, class| all | self.catalog.bit_of(class));
         labels.map(|label| label.cleaned &= !gone)
     }
@@ -255,6 +255,10 @@ impl Engine<'_> {
 
     /// Returns an element of a value.
     pub(super) fn index(&mut self, object: &Value, key: &Value, span: (u32, u32)) -> Value {
+        let args = super::call::Args::of(vec![key.clone()], span);
+        if let Some(element) = self.special(object, &["__getitem__"], &args, span) {
+            return element;
+        }
         let value = self.element_under(object, key, span);
         if key.labels.is_empty() {
             return value;
@@ -289,7 +293,13 @@ impl Engine<'_> {
             return self.member(object, *name, span);
         }
         if let Kind::Path(path) | Kind::Object(Shape::Library(path)) = &object.kind {
-            let path = self.catalog.canonical(Name::new(&format!("{path}[]")));
+            // Of a pair each place may have a type of its own.
+            let numbered = match &key_const {
+                Some(Key::Index(at)) => Some(self.catalog.path(&format!("{path}[{at}]"))),
+                _ => None,
+            };
+            let numbered = numbered.filter(|path| self.catalog.type_of(*path).is_some());
+            let path = numbered.unwrap_or_else(|| self.catalog.path(&format!("{path}[]")));
             let id = super::number(&(object.id, key.id));
             let labels = object.labels.join(&self.source_labels(path, self.place(span)));
             let of = self.catalog.type_of(path).unwrap_or(path);
@@ -303,6 +313,9 @@ impl Engine<'_> {
 
     /// Returns an element of a value, whichever.
     pub(super) fn element_of(&mut self, object: &Value, span: (u32, u32)) -> Value {
+        if let Some(element) = self.iterated(object, span) {
+            return element;
+        }
         if let Some(contents) = self.state.contents(object.id) {
             let is_map = matches!(object.kind, Kind::Object(Shape::Map)) && self.language == Language::Python;
             if is_map {
@@ -326,6 +339,7 @@ impl Engine<'_> {
         Rc::new(Data {
             labels: object.labels.clone(),
             declared: object.declared,
+            is_sign: object.is_sign,
             ..Data::new(super::number(&(object.id, "each")), Kind::Unknown)
         })
     }
@@ -383,6 +397,10 @@ impl Engine<'_> {
 
     /// Sets an element.
     pub(super) fn assign_index(&mut self, object: &Value, key: &Value, value: &Value, span: (u32, u32)) {
+        let args = super::call::Args::of(vec![key.clone(), value.clone()], span);
+        if self.special(object, &["__setitem__"], &args, span).is_some() {
+            return;
+        }
         let element = Name::new("[]");
         let path = match &object.kind {
             Kind::Path(path) | Kind::Object(Shape::Library(path)) => Name::new(&format!("{path}[]")),

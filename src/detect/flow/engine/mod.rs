@@ -8,9 +8,11 @@ mod call;
 mod call_library;
 mod check;
 mod compare;
+mod comprehension;
 mod container;
 mod entries;
 mod expr;
+mod extension;
 mod extractor;
 mod facts;
 mod files;
@@ -24,9 +26,11 @@ mod member;
 mod operation;
 mod outcome;
 mod pattern;
+mod protocol;
 mod regex;
 mod response;
 mod secret;
+mod settle;
 mod shape;
 mod sink;
 mod slow;
@@ -148,6 +152,9 @@ struct Engine<'a> {
     frames: Vec<Frame>,
     /// Calls of the code's own functions under way, outermost first: where, and in which function.
     calls: Vec<(Place, Option<FunctionId>)>,
+    /// A weak hash that has just been made of nothing foreign, and those made so far, by the number of the value.
+    quiet_hash: Option<(Place, Name)>,
+    quiet_hashes: HashMap<u64, (Place, Name)>,
     pending: Vec<Pending>,
     /// Functions that have run.
     visited: HashSet<(usize, FunctionId)>,
@@ -186,6 +193,8 @@ pub fn run(
         state: State::new(),
         frames: Vec::new(),
         calls: Vec::new(),
+        quiet_hash: None,
+        quiet_hashes: HashMap::new(),
         pending: Vec::new(),
         visited: HashSet::new(),
         found: BTreeMap::new(),
@@ -210,15 +219,8 @@ impl<'a> Engine<'a> {
             Handle::Own(..) => None,
         });
         let files = files.collect();
-        let settled = self.settled.iter().filter(|(_, is_settled)| **is_settled && self.incomplete.is_none());
-        let settled = settled
-            .flat_map(|((range, classes), _)| self.catalog.names_of(*classes).into_iter().map(|class| (*range, class)));
-        Flows {
-            settled: settled.collect(),
-            flows: self.found.into_values().collect(),
-            files,
-            incomplete: self.incomplete.clone(),
-        }
+        let settled = self.all_settled();
+        Flows { settled, flows: self.found.into_values().collect(), files, incomplete: self.incomplete.clone() }
     }
 
     /// Counts a step; says whether the work may go on.

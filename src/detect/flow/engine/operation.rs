@@ -184,7 +184,10 @@ impl Engine<'_> {
             }
             Operation::Then => {
                 let function = function?;
-                Some(self.call_back(&function, vec![object.clone()], span))
+                // What is found out of one sign is not found out of the text.
+                let origin = object.origin.filter(|_| !object.is_sign);
+                let part = Rc::new(Data { origin, ..object.as_ref().clone() });
+                Some(self.call_back(&function, vec![part], span))
             }
             Operation::Call => {
                 for (function, _) in args.all().map(|(v, at)| (v.clone(), at)).collect::<Vec<_>>() {
@@ -259,7 +262,11 @@ impl Engine<'_> {
                     Kind::Const(Const::Text(_)) => object.kind.clone(),
                     _ => Kind::Unknown,
                 };
-                self.derived("recode", &[object], kind)
+                let value = self.derived("recode", &[object], kind);
+                // What an address begins with it still does when it is parsed.
+                let fixed = super::compare::fixes_host(object.prefix()) && value.as_text().is_none();
+                let places = if fixed { self.catalog.bit_of("ssrf") | self.catalog.bit_of("redirect") } else { 0 };
+                value.with_labels(value.labels.cleaned(places))
             }
             _ => return self.replace_operation(operation, object, args, span),
         };
@@ -391,6 +398,7 @@ impl Engine<'_> {
 
     /// Returns a trivial form of a text.
     fn same_text(&mut self, operation: Operation, object: &Value) -> Value {
+        let object = &self.written(object, (0, 0));
         if let Some(text) = object.as_text() {
             let text = match operation {
                 Operation::Lower => text.to_lowercase(),

@@ -43,6 +43,7 @@ impl Engine<'_> {
                 if let [pattern] = patterns.as_slice()
                     && (TRANSPARENT.contains(&name.last()) || !matches!(value.kind, Kind::Object(_)))
                 {
+                    self.assume_normal(*name, value);
                     let value = super::outcome::inside(&self.state.checked(value));
                     return self.bind(m, pattern, &value, span);
                 }

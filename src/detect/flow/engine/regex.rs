@@ -3,7 +3,9 @@
 use regex_syntax::hir::{Class, Hir, HirKind, Look};
 
 /// Characters that do harm, by class of weakness: a text without them does none.
-pub(super) const HARMFUL: [(&str, &str); 12] = [
+pub(super) const HARMFUL: [(&str, &str); 13] = [
+    // Digits and the signs between them compute, and no more.
+    ("code", "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_'\"`\\$@{}[];=\n"),
     ("sql", "'\"\\`;-/*() "),
     ("command", " \t\n;&|$`<>(){}[]*?!\\'\"~#"),
     ("argument", "-"),
@@ -17,6 +19,10 @@ pub(super) const HARMFUL: [(&str, &str); 12] = [
     ("redirect", "/:\\"),
     ("ssrf", "/:.@"),
 ];
+
+/// Characters without which a text does no harm where it is meant for one place: between tags or quotes, in a filter.
+pub(super) const ENOUGH: [(&str, &str); 5] =
+    [("xss", "<>\"'"), ("ldap", "*()\\"), ("header", "\r\n"), ("log", "\r\n"), ("email", "\r\n")];
 
 /// The characters that a text can hold if it matches.
 #[derive(Debug, Default)]

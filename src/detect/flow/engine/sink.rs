@@ -189,7 +189,9 @@ impl Engine<'_> {
         let selectors = if sink.args.is_empty() { &default[..] } else { &sink.args[..] };
         for selector in selectors {
             for (value, at) in self.select(selector, receiver, args, key) {
-                self.settle(entry.classes, &value, span);
+                if sink.values.is_empty() {
+                    self.settle(entry.classes, &value, span);
+                }
                 let value = if is_query {
                     std::rc::Rc::new(Data { kind: Kind::Unknown, ..value.as_ref().clone() })
                 } else {
@@ -295,38 +297,6 @@ impl Engine<'_> {
             (_, name, None) => vec![self.member(&value, Name::new(name), (0, 0))],
         };
         inner.into_iter().flat_map(|v| self.parts(v, rest)).collect()
-    }
-
-    /// Notes whether a sink was reached with nothing that does harm.
-    fn settle(&mut self, classes: Classes, value: &Value, span: (u32, u32)) {
-        if self.here() == 0 && self.state.alive {
-            let is_settled = self.is_settled(value, classes);
-            self.settled.entry((span, classes)).and_modify(|known| *known &= is_settled).or_insert(is_settled);
-        }
-    }
-
-    /// Says whether a value and all in it is known to carry nothing that does harm to classes.
-    pub(super) fn is_settled(&self, value: &Value, classes: Classes) -> bool {
-        self.is_settled_to(value, classes, 4)
-    }
-
-    fn is_settled_to(&self, value: &Value, classes: Classes, depth: u32) -> bool {
-        let value = &self.state.checked(value);
-        if value.is_plain() {
-            return true;
-        }
-        if !value.labels.is_empty() {
-            let path = self.catalog.bit_of("path");
-            let redirect = self.catalog.bit_of("redirect");
-            let cleaned = |l: &Label| classes != 0 && implied(l.cleaned, path, redirect) & classes == classes;
-            return value.labels.all().iter().all(cleaned);
-        }
-        match (&value.kind, self.state.contents(value.id)) {
-            (Kind::Object(_), Some(contents)) if depth > 0 => {
-                contents.all().all(|inner| self.is_settled_to(inner, classes, depth - 1))
-            }
-            _ => false,
-        }
     }
 
     /// Returns the labels of data that can be an object where a text is meant: texts cannot, and what stands under `$eq` is
@@ -452,7 +422,7 @@ impl Engine<'_> {
     }
 
     /// Notes a place that does harm without data from outside.
-    fn record_constant(&mut self, classes: Classes, path: Name, args: &Args, span: (u32, u32)) {
+    pub(super) fn record_constant(&mut self, classes: Classes, path: Name, args: &Args, span: (u32, u32)) {
         if !self.state.alive {
             return;
         }
@@ -460,10 +430,11 @@ impl Engine<'_> {
         let mut hint = false;
         if classes == self.catalog.bit_of("weak-hash") && !self.is_about_secret(sink) {
             // A name for a cache, a checksum: worth no more than a word, and that only where a stranger's text is hashed.
-            hint = args.all().any(|(v, _)| self.state.reach(v).all().iter().any(|l| l.origin.trust == Trust::Remote));
-            if !hint {
+            if !self.is_foreign(args) {
+                self.quiet_hash = Some((sink, path));
                 return;
             }
+            hint = self.is_about_name(sink);
         }
         let flow = Flow {
             class: self.catalog.names_of(classes).into_iter().next().unwrap_or_default(),

@@ -26,9 +26,11 @@ impl Engine<'_> {
         let mut is_body = false;
         let mut beginning = Beginning::default();
         for (part, at) in parts {
+            let part = &self.written(part, *at);
             ids.push(part.id);
             let mut reached = self.state.reach(part);
-            plain &= self.is_settled(part, 0);
+            plain &= self.is_settled(part, 0)
+                || (!part.labels.is_empty() && (part.plain || !matches!(part.kind, Kind::Text(_))));
             if is_body {
                 // Headers end at the first empty line.
                 reached = reached.cleaned(self.catalog.bit_of("header") | self.catalog.bit_of("email"));
@@ -54,7 +56,7 @@ impl Engine<'_> {
                 }
             }
         }
-        let _ = span;
+        self.settle_text(plain && labels.is_empty(), span);
         if is_const && labels.is_empty() {
             return Data::constant(Const::Text(prefix.into()));
         }
