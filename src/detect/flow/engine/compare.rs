@@ -4,7 +4,7 @@ use super::Engine;
 use super::facts::finding;
 use super::fold::lifted;
 use crate::detect::flow::catalog::{
-    ALL, Classes, LEADING_SLASH, NO_CONSTRUCTOR, NO_PARENT, NO_PROTO, NOT_ABSOLUTE, ONE_SLASH,
+    ALL, Classes, LEADING_SLASH, NO_APOSTROPHE, NO_CONSTRUCTOR, NO_PARENT, NO_PROTO, NO_QUOTE, NOT_ABSOLUTE, ONE_SLASH,
 };
 use crate::detect::flow::ir::{Const, Op};
 use crate::detect::flow::value::{Data, Findings, Kind, Labels, Value};
@@ -106,6 +106,9 @@ impl Engine<'_> {
             if names != 0 {
                 lacking = finding(item, names);
             }
+        } else if let Some((id, of)) = container.origin.filter(|_| container.canonical && self.state.reach(item).is_empty()) {
+            // A folder is among those that a canonical path lies in.
+            held = vec![(id, of & self.catalog.bit_of("path"))];
         } else if let Some(text) = item.as_text() {
             let classes = self.without(text);
             if classes != 0 {
@@ -121,6 +124,8 @@ impl Engine<'_> {
         match part {
             ".." | "../" => NO_PARENT,
             "/" | "\\" => NO_PARENT | NOT_ABSOLUTE,
+            "'" => NO_APOSTROPHE,
+            "\"" => NO_QUOTE,
             "__proto__" => NO_PROTO,
             "constructor" | "prototype" => NO_CONSTRUCTOR,
             "\n" | "\r" | "\r\n" => bits(&["header", "log", "email"]),
