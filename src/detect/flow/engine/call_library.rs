@@ -276,7 +276,7 @@ impl Engine<'_> {
     }
 
     fn note_slow_match(&mut self, pattern: &str, text: &Value, span: (u32, u32)) {
-        if self.language != Language::Rust && super::regex::is_catastrophic(pattern) {
+        if self.language != Language::Rust && super::slow::is_catastrophic(pattern) {
             self.record_at("redos", "a pattern that backtracks without end", text, span);
         }
     }

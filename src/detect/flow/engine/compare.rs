@@ -7,7 +7,7 @@ use crate::detect::flow::catalog::{
     ALL, Classes, LEADING_SLASH, NO_APOSTROPHE, NO_CONSTRUCTOR, NO_PARENT, NO_PROTO, NO_QUOTE, NOT_ABSOLUTE, ONE_SLASH,
 };
 use crate::detect::flow::ir::{Const, Op};
-use crate::detect::flow::value::{Data, Findings, Kind, Value};
+use crate::detect::flow::value::{Data, Findings, Kind, Labels, Value};
 use crate::syntax::language::Language;
 
 impl Engine<'_> {
@@ -67,7 +67,13 @@ impl Engine<'_> {
         match (left.is_empty(), right.is_empty()) {
             (false, true) => self.found_equal(a, b),
             (true, false) => self.found_equal(b, a),
-            _ => Vec::new(),
+            (true, true) => Vec::new(),
+            (false, false) => {
+                // What is equal to something that is harmless to a class is so, too.
+                let harmless = |labels: &Labels| labels.all().iter().fold(ALL, |all, label| all & label.cleaned);
+                let (of_a, of_b) = (harmless(&left), harmless(&right));
+                finding(a, of_b & !of_a).into_iter().chain(finding(b, of_a & !of_b)).collect()
+            }
         }
     }
 

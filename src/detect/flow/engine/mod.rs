@@ -37,6 +37,7 @@ mod secret;
 mod settle;
 mod shape;
 mod sink;
+mod slow;
 mod stmt;
 mod structure;
 mod text;
