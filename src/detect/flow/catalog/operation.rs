@@ -179,6 +179,8 @@ pub enum Operation {
     /// A number or text of the running program that is constant for our purposes: gives the remainder, absolute value and so on. Arithmetic
     /// over constants: `abs`, `min`, `max`, `round`, `len`.
     Arithmetic,
+    /// Makes a type of tuples whose places have names: `namedtuple(name, fields)`.
+    NamedTuple,
     /// Calls the function argument with each part, of a text each sign, and gives those where it is true: `filter` of what may
     /// be a text, an option or a list.
     Keep,

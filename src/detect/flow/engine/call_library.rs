@@ -74,6 +74,10 @@ impl Engine<'_> {
         if keys.iter().any(|key| !self.catalog.callbacks(*key).is_empty()) {
             return;
         }
+        if let Some((function, given)) = self.passed_on(args, span) {
+            self.either(|e| e.call_value(&function, &given, span), |_| ());
+            return;
+        }
         let functions: Vec<Value> =
             args.all().filter(|(v, _)| matches!(v.kind, Kind::Function(_))).map(|(v, _)| v.clone()).collect();
         for function in functions {

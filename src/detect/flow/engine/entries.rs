@@ -178,8 +178,14 @@ impl Engine<'_> {
                     function.exported && (named || (is_default && self.is_default(function.name)))
                 });
                 let by_parameter = handler.first_parameter.as_ref().is_some_and(|names| {
-                    let first = function.params.first().and_then(super::invoke::param_name);
-                    function.class.is_none() && first.is_some_and(|n| names.all().iter().any(|w| w == n.as_str()))
+                    // Of methods, those that the entry names: after their object.
+                    let is_method = function.class.is_some();
+                    let first = function.params.get(usize::from(is_method)).and_then(super::invoke::param_name);
+                    let fits = match handler.methods.as_slice() {
+                        [] => !is_method,
+                        methods => is_method && function.name.is_some_and(|n| methods.iter().any(|m| m == n.as_str())),
+                    };
+                    fits && first.is_some_and(|n| names.all().iter().any(|w| w == n.as_str()))
                 });
                 let is_counted = handler.count.is_none_or(|count| function.params.len() == count);
                 if (by_name || by_parameter) && is_counted && !self.visited.contains(&(0, id)) {

@@ -12,6 +12,7 @@ mod comprehension;
 mod container;
 mod decorator;
 mod entries;
+mod exception;
 mod expr;
 mod extension;
 mod extractor;
@@ -156,6 +157,8 @@ struct Engine<'a> {
     frames: Vec<Frame>,
     /// Calls of the code's own functions under way, outermost first: where, and in which function.
     calls: Vec<(Place, Option<FunctionId>)>,
+    /// What the code has raised since the innermost `try` began.
+    raised: Option<Value>,
     /// A weak hash that has just been made of nothing foreign, and those made so far, by the number of the value.
     quiet_hash: Option<(Place, Name)>,
     quiet_hashes: HashMap<u64, (Place, Name)>,
@@ -201,6 +204,7 @@ pub fn run(
         state: State::new(),
         frames: Vec::new(),
         calls: Vec::new(),
+        raised: None,
         quiet_hash: None,
         quiet_hashes: HashMap::new(),
         pending: Vec::new(),
