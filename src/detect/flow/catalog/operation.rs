@@ -186,6 +186,12 @@ pub enum Operation {
     Every,
     /// Whether the function argument is true of any part: `any`, `some`.
     AnyOf,
+    /// The same with the start before the function: Rust's `fold`.
+    Fold,
+    /// Whether a path is absolute: `is_absolute`.
+    IsAbsolute,
+    /// Whether it is not: `is_relative`.
+    IsRelative,
     /// The argument, or what it returns, where the receiver is true: `then_some`, `then` of a truth.
     ThenSome,
     /// The signs of a text, each for itself: `chars`.

@@ -97,6 +97,15 @@ impl Engine<'_> {
                 let value = Rc::new(Data { outcome: Some(Outcome::Either), facts: None, ..value.as_ref().clone() });
                 Some(self.with_facts(value, facts.when_true, facts.when_false))
             }
+            Operation::IsAbsolute | Operation::IsRelative => {
+                let truth = self.truth_value(&[object]);
+                let found = super::facts::finding(object, NOT_ABSOLUTE);
+                Some(if operation == Operation::IsRelative {
+                    self.with_facts(truth, found, Vec::new())
+                } else {
+                    self.with_facts(truth, Vec::new(), found)
+                })
+            }
             Operation::Signs => {
                 let id = super::number(&("signs", object.id));
                 let origin = object.origin.or(Some((object.id, ALL)));
