@@ -188,6 +188,8 @@ pub enum Operation {
     AnyOf,
     /// The same with the start before the function: Rust's `fold`.
     Fold,
+    /// Opens a file for writing: one that is called a log is told from others.
+    OpenFile,
     /// Whether a path is absolute: `is_absolute`.
     IsAbsolute,
     /// Whether it is not: `is_relative`.
