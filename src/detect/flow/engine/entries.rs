@@ -4,7 +4,7 @@ use super::handler::Pending;
 use super::{Engine, MAX_CALLS};
 use crate::detect::flow::catalog::Entry;
 use crate::detect::flow::catalog::schema::Handler;
-use crate::detect::flow::ir::{ClassId, ExprKind, FunctionId, Module, StmtKind};
+use crate::detect::flow::ir::{ClassId, Const, ExprKind, FunctionId, Module, StmtKind};
 use crate::detect::flow::name::Name;
 use crate::detect::flow::value::{Closure, Data, Kind, Shape};
 use crate::syntax::language::Language;
@@ -64,6 +64,13 @@ impl Engine<'_> {
                 ExprKind::Index(_, key)
                     if self.catalog.is_sink_word(Name::new("*"))
                         && !matches!(m.expr(*key).kind, ExprKind::Const(_)) =>
+                {
+                    marks.push(expr.span.0);
+                }
+                // A pattern that is slow does harm where it meets a text of a stranger, whatever the call is named.
+                ExprKind::Const(Const::Regex(pattern, _) | Const::Text(pattern))
+                    if [")+", ")*", "){"].iter().any(|end| pattern.contains(end))
+                        && super::slow::is_catastrophic(pattern) =>
                 {
                     marks.push(expr.span.0);
                 }

@@ -140,7 +140,9 @@ impl Engine<'_> {
         let of = self.catalog.type_of(path);
         let is_name = object.is_name && of.is_none() && labels.is_empty();
         let origin = self.decided(path, object);
-        let value = Data { labels, is_name, origin, ..Data::new(id, Kind::Path(of.unwrap_or(path))) };
+        // The folders that a canonical path lies in.
+        let canonical = object.canonical && origin.is_some();
+        let value = Data { labels, is_name, origin, canonical, ..Data::new(id, Kind::Path(of.unwrap_or(path))) };
         // Enumerations and constants of modules have a value that does not change: equal paths are equal.
         Rc::new(value)
     }
@@ -486,7 +488,7 @@ pub(super) fn key_of_const(value: &Value) -> Option<Key> {
 
 fn constant_of(key: &Key) -> Value {
     match key {
-        Key::Name(name) | Key::Pair(_, name) => Data::constant(Const::Text(name.as_str().into())),
+        Key::Name(name) => Data::constant(Const::Text(name.as_str().into())),
         Key::Index(index) => Data::constant(Const::Int(*index)),
     }
 }

@@ -10,6 +10,7 @@ mod check;
 mod compare;
 mod comprehension;
 mod container;
+mod decorator;
 mod entries;
 mod expr;
 mod extension;
@@ -22,8 +23,11 @@ mod imports;
 mod inherit;
 mod invoke;
 mod leading;
+mod markup;
 mod member;
+mod model;
 mod operation;
+mod options;
 mod outcome;
 mod pattern;
 mod protocol;
@@ -34,6 +38,7 @@ mod secret;
 mod settle;
 mod shape;
 mod sink;
+mod slow;
 mod stmt;
 mod structure;
 mod text;
@@ -164,6 +169,10 @@ struct Engine<'a> {
     found: BTreeMap<sink::Identity, Flow>,
     /// Places of sinks in this file that were reached with nothing that does harm, by class.
     settled: BTreeMap<((u32, u32), Classes), bool>,
+    /// Parts of routes that are numbers or the like, by the function that takes them.
+    plain_parts: HashSet<(usize, FunctionId, Name)>,
+    /// The paths that classes of the code are kinds of.
+    kinds: HashMap<u64, Vec<Name>>,
     next_scope: u32,
     /// Number of the request that handlers are run with.
     given: u32,
@@ -203,6 +212,8 @@ pub fn run(
         visited: HashSet::new(),
         found: BTreeMap::new(),
         settled: BTreeMap::new(),
+        plain_parts: HashSet::new(),
+        kinds: HashMap::new(),
         next_scope: 1,
         given: 0,
         passed_on: None,

@@ -134,6 +134,11 @@ impl Engine<'_> {
                 let skip = usize::from(object.is_none());
                 let first: Vec<Value> = args.positional.iter().skip(skip).map(|(v, _)| v.clone()).collect();
                 let id = super::number(&("partial", function.id, span));
+                let mut named = Contents::default();
+                for (name, value, _) in &args.named {
+                    named.set(Key::Name(*name), value.clone());
+                }
+                self.state.set_contents(id, named);
                 Some(Rc::new(Data::new(id, Kind::Partial(function, first.into()))))
             }
             _ => None,

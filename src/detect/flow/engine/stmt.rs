@@ -2,7 +2,7 @@
 
 use super::{Engine, Loop, MAX_DEPTH, merge, merge_value};
 use crate::detect::flow::StepKind;
-use crate::detect::flow::ir::{Arm, Block, Const, ExprId, ExprKind, Function, Module, Pattern, Stmt, StmtKind};
+use crate::detect::flow::ir::{Arm, Block, Const, ExprId, ExprKind, Module, Pattern, Stmt, StmtKind};
 use crate::detect::flow::value::{Closure, Data, Kind, Value};
 
 /// How often a loop's body runs before what it changes is taken as it is.
@@ -452,20 +452,6 @@ impl Engine<'_> {
             self.state.alive = true;
             self.block(m, finally);
             self.state.alive &= alive;
-        }
-    }
-
-    fn function_statement(&mut self, m: &Module, id: crate::detect::flow::ir::FunctionId) {
-        let function: &Function = m.function(id);
-        if function.decorators.is_empty() {
-            return;
-        }
-        let value = self.closure(id, None);
-        for decorator in &function.decorators {
-            self.decorated(m, *decorator, &value);
-        }
-        if let Some(name) = function.name {
-            self.set(name, value);
         }
     }
 

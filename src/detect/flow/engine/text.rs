@@ -3,7 +3,7 @@
 use super::call::Args;
 use super::{Engine, Place};
 use crate::detect::flow::StepKind;
-use crate::detect::flow::catalog::{NO_LESS, NO_QUOTE};
+use crate::detect::flow::catalog::{NO_APOSTROPHE, NO_LESS, NO_QUOTE};
 use crate::detect::flow::ir::Const;
 use crate::detect::flow::name::Name;
 use crate::detect::flow::state::{Contents, Key};
@@ -25,6 +25,7 @@ impl Engine<'_> {
         let mut ids = Vec::with_capacity(parts.len());
         let mut is_body = false;
         let mut beginning = Beginning::default();
+        let mut before = super::markup::Before::default();
         for (part, at) in parts {
             let part = &self.written(part, *at);
             ids.push(part.id);
@@ -35,7 +36,8 @@ impl Engine<'_> {
                 // Headers end at the first empty line.
                 reached = reached.cleaned(self.catalog.bit_of("header") | self.catalog.bit_of("email"));
             }
-            reached = reached.cleaned(beginning.harmless(self.catalog));
+            reached = self.in_place(&reached, &before).cleaned(beginning.harmless(self.catalog));
+            before.add(part);
             let ssrf = self.catalog.bit_of("ssrf");
             let matters = |l: &crate::detect::flow::value::Label| l.origin.only == 0 || l.origin.only & ssrf != 0;
             beginning.add(part, reached.all().iter().any(matters));
@@ -271,7 +273,8 @@ impl Engine<'_> {
 
     /// Notes that signs of markup are gone from a text: without `<` and `"` it can begin no markup.
     fn without_signs(&self, labels: &Labels, is_gone: impl Fn(char) -> bool) -> Labels {
-        let bits = if is_gone('<') { NO_LESS } else { 0 } | if is_gone('"') { NO_QUOTE } else { 0 };
+        let bits = [('<', NO_LESS), ('"', NO_QUOTE), ('\'', NO_APOSTROPHE)];
+        let bits = bits.into_iter().filter(|(sign, _)| is_gone(*sign)).fold(0, |all, (_, bit)| all | bit);
         if bits == 0 || labels.is_empty() {
             return labels.clone();
         }
