@@ -188,6 +188,14 @@ pub enum Operation {
     Every,
     /// Whether the function argument is true of any part: `any`, `some`.
     AnyOf,
+    /// The same with the start before the function: Rust's `fold`.
+    Fold,
+    /// Opens a file for writing: one that is called a log is told from others.
+    OpenFile,
+    /// Whether a path is absolute: `is_absolute`.
+    IsAbsolute,
+    /// Whether it is not: `is_relative`.
+    IsRelative,
     /// The argument, or what it returns, where the receiver is true: `then_some`, `then` of a truth.
     ThenSome,
     /// The signs of a text, each for itself: `chars`.

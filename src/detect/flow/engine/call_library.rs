@@ -41,6 +41,9 @@ impl Engine<'_> {
                 match keys.first().and_then(|key| self.catalog.type_of(self.catalog.path(&format!("{key}()")))) {
                     Some(of)
                         if matches!(result.kind, Kind::Unknown)
+                            || (matches!(operation, Some((Operation::Identity, _)))
+                                && matches!(&result.kind, Kind::Text(start) if start.is_empty())
+                                && !super::handler::is_plain_type(self.language, of))
                             || (matches!(operation, Some((Operation::Recode, _)))
                                 && !super::handler::is_plain_type(self.language, of)) =>
                     {

@@ -7,6 +7,7 @@ use crate::detect::flow::catalog::schema::Handler;
 use crate::detect::flow::ir::{ClassId, Const, ExprKind, FunctionId, Module, StmtKind};
 use crate::detect::flow::name::Name;
 use crate::detect::flow::value::{Closure, Data, Kind, Shape};
+use crate::syntax::language::Language;
 use std::collections::HashSet;
 use std::rc::Rc;
 
@@ -107,6 +108,11 @@ impl Engine<'_> {
 
     /// Says whether a file imports something that the catalog does not know: code of the same repository, perhaps.
     fn imports_code(&self, m: &Module) -> bool {
+        let path = self.units[0].module.file().path.as_str();
+        if self.language == Language::Rust && (path.ends_with("main.rs") || path.contains("/bin/")) {
+            // A program names the library of its own package without importing it.
+            return true;
+        }
         m.body.iter().any(|stmt| match &stmt.kind {
             StmtKind::Import(import) => !self.catalog.knows(self.catalog.canonical(import.module)),
             StmtKind::Assign(_, value, _) => matches!(m.expr(*value).kind, ExprKind::Call(_)),
@@ -191,7 +197,13 @@ impl Engine<'_> {
                 if (by_name || by_parameter) && is_counted && !self.visited.contains(&(0, id)) {
                     let closure = self.top_level(id);
                     let parameters = Some(handler.parameters.clone());
-                    self.run_pending(Pending { closure, parameters, returns: entry.classes, state: None, then: Vec::new() });
+                    self.run_pending(Pending {
+                        closure,
+                        parameters,
+                        returns: entry.classes,
+                        state: None,
+                        then: Vec::new(),
+                    });
                 }
             }
         }

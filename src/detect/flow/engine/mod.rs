@@ -34,6 +34,7 @@ mod pattern;
 mod protocol;
 mod regex;
 mod response;
+mod rounds;
 mod secret;
 mod settle;
 mod shape;
@@ -42,6 +43,7 @@ mod slow;
 mod stmt;
 mod structure;
 mod text;
+mod workspace;
 
 use super::catalog::{Catalog, Classes};
 use super::ir::{FunctionId, Module};
@@ -152,6 +154,8 @@ struct Engine<'a> {
     language: Language,
     units: Vec<Unit<'a>>,
     by_path: HashMap<RepoPath, Option<usize>>,
+    /// Crates of the same workspace by module and name.
+    crates: HashMap<(usize, Name), Option<Name>>,
     others: &'a dyn SourceProvider,
     state: State,
     frames: Vec<Frame>,
@@ -200,6 +204,7 @@ pub fn run(
         language: file.language,
         units: vec![unit],
         by_path: HashMap::from([(file.path.clone(), Some(0))]),
+        crates: HashMap::new(),
         others,
         state: State::new(),
         frames: Vec::new(),

@@ -192,10 +192,18 @@ impl Engine<'_> {
                 let twice = self.call_back(&function, vec![once.clone(), element], span);
                 Some(join(&start, &join(&once, &twice)))
             }
+            Operation::Fold => {
+                let (start, function) = (args.value(0)?.clone(), args.value(1)?.clone());
+                let element = self.element_of(object, span);
+                let once = self.call_back(&function, vec![start.clone(), element.clone()], span);
+                let twice = self.call_back(&function, vec![once.clone(), element], span);
+                Some(join(&start, &join(&once, &twice)))
+            }
             Operation::Then => {
                 let function = function?;
                 // What is found out of one sign is not found out of the text.
-                let origin = object.origin.filter(|_| !object.is_sign);
+                let first = self.catalog.bit_of("argument");
+                let origin = object.origin.filter(|(_, of)| !object.is_sign || of & !first == 0);
                 let part = Rc::new(Data { origin, ..object.as_ref().clone() });
                 Some(self.call_back(&function, vec![part], span))
             }

@@ -162,6 +162,10 @@ impl Engine<'_> {
             return None;
         }
         let contents = self.state.contents(over.id).filter(|c| c.rest.is_none() && c.entries.is_empty())?;
-        contents.list.as_ref().filter(|list| list.len() <= FEW).map(|list| list.iter().map(|v| self.state.checked(v)).collect())
+        contents
+            .list
+            .as_ref()
+            .filter(|list| list.len() <= FEW)
+            .map(|list| list.iter().map(|v| self.state.checked(v)).collect())
     }
 }

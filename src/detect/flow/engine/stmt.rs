@@ -259,20 +259,6 @@ impl Engine<'_> {
         self.end_loop(m, exits, otherwise);
     }
 
-    /// What every round of a loop that ends by itself has found out of the element holds for all of them, also where there
-    /// are none.
-    fn note_each(&mut self, over: &Value, element: &Value, exits: Option<&mut super::State>) {
-        let ends_early = self.frame().loops.last().is_none_or(|l| l.breaks.is_some());
-        let (false, true, Some(exits)) = (ends_early, self.state.alive, exits) else { return };
-        let classes = self.state.cleaned_alone(element.id);
-        if classes != 0 && !element.labels.is_empty() {
-            exits.clean(element.id, classes);
-            if matches!(over.kind, Kind::Unknown | Kind::Text(_)) {
-                exits.clean(over.id, classes);
-            }
-        }
-    }
-
     /// Runs a loop over a few values that are known, each in its turn.
     fn loop_over(
         &mut self,
@@ -299,18 +285,6 @@ impl Engine<'_> {
         self.state = end.fresh();
         let exits = end.alive.then_some(end);
         self.end_loop(m, exits, otherwise);
-    }
-
-    /// Returns what the body of a loop has found out of an element wherever it goes on to the next.
-    fn held_in_round(&mut self, element: &Value) -> crate::detect::flow::catalog::Classes {
-        let mut ends: Vec<&super::State> = Vec::new();
-        let continues = self.frames.last().and_then(|f| f.loops.last()).and_then(|l| l.continues.as_ref());
-        ends.extend(continues.filter(|state| state.alive));
-        ends.extend(Some(&self.state).filter(|state| state.alive));
-        match ends.split_first() {
-            Some((first, others)) => others.iter().fold(first.cleaned(element), |all, s| all & s.cleaned(element)),
-            None => 0,
-        }
     }
 
     /// Ends a round of a loop: takes in what `continue` left, and what was known before the round.
