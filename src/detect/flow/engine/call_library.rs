@@ -77,7 +77,7 @@ impl Engine<'_> {
         if keys.iter().any(|key| !self.catalog.callbacks(*key).is_empty()) {
             return;
         }
-        if let Some((function, given)) = self.passed_on(args, span) {
+        if let Some((function, given)) = self.handed_on(args, span) {
             self.either(|e| e.call_value(&function, &given, span), |_| ());
             return;
         }

@@ -83,7 +83,7 @@ impl Engine<'_> {
 
     /// Returns the function that a call of Python hands on with its arguments, and these: `Thread(target=f, args=(x,))`,
     /// `executor.submit(f, x)`.
-    pub(super) fn passed_on(&mut self, args: &Args, span: (u32, u32)) -> Option<(Value, Args)> {
+    pub(super) fn handed_on(&mut self, args: &Args, span: (u32, u32)) -> Option<(Value, Args)> {
         if self.language != Language::Python {
             return None;
         }
