@@ -207,6 +207,10 @@ pub struct Sanitizer {
     /// The classes; `all` for conversions to numbers, lengths, lookups and whatever else returns none of what it was given.
     #[serde(rename = "for")]
     pub classes: OneOrMore,
+    /// What an escape for markup leaves that does harm in some places of it: `scheme` (an address may begin with
+    /// `javascript:`), `quotes`.
+    #[serde(default)]
+    pub leaves: Vec<String>,
     /// Conditions on arguments, as for sinks.
     #[serde(default)]
     pub when: BTreeMap<String, serde_json::Value>,

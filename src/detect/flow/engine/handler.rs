@@ -5,8 +5,9 @@ use super::call::Args;
 use super::invoke::param_name;
 use crate::detect::flow::catalog::schema::{Handler, Trust};
 use crate::detect::flow::catalog::{Classes, Entry};
-use crate::detect::flow::ir::{Const, ExprId, ExprKind, FunctionId, Module, Param, Type};
+use crate::detect::flow::ir::{Const, ExprId, ExprKind, FunctionId, Module, Param, ParamKind, Type};
 use crate::detect::flow::name::Name;
+use crate::detect::flow::state::Contents;
 use crate::detect::flow::state::{Key, State};
 use crate::detect::flow::value::{Closure, Data, Kind, Labels, Origin, Shape, Value};
 use crate::syntax::language::Language;
@@ -82,7 +83,7 @@ impl Engine<'_> {
         }
     }
 
-    fn enqueue(&mut self, chain: &[Closure], entry: &Entry<Handler>) {
+    pub(super) fn enqueue(&mut self, chain: &[Closure], entry: &Entry<Handler>) {
         let Some((first, then)) = chain.split_first() else { return };
         self.pending.push(Pending {
             closure: first.clone(),
@@ -91,24 +92,6 @@ impl Engine<'_> {
             returns: entry.classes,
             state: Some(self.state.clone()),
         });
-    }
-
-    /// Evaluates a decorator and notes the function or class under it where the catalog says that a framework calls it.
-    pub(super) fn decorated(&mut self, m: &Module, decorator: ExprId, value: &Value) {
-        let keys = self.decorator_keys(m, decorator);
-        let catalog = self.catalog;
-        for key in keys {
-            let entries: Vec<&Entry<Handler>> =
-                catalog.decorators(key).iter().filter(|e| self.is_active(e.file)).collect();
-            if let Kind::Function(closure) = &value.kind {
-                for entry in &entries {
-                    self.enqueue(std::slice::from_ref(closure), entry);
-                }
-            }
-            if !entries.is_empty() {
-                return;
-            }
-        }
     }
 
     /// Notes a method that a framework calls by its decorator, whatever its class is.
@@ -209,8 +192,29 @@ impl Engine<'_> {
                 Some(Some("_")) if is_last && self.language.is_script() => Data::path(Name::new(NEXT)),
                 _ => self.parameter(m, param, number, spec, function.exported, at),
             };
+            let is_plain = param_name(param)
+                .is_some_and(|name| self.plain_parts.contains(&(closure.module, closure.function, name)));
+            let value = if is_plain { self.number_of(&value) } else { value };
+            let value = if parameters.is_some() { self.gathered(closure, param, value, at) } else { value };
             self.bind(m, &param.pattern, &value, at);
         }
+    }
+
+    /// Returns what `*args` and `**kwargs` of a handler hold: data of the caller, but for the parts of the route that are
+    /// numbers.
+    fn gathered(&mut self, closure: &Closure, param: &Param, value: Value, at: (u32, u32)) -> Value {
+        let mut contents = Contents { rest: Some(value.clone()), ..Contents::default() };
+        let shape = match param.kind {
+            ParamKind::Rest if self.language == Language::Python => Shape::List,
+            ParamKind::Keywords => Shape::Map,
+            _ => return value,
+        };
+        let parts = self.plain_parts.iter().filter(|(m, f, _)| (*m, *f) == (closure.module, closure.function));
+        for name in parts.map(|(_, _, name)| *name).collect::<Vec<_>>() {
+            let part = self.number_of(&value);
+            contents.set(super::member::Key::Name(name), part);
+        }
+        self.object(shape, contents, at)
     }
 
     fn parameter(

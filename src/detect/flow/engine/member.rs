@@ -17,6 +17,9 @@ const MAX_BASES: u32 = 8;
 impl Engine<'_> {
     /// Returns what a plain name stands for that the code does not define.
     pub(super) fn library(&mut self, name: Name) -> Value {
+        if let Some(root) = self.workspace_crate(name) {
+            return Data::path(root);
+        }
         let path = self.catalog.canonical(name);
         self.member_of_library(&Data::path(path), path, (0, 0))
     }
@@ -137,7 +140,9 @@ impl Engine<'_> {
         let of = self.catalog.type_of(path);
         let is_name = object.is_name && of.is_none() && labels.is_empty();
         let origin = self.decided(path, object);
-        let value = Data { labels, is_name, origin, ..Data::new(id, Kind::Path(of.unwrap_or(path))) };
+        // The folders that a canonical path lies in.
+        let canonical = object.canonical && origin.is_some();
+        let value = Data { labels, is_name, origin, canonical, ..Data::new(id, Kind::Path(of.unwrap_or(path))) };
         // Enumerations and constants of modules have a value that does not change: equal paths are equal.
         Rc::new(value)
     }
@@ -145,7 +150,7 @@ impl Engine<'_> {
     /// Returns the labels of data after percent signs were decoded, or a part was taken out of the whole whose host was
     /// settled: what kept it harmless is gone.
     pub(super) fn decoded(&self, labels: &Labels) -> Labels {
-        let gone = ["log", "header", "email", "xss", "ssrf", "redirect"];
+        let gone = ["log", "header", "email", "xss", "ssrf", "redirect", "sql", "command", "path", "ldap", "xpath"];
         let gone = gone.iter().fold(0, |all, class| all | self.catalog.bit_of(class));
         labels.map(|label| label.cleaned &= !gone)
     }
@@ -293,7 +298,13 @@ impl Engine<'_> {
             return self.member(object, *name, span);
         }
         if let Kind::Path(path) | Kind::Object(Shape::Library(path)) = &object.kind {
-            let path = self.catalog.canonical(Name::new(&format!("{path}[]")));
+            // Of a pair each place may have a type of its own.
+            let numbered = match &key_const {
+                Some(Key::Index(at)) => Some(self.catalog.path(&format!("{path}[{at}]"))),
+                _ => None,
+            };
+            let numbered = numbered.filter(|path| self.catalog.type_of(*path).is_some());
+            let path = numbered.unwrap_or_else(|| self.catalog.path(&format!("{path}[]")));
             let id = super::number(&(object.id, key.id));
             let labels = object.labels.join(&self.source_labels(path, self.place(span)));
             let of = self.catalog.type_of(path).unwrap_or(path);
@@ -333,6 +344,7 @@ impl Engine<'_> {
         Rc::new(Data {
             labels: object.labels.clone(),
             declared: object.declared,
+            is_sign: object.is_sign,
             ..Data::new(super::number(&(object.id, "each")), Kind::Unknown)
         })
     }
@@ -476,7 +488,7 @@ pub(super) fn key_of_const(value: &Value) -> Option<Key> {
 
 fn constant_of(key: &Key) -> Value {
     match key {
-        Key::Name(name) | Key::Pair(_, name) => Data::constant(Const::Text(name.as_str().into())),
+        Key::Name(name) => Data::constant(Const::Text(name.as_str().into())),
         Key::Index(index) => Data::constant(Const::Int(*index)),
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Engine, Loop, MAX_DEPTH, merge, merge_value};
 use crate::detect::flow::StepKind;
-use crate::detect::flow::ir::{Arm, Block, Const, ExprId, ExprKind, Function, Module, Pattern, Stmt, StmtKind};
+use crate::detect::flow::ir::{Arm, Block, Const, ExprId, ExprKind, Module, Pattern, Stmt, StmtKind};
 use crate::detect::flow::value::{Closure, Data, Kind, Value};
 
 /// How often a loop's body runs before what it changes is taken as it is.
@@ -92,10 +92,8 @@ impl Engine<'_> {
             StmtKind::Match(subject, arms) => self.arms(m, *subject, arms),
             StmtKind::Return(id) => self.give_back(m, *id, stmt.span),
             StmtKind::Raise(id) => {
-                if let Some(id) = id {
-                    self.eval(m, *id);
-                }
-                self.raise();
+                let value = id.map(|id| self.eval(m, id));
+                self.raise(value.as_ref());
             }
             StmtKind::Break(id) => {
                 let value = id.map(|id| self.eval(m, id));
@@ -136,15 +134,6 @@ impl Engine<'_> {
     /// Ends the path. The state keeps its base, so that it can be joined.
     pub(super) fn die(&mut self) {
         self.state.alive = false;
-    }
-
-    /// Ends the path at an exception: handlers around it see the state.
-    pub(super) fn raise(&mut self) {
-        let state = self.state.clone();
-        if let Some(catch) = self.frame().catches.last_mut() {
-            merge(catch, state);
-        }
-        self.die();
     }
 
     fn branch(&mut self, m: &Module, condition: ExprId, then: &Block, otherwise: &Block) {
@@ -250,32 +239,24 @@ impl Engine<'_> {
         self.frame().loops.push(Loop::default());
         let mut exits = None;
         merge(&mut exits, self.state.clone());
+        let mut held = crate::detect::flow::catalog::ALL;
         for _ in 0..ROUNDS {
             let before = self.state.clone();
             self.bind(m, pattern, &element, span);
             self.block(m, body);
+            held &= self.held_in_round(&element);
             self.round(before);
             if !self.state.alive {
                 break;
             }
             merge(&mut exits, self.state.clone());
         }
+        if let (Some(exits), true, Some((whole, of))) = (&mut exits, over.is_sign, over.origin) {
+            // What holds for every sign holds for the text.
+            exits.clean(whole, held & of);
+        }
         self.note_each(&over, &element, exits.as_mut());
         self.end_loop(m, exits, otherwise);
-    }
-
-    /// What every round of a loop that ends by itself has found out of the element holds for all of them, also where there
-    /// are none.
-    fn note_each(&mut self, over: &Value, element: &Value, exits: Option<&mut super::State>) {
-        let ends_early = self.frame().loops.last().is_none_or(|l| l.breaks.is_some());
-        let (false, true, Some(exits)) = (ends_early, self.state.alive, exits) else { return };
-        let classes = self.state.cleaned_alone(element.id);
-        if classes != 0 && !element.labels.is_empty() {
-            exits.clean(element.id, classes);
-            if matches!(over.kind, Kind::Unknown | Kind::Text(_)) {
-                exits.clean(over.id, classes);
-            }
-        }
     }
 
     /// Runs a loop over a few values that are known, each in its turn.
@@ -350,6 +331,7 @@ impl Engine<'_> {
                 self.die();
             } else {
                 self.assume_other_outcome(m, &arms[..number], &arm.pattern, &value);
+                self.assume_other_signs(m, &arms[..number], &arm.pattern, &value);
                 self.bind(m, &arm.pattern, &value, span);
                 self.assume_fits(m, &arm.pattern, &value);
                 if let Some(guard) = arm.guard {
@@ -418,62 +400,6 @@ impl Engine<'_> {
         merge_value(&mut frame.result, &value);
         merge(&mut frame.exit, state);
         self.die();
-    }
-
-    fn attempt(
-        &mut self,
-        m: &Module,
-        body: &Block,
-        handlers: &[(Option<Pattern>, Block)],
-        otherwise: &Block,
-        finally: &Block,
-    ) {
-        let before = self.state.clone();
-        self.frame().catches.push(None);
-        self.block(m, body);
-        let raised = self.frame().catches.pop().flatten();
-        let body_end = self.state.clone();
-        if self.state.alive {
-            self.block(m, otherwise);
-        }
-        let mut end = std::mem::take(&mut self.state);
-        if !handlers.is_empty() {
-            // Anything in the body may raise: what was known before it, at its end, and at what it raises by itself.
-            let mut caught = before.join(body_end);
-            if let Some(raised) = raised {
-                caught = caught.join(raised);
-            }
-            for (pattern, block) in handlers {
-                self.state = caught.clone();
-                if let Some(pattern) = pattern {
-                    let exception = Data::path(self.catalog.path("Exception"));
-                    self.bind(m, pattern, &exception, (0, 0));
-                }
-                self.block(m, block);
-                end = end.join(std::mem::take(&mut self.state));
-            }
-        }
-        self.state = end;
-        if !finally.is_empty() {
-            let alive = self.state.alive;
-            self.state.alive = true;
-            self.block(m, finally);
-            self.state.alive &= alive;
-        }
-    }
-
-    fn function_statement(&mut self, m: &Module, id: crate::detect::flow::ir::FunctionId) {
-        let function: &Function = m.function(id);
-        if function.decorators.is_empty() {
-            return;
-        }
-        let value = self.closure(id, None);
-        for decorator in &function.decorators {
-            self.decorated(m, *decorator, &value);
-        }
-        if let Some(name) = function.name {
-            self.set(name, value);
-        }
     }
 
     fn delete(&mut self, m: &Module, pattern: &Pattern) {

@@ -3,7 +3,6 @@
 use super::call::Args;
 use super::{Engine, Place};
 use crate::detect::flow::StepKind;
-use crate::detect::flow::catalog::{NO_LESS, NO_QUOTE};
 use crate::detect::flow::ir::Const;
 use crate::detect::flow::name::Name;
 use crate::detect::flow::state::{Contents, Key};
@@ -25,6 +24,7 @@ impl Engine<'_> {
         let mut ids = Vec::with_capacity(parts.len());
         let mut is_body = false;
         let mut beginning = Beginning::default();
+        let mut before = super::markup::Before::default();
         for (part, at) in parts {
             let part = &self.written(part, *at);
             ids.push(part.id);
@@ -35,7 +35,8 @@ impl Engine<'_> {
                 // Headers end at the first empty line.
                 reached = reached.cleaned(self.catalog.bit_of("header") | self.catalog.bit_of("email"));
             }
-            reached = reached.cleaned(beginning.harmless(self.catalog));
+            reached = self.in_place(&reached, &before).cleaned(beginning.harmless(self.catalog));
+            before.add(part);
             let ssrf = self.catalog.bit_of("ssrf");
             let matters = |l: &crate::detect::flow::value::Label| l.origin.only == 0 || l.origin.only & ssrf != 0;
             beginning.add(part, reached.all().iter().any(matters));
@@ -267,21 +268,6 @@ impl Engine<'_> {
         };
         // Replacing may change the beginning.
         Rc::new(Data { id, labels, kind: Kind::Text("".into()), ..value.as_ref().clone() })
-    }
-
-    /// Notes that signs of markup are gone from a text: without `<` and `"` it can begin no markup.
-    fn without_signs(&self, labels: &Labels, is_gone: impl Fn(char) -> bool) -> Labels {
-        let bits = if is_gone('<') { NO_LESS } else { 0 } | if is_gone('"') { NO_QUOTE } else { 0 };
-        if bits == 0 || labels.is_empty() {
-            return labels.clone();
-        }
-        let markup = self.catalog.bit_of("xss");
-        labels.map(|label| {
-            label.cleaned |= bits;
-            if label.cleaned & (NO_LESS | NO_QUOTE) == NO_LESS | NO_QUOTE {
-                label.cleaned |= markup;
-            }
-        })
     }
 
     /// Returns the classes that a text is harmless to once a part of it is gone. Removing `../` once is no cure; removing
