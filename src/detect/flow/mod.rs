@@ -10,6 +10,7 @@ mod finding;
 pub mod ir;
 mod joined;
 mod label;
+mod layers;
 pub mod lower;
 pub mod name;
 mod outcome;

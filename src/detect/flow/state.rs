@@ -2,10 +2,13 @@
 
 use super::catalog::{Classes, LEADING_SLASH, NO_PARENT, NOT_ABSOLUTE, ONE_SLASH};
 use super::joined::parts_of_joined;
+use super::layers::{Chain, Layer, Map};
 use super::name::Name;
 use super::value::{Kind, Labels, Value, join};
+use foldhash::fast::FixedState;
 use std::cell::RefCell;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::hash::Hash;
 use std::rc::Rc;
 
 /// How deep labels are looked for inside objects.
@@ -16,21 +19,19 @@ const MAX_JOINED: u32 = 5;
 const MAX_ENTRIES: usize = 64;
 
 /// What is known at one point.
+///
+/// States that come from the same point share what was known there: a chain of layers, the nearest first. Only what each
+/// has set since is its own, so that a branch costs what it changes.
 #[derive(Debug, Clone, Default)]
 pub(super) struct State {
     /// What the modules' top levels have set: shared by all states of a run.
     base: Rc<RefCell<Layer>>,
+    /// What was known where the way last parted.
+    chain: Chain,
     /// What is known since.
     top: Layer,
     /// Whether the point can be reached.
     pub(super) alive: bool,
-}
-
-#[derive(Debug, Clone, Default)]
-struct Layer {
-    variables: HashMap<(u32, Name), Value>,
-    objects: HashMap<u64, Rc<Contents>>,
-    cleaned: HashMap<u64, Classes>,
 }
 
 /// A key of an object.
@@ -115,24 +116,43 @@ impl State {
 
     /// Adds what is known to the base: it then holds in every state of the run.
     pub(super) fn freeze(&mut self) {
-        let top = std::mem::take(&mut self.top);
+        let chain = std::mem::take(&mut self.chain);
         let mut base = self.base.borrow_mut();
-        base.variables.extend(top.variables);
-        base.objects.extend(top.objects);
-        base.cleaned.extend(top.cleaned);
+        for layer in chain.flat() {
+            base.extend(layer);
+        }
+        base.extend(std::mem::take(&mut self.top));
         drop(base);
         self.alive = true;
     }
 
     /// Returns a state of the same base with nothing else known.
     pub(super) fn fresh(&self) -> Self {
-        Self { base: self.base.clone(), top: Layer::default(), alive: true }
+        Self { base: self.base.clone(), alive: true, ..Self::default() }
+    }
+
+    /// Returns the same state, to go another way with: both share what is known now.
+    pub(super) fn fork(&mut self) -> Self {
+        self.gather();
+        if !self.top.is_empty() {
+            self.chain.push(std::mem::take(&mut self.top));
+        }
+        self.clone()
+    }
+
+    /// Takes back layers that no other state shares.
+    fn gather(&mut self) {
+        while let Some(mut layer) = self.chain.pop_own() {
+            layer.extend(std::mem::take(&mut self.top));
+            self.top = layer;
+        }
     }
 
     /// Returns a variable.
     pub(super) fn variable(&self, scope: u32, name: Name) -> Option<Value> {
         let key = (scope, name);
-        self.top.variables.get(&key).cloned().or_else(|| self.base.borrow().variables.get(&key).cloned())
+        let known = self.layers().find_map(|layer| layer.variables.get(&key).cloned());
+        known.or_else(|| self.base.borrow().variables.get(&key).cloned())
     }
 
     /// Sets a variable.
@@ -142,9 +162,14 @@ impl State {
 
     /// Returns the variables of a scope.
     pub(super) fn variables(&self, scope: u32) -> BTreeMap<Name, Value> {
+        let mut found: BTreeMap<Name, Value> = BTreeMap::new();
         let base = self.base.borrow();
-        let layers = base.variables.iter().chain(&self.top.variables);
-        layers.filter(|((of, _), _)| *of == scope).map(|((_, name), value)| (*name, value.clone())).collect()
+        for layer in self.layers().chain(std::iter::once(&*base)) {
+            for ((_, name), value) in layer.variables.iter().filter(|((of, _), _)| *of == scope) {
+                found.entry(*name).or_insert_with(|| value.clone());
+            }
+        }
+        found
     }
 
     /// Returns the contents of an object; of what is one object or another, those of both.
@@ -153,7 +178,8 @@ impl State {
     }
 
     fn contents_to(&self, id: u64, depth: u32) -> Option<Rc<Contents>> {
-        let own = self.top.objects.get(&id).cloned().or_else(|| self.base.borrow().objects.get(&id).cloned());
+        let known = self.layers().find_map(|layer| layer.objects.get(&id).cloned());
+        let own = known.or_else(|| self.base.borrow().objects.get(&id).cloned());
         if own.is_some() || depth == 0 {
             return own;
         }
@@ -177,36 +203,53 @@ impl State {
 
     /// Returns the classes that checks have said a value is harmless to.
     pub(super) fn cleaned(&self, value: &Value) -> Classes {
-        let base = self.base.borrow();
-        let of = |id: &u64| self.top.cleaned.get(id).or_else(|| base.cleaned.get(id)).copied().unwrap_or(0);
         // A check of the whole holds for its forms.
-        of(&value.id) | value.origin.map_or(0, |(id, classes)| of(&id) & classes)
+        let of_whole = value.origin.map_or(0, |(id, classes)| self.cleaned_alone(id) & classes);
+        self.cleaned_alone(value.id) | of_whole
     }
 
     /// Returns the classes that checks have said the value of a number itself is harmless to.
     pub(super) fn cleaned_alone(&self, id: u64) -> Classes {
-        let known = self.top.cleaned.get(&id).copied();
+        let known = self.layers().find_map(|layer| layer.cleaned.get(&id).copied());
         known.or_else(|| self.base.borrow().cleaned.get(&id).copied()).unwrap_or(0)
     }
 
     /// Forgets what checks have said since a state of the same base.
     pub(super) fn forget_checks(&mut self, before: &Self) {
-        self.top.cleaned.clone_from(&before.top.cleaned);
+        let shared = self.chain.shared(&before.chain);
+        for id in self.since(shared).flat_map(|layer| layer.cleaned.keys().copied()).collect::<Vec<_>>() {
+            self.top.cleaned.insert(id, before.cleaned_alone(id));
+        }
+        for id in before.since(shared).flat_map(|layer| layer.cleaned.keys().copied()) {
+            self.top.cleaned.insert(id, before.cleaned_alone(id));
+        }
     }
 
     /// Notes that a value is harmless to classes.
     pub(super) fn clean(&mut self, id: u64, classes: Classes) {
-        let known = self.base.borrow().cleaned.get(&id).copied().unwrap_or(0);
-        *self.top.cleaned.entry(id).or_insert(known) |= classes;
+        let known = self.cleaned_alone(id);
+        self.top.cleaned.insert(id, known | classes);
     }
 
     /// Returns what checks have said since a state of the same base, `before`.
     pub(super) fn cleaned_since(&self, before: &Self) -> Vec<(u64, Classes)> {
-        let new = |(id, classes): (&u64, &Classes)| {
-            let old = before.top.cleaned.get(id).copied().unwrap_or(0);
-            (classes & !old != 0).then_some((*id, *classes))
+        let shared = self.chain.shared(&before.chain);
+        let ids: BTreeSet<u64> = self.since(shared).flat_map(|layer| layer.cleaned.keys().copied()).collect();
+        let new = |id: u64| {
+            let classes = self.cleaned_alone(id);
+            (classes & !before.cleaned_alone(id) != 0).then_some((id, classes))
         };
-        self.top.cleaned.iter().filter_map(new).collect()
+        ids.into_iter().filter_map(new).collect()
+    }
+
+    /// Returns the layers, the latest first, without the base.
+    fn layers(&self) -> impl Iterator<Item = &Layer> {
+        std::iter::once(&self.top).chain(self.chain.layers())
+    }
+
+    /// Returns the layers above a part of the chain.
+    fn since(&self, shared: usize) -> impl Iterator<Item = &Layer> {
+        self.layers().take(1 + self.chain.len() - shared)
     }
 
     /// Returns a value with what checks have said of it.
@@ -247,72 +290,78 @@ impl State {
         labels
     }
 
-    /// Puts what checks have said into the variables themselves: it holds for what they hold now, wherever the ways meet.
-    fn write_down_checks(&mut self) {
-        if self.top.cleaned.is_empty() {
-            return;
+    /// Puts what checks have said of some values into the variables that hold them: it holds for what they hold now,
+    /// wherever the ways meet.
+    fn write_down_checks(&mut self, of: &BTreeSet<u64>) {
+        let holds = |value: &Value| of.contains(&value.id) || value.origin.is_some_and(|(id, _)| of.contains(&id));
+        let mut held = Vec::new();
+        for (key, value) in self.layers().flat_map(|layer| &layer.variables) {
+            let is_latest = || self.variable(key.0, key.1).is_some_and(|latest| Rc::ptr_eq(&latest, value));
+            if !value.labels.is_empty() && holds(value) && is_latest() {
+                held.push((*key, self.checked(value)));
+            }
         }
-        let mut variables = std::mem::take(&mut self.top.variables);
-        for value in variables.values_mut().filter(|v| !v.labels.is_empty()) {
-            *value = self.checked(value);
-        }
-        self.top.variables = variables;
+        self.top.variables.extend(held);
     }
 
     /// Returns what is known where the program comes from one state or the other, both of the same base.
-    pub(super) fn join(mut self, other: Self) -> Self {
+    pub(super) fn join(mut self, mut other: Self) -> Self {
         if !self.alive {
             return other;
         }
         if !other.alive {
             return self;
         }
-        if self.top.cleaned != other.top.cleaned {
-            self.write_down_checks();
+        let shared = self.chain.shared(&other.chain);
+        let told = |state: &Self| -> Vec<u64> {
+            state.since(shared).flat_map(|layer| layer.cleaned.keys().copied()).collect()
+        };
+        let mut ids: BTreeSet<u64> = told(&self).into_iter().collect();
+        ids.extend(told(&other));
+        let both: Vec<(u64, Classes, Classes)> =
+            ids.iter().map(|id| (*id, self.cleaned_alone(*id), other.cleaned_alone(*id))).collect();
+        let differ: BTreeSet<u64> =
+            both.iter().filter(|(_, ours, theirs)| ours != theirs).map(|(id, ..)| *id).collect();
+        if !differ.is_empty() {
+            self.write_down_checks(&differ);
+            other.write_down_checks(&differ);
         }
-        let mut other = other;
-        if self.top.cleaned != other.top.cleaned {
-            other.write_down_checks();
+        let mut joined = Layer::default();
+        for (key, ours, theirs) in self.differences(&other, shared, |layer| &layer.variables) {
+            joined.variables.insert(key, join(&ours, &theirs));
         }
-        let shared = self.base.clone();
-        let base = shared.borrow();
-        // Where only this side has set what was there before, the other side still has the old value.
-        for (key, ours) in &mut self.top.variables {
-            if let Some(old) = base.variables.get(key)
-                && !other.top.variables.contains_key(key)
-            {
-                *ours = join(ours, old);
-            }
+        for (id, ours, theirs) in self.differences(&other, shared, |layer| &layer.objects) {
+            let contents = if Rc::ptr_eq(&ours, &theirs) { ours } else { Rc::new(join_contents(&ours, &theirs)) };
+            joined.objects.insert(id, contents);
         }
-        for (id, ours) in &mut self.top.objects {
-            if let Some(old) = base.objects.get(id)
-                && !other.top.objects.contains_key(id)
-                && !Rc::ptr_eq(ours, old)
-            {
-                *ours = Rc::new(join_contents(ours, old));
-            }
-        }
-        for (key, theirs) in other.top.variables {
-            let ours = self.top.variables.get(&key).or_else(|| base.variables.get(&key));
-            let joined = ours.map_or_else(|| theirs.clone(), |ours| join(ours, &theirs));
-            self.top.variables.insert(key, joined);
-        }
-        for (id, theirs) in other.top.objects {
-            let joined = match self.top.objects.get(&id).or_else(|| base.objects.get(&id)) {
-                Some(ours) if !Rc::ptr_eq(ours, &theirs) => Rc::new(join_contents(ours, &theirs)),
-                _ => theirs,
-            };
-            self.top.objects.insert(id, joined);
-        }
-        let cleaned = std::mem::take(&mut self.top.cleaned);
-        self.top.cleaned = cleaned
-            .into_iter()
-            .filter_map(|(id, classes)| {
-                let shared = classes & other.top.cleaned.get(&id).copied().unwrap_or(0);
-                (shared != 0).then_some((id, shared))
-            })
-            .collect();
+        joined.cleaned = both.into_iter().map(|(id, ours, theirs)| (id, ours & theirs)).collect();
+        drop(other);
+        self.chain.cut(shared);
+        self.top = joined;
+        self.gather();
         self
+    }
+
+    /// Returns what either side has set since the ways parted, as both have it; where only one has anything, that.
+    fn differences<K: Copy + Eq + Hash, V: Clone>(
+        &self,
+        other: &Self,
+        shared: usize,
+        of: impl Fn(&Layer) -> &Map<K, V>,
+    ) -> Vec<(K, V, V)> {
+        let base = self.base.borrow();
+        let known = |state: &Self, key: &K| {
+            let known = state.layers().find_map(|layer| of(layer).get(key).cloned());
+            known.or_else(|| of(&base).get(key).cloned())
+        };
+        let mut seen = HashSet::with_hasher(FixedState::default());
+        let keys = self.since(shared).chain(other.since(shared)).flat_map(|layer| of(layer).keys().copied());
+        let keys = keys.filter(|key| seen.insert(*key));
+        keys.filter_map(|key| match (known(self, &key), known(other, &key)) {
+            (Some(ours), Some(theirs)) => Some((key, ours, theirs)),
+            (one, other) => one.or(other).map(|only| (key, only.clone(), only)),
+        })
+        .collect()
     }
 }
 

@@ -12,7 +12,7 @@ impl Engine<'_> {
     /// Returns the list or map that a comprehension makes.
     pub(super) fn comprehension(&mut self, m: &Module, comprehension: &Comprehension, span: (u32, u32)) -> Value {
         // What a condition says of an element holds for what is taken, not for the elements elsewhere.
-        let before = self.state.clone();
+        let before = self.state.fork();
         let value = match comprehension.clauses.as_slice() {
             [Clause::For(pattern, iterable), tests @ ..] if tests.iter().all(|test| matches!(test, Clause::If(_))) => {
                 let over = self.eval(m, *iterable);
@@ -43,7 +43,7 @@ impl Engine<'_> {
         };
         for element in elements {
             self.bind(m, pattern, element, iterable);
-            let before = self.state.clone();
+            let before = self.state.fork();
             let taken = self.is_taken(m, comprehension);
             if taken == Some(false) {
                 continue;

@@ -10,7 +10,7 @@ impl Engine<'_> {
         if let Some(value) = value.filter(|_| self.state.alive) {
             merge_value(&mut self.raised, value);
         }
-        let state = self.state.clone();
+        let state = self.state.fork();
         if let Some(catch) = self.frame().catches.last_mut() {
             merge(catch, state);
         }
@@ -26,13 +26,13 @@ impl Engine<'_> {
         otherwise: &Block,
         finally: &Block,
     ) {
-        let before = self.state.clone();
+        let before = self.state.fork();
         self.frame().catches.push(None);
         let outer = self.raised.take();
         self.block(m, body);
         let thrown = std::mem::replace(&mut self.raised, outer);
         let raised = self.frame().catches.pop().flatten();
-        let body_end = self.state.clone();
+        let body_end = self.state.fork();
         if self.state.alive {
             self.block(m, otherwise);
         }

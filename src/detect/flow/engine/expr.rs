@@ -213,7 +213,7 @@ impl Engine<'_> {
                 self.combined(op, &left, &right, right.clone())
             }
             None => {
-                let before = self.state.clone();
+                let before = self.state.fork();
                 self.assume(&left, op == Op::And);
                 let right = self.eval(m, b);
                 let right = self.state.checked(&right);

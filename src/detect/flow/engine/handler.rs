@@ -90,7 +90,7 @@ impl Engine<'_> {
             then: then.to_vec(),
             parameters: Some(entry.of.parameters.clone()),
             returns: entry.classes,
-            state: Some(self.state.clone()),
+            state: Some(self.state.fork()),
         });
     }
 
@@ -169,7 +169,7 @@ impl Engine<'_> {
     pub(super) fn pass_on(&mut self, path: Name, args: &Args) {
         let is_error = args.value(0).is_some_and(|v| !matches!(v.kind, Kind::Const(Const::Null)));
         if path.as_str() == NEXT && !is_error && self.state.alive {
-            let state = self.state.clone();
+            let state = self.state.fork();
             super::merge(&mut self.passed_on, state);
         }
     }

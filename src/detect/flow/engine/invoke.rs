@@ -103,7 +103,7 @@ impl Engine<'_> {
             result: None,
             exit: None,
             yielded: None,
-            began: Rc::new(self.state.clone()),
+            began: Rc::new(self.state.fork()),
             loops: Vec::new(),
             catches: Vec::new(),
             values: Vec::new(),

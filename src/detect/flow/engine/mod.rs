@@ -319,7 +319,7 @@ impl<'a> Engine<'a> {
 
     /// Runs `first` and `second` from the present state and joins what comes out.
     fn either<A, B>(&mut self, first: impl FnOnce(&mut Self) -> A, second: impl FnOnce(&mut Self) -> B) -> (A, B) {
-        let before = self.state.clone();
+        let before = self.state.fork();
         let a = first(self);
         let after_first = std::mem::replace(&mut self.state, before);
         let b = second(self);

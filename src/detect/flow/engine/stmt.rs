@@ -107,7 +107,7 @@ impl Engine<'_> {
                 self.die();
             }
             StmtKind::Continue => {
-                let state = self.state.clone();
+                let state = self.state.fork();
                 if let Some(around) = self.frame().loops.last_mut() {
                     merge(&mut around.continues, state);
                 }
@@ -197,14 +197,14 @@ impl Engine<'_> {
         for _ in 0..ROUNDS {
             let test = self.condition(m, condition);
             if test.truth() != Some(true) {
-                let before = self.state.clone();
+                let before = self.state.fork();
                 self.assume(&test, false);
                 merge(&mut exits, std::mem::replace(&mut self.state, before));
             }
             if test.truth() == Some(false) {
                 break;
             }
-            let before = self.state.clone();
+            let before = self.state.fork();
             self.assume(&test, true);
             self.block(m, body);
             self.round(before);
@@ -238,10 +238,10 @@ impl Engine<'_> {
         let element = if keys { self.key_of(&over, span) } else { self.element_of(&over, span) };
         self.frame().loops.push(Loop::default());
         let mut exits = None;
-        merge(&mut exits, self.state.clone());
+        merge(&mut exits, self.state.fork());
         let mut held = crate::detect::flow::catalog::ALL;
         for _ in 0..ROUNDS {
-            let before = self.state.clone();
+            let before = self.state.fork();
             self.bind(m, pattern, &element, span);
             self.block(m, body);
             held &= self.held_in_round(&element);
@@ -249,7 +249,7 @@ impl Engine<'_> {
             if !self.state.alive {
                 break;
             }
-            merge(&mut exits, self.state.clone());
+            merge(&mut exits, self.state.fork());
         }
         if let (Some(exits), true, Some((whole, of))) = (&mut exits, over.is_sign, over.origin) {
             // What holds for every sign holds for the text.
@@ -326,7 +326,7 @@ impl Engine<'_> {
             if fits == Some(false) && falling.is_none() {
                 continue;
             }
-            let others = self.state.clone();
+            let others = self.state.fork();
             if fits == Some(false) {
                 self.die();
             } else {
@@ -395,7 +395,7 @@ impl Engine<'_> {
             self.sink_of_return(returns, &value, span);
         }
         let value = self.with_findings(value);
-        let state = self.state.clone();
+        let state = self.state.fork();
         let frame = self.frame();
         merge_value(&mut frame.result, &value);
         merge(&mut frame.exit, state);
