@@ -157,7 +157,7 @@ impl Engine<'_> {
         }
         let mut position = 0;
         for param in params {
-            let (value, span) = match param.kind {
+            let (value, _) = match param.kind {
                 ParamKind::Rest => self.rest_args(args, position, function.span),
                 ParamKind::Keywords => self.keyword_args(args, params, function.span),
                 ParamKind::Plain | ParamKind::Named => {
@@ -184,7 +184,11 @@ impl Engine<'_> {
                 Some(of) => self.converted(&value, of),
                 None => value,
             };
-            self.bind(m, &param.pattern, &value, span);
+            match &param.pattern {
+                // The step into the function has been noted where the argument stands, in the file of the caller.
+                Pattern::Name(name) => self.set(*name, value),
+                pattern => self.bind(m, pattern, &value, (function.span.0, function.span.0 + 1)),
+            }
         }
     }
 

@@ -23,6 +23,9 @@ impl Engine<'_> {
     /// Returns a field of a value.
     pub(super) fn member(&mut self, object: &Value, name: Name, span: (u32, u32)) -> Value {
         let key = Key::Name(name);
+        if span != (0, 0) {
+            self.read_at = span;
+        }
         let set: Option<Result<Value, Option<Value>>> =
             self.state.contents(object.id).map(|c| c.get(&key).cloned().map_err(|rest| rest.cloned()));
         if let Some(Ok(value)) = &set {
@@ -165,6 +168,7 @@ impl Engine<'_> {
         of: Option<&Value>,
         depth: u32,
     ) -> Option<Value> {
+        let at = self.read_at;
         let handle = self.module(module);
         for (number, class) in class_parts(&handle, class, self.language == Language::Rust) {
             if let Some(found) = self.own_member(&handle, module, number, name, of) {
@@ -178,7 +182,7 @@ impl Engine<'_> {
                         Kind::Path(path) => {
                             let member = self.catalog.canonical(path.join(name.as_str()));
                             let is_known = self.catalog.knows(*path) || self.catalog.knows(member);
-                            is_known.then(|| self.member_of_library(of.unwrap_or(&base), member, (0, 0)))
+                            is_known.then(|| self.member_of_library(of.unwrap_or(&base), member, at))
                         }
                         _ => None,
                     };
@@ -210,7 +214,8 @@ impl Engine<'_> {
                 let closure = Closure { module, function: id, scopes, this };
                 let value = Rc::new(Data::new(super::number(&("method", module, id)), Kind::Function(closure.clone())));
                 if function.method == Method::Getter && of.is_some() {
-                    return Some(self.invoke(&closure, &super::call::Args::default(), function.span));
+                    let none = super::call::Args::default();
+                    return Some(self.in_module(module, |e| e.invoke(&closure, &none, function.span)));
                 }
                 return Some(value);
             }

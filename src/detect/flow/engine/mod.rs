@@ -31,6 +31,8 @@ mod sink;
 mod stmt;
 mod structure;
 mod text;
+#[cfg(test)]
+mod tests;
 
 use super::catalog::{Catalog, Classes};
 use super::ir::{FunctionId, Module};
@@ -152,6 +154,8 @@ struct Engine<'a> {
     found: BTreeMap<sink::Identity, Flow>,
     /// Places of sinks in this file that were reached with nothing that does harm, by class.
     settled: BTreeMap<((u32, u32), Classes), bool>,
+    /// Where a member was read last: what a class has from a library comes in there.
+    read_at: (u32, u32),
     next_scope: u32,
     depth: u32,
     entry_steps: u32,
@@ -183,6 +187,7 @@ pub fn run(
         visited: HashSet::new(),
         found: BTreeMap::new(),
         settled: BTreeMap::new(),
+        read_at: (0, 0),
         next_scope: 1,
         depth: 0,
         entry_steps: 0,
