@@ -1,5 +1,6 @@
 //! One number for a finding and one for a change, from 0 to 100, each with its reasons.
 
+use crate::detect::rules::precision::Measured;
 use crate::finding::{Confidence, Finding, Severity};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -35,7 +36,7 @@ pub struct Contribution {
     pub findings: usize,
 }
 
-/// Likelihood that a finding of this confidence is real, until its rule's precision is measured.
+/// Likelihood that a finding of this confidence is real, as long as its rule's precision is not measured to be lower.
 fn likelihood(confidence: Confidence) -> f64 {
     match confidence {
         Confidence::High => 0.9,
@@ -70,12 +71,17 @@ fn owner(trust: &str) -> &'static str {
 /// Weight of a finding in test code: it does not run in production.
 const IN_TESTS: f64 = 0.25;
 
-/// Returns the risk of a finding: harm times likelihood, lower in test code.
-pub fn of_finding(finding: &Finding) -> Risk {
-    let mut score = harm(finding.severity) * likelihood(finding.confidence);
+/// Returns the risk of a finding: harm times likelihood, lower in test code. A measurement can lower the likelihood.
+pub fn of_finding(finding: &Finding, measured: Option<Measured>) -> Risk {
+    let stated = likelihood(finding.confidence);
+    let lower = measured.filter(|m| m.precision() < stated);
+    let mut score = harm(finding.severity) * lower.map_or(stated, Measured::precision);
     let mut reasons = vec![
         format!("severity {}: harm {:.0} of 100", finding.severity, harm(finding.severity)),
-        format!("confidence {}: likelihood {:.1}", finding.confidence, likelihood(finding.confidence)),
+        match lower {
+            Some(measured) => format!("{measured}: likelihood {:.2}", measured.precision()),
+            None => format!("confidence {}: likelihood {stated:.1}", finding.confidence),
+        },
     ];
     if let Some(flow) = finding.flow() {
         reasons.push(format!("source: {}, {}", flow.what, owner(&flow.trust)));

@@ -5,7 +5,7 @@
 use clap::CommandFactory;
 use portcullis::cli::args::Cli;
 use portcullis::detect::flow::catalog;
-use portcullis::detect::rules::{RuleSet, load};
+use portcullis::detect::rules::{RuleSet, load, precision};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
@@ -153,7 +153,8 @@ fn no_source_file_is_too_long() {
 fn rules_are_named_by_their_files_once_and_show_both_kinds_of_examples() {
     let mut seen: BTreeMap<String, String> = BTreeMap::new();
     let mut catalogs = 0;
-    for (name, _) in texts("rules", &[".yml", ".yaml"]) {
+    let measured = |name: &str| name == "rules/precision.yml";
+    for (name, _) in texts("rules", &[".yml", ".yaml"]).into_iter().filter(|(name, _)| !measured(name)) {
         let parts: Vec<&str> = name.split('/').collect();
         let stem = parts[parts.len() - 1].trim_end_matches(".yml").to_owned();
         if let ["rules", _, "flow", _] = parts[..] {
@@ -168,6 +169,17 @@ fn rules_are_named_by_their_files_once_and_show_both_kinds_of_examples() {
     let files = rules.files().expect("every rule can be read; its id is its file's name");
     assert_eq!(files.len(), seen.len(), "every rule file is in the executable");
     assert_eq!(rules.catalogs().len(), catalogs, "every catalog is in the executable");
+    let precisions = rules.precisions().expect("what was measured can be read");
+    assert_eq!(rules.measurements().len(), 1, "what was measured is in the executable");
+    for source in rules.measurements() {
+        for entry in precision::read(source).expect("it was read").rules {
+            assert!(seen.contains_key(entry.rule.as_str()), "{} was measured and is no rule", entry.rule);
+            let (said, is) = (entry.interval, precisions.of_rule(&entry.rule));
+            let (_, is) = is.into_iter().find(|(c, _)| *c == entry.confidence).expect("it was added");
+            let near = |a: f64, b: f64| (a - b).abs() < 0.006;
+            assert!(near(said.0, is.interval().0) && near(said.1, is.interval().1), "interval of {}", entry.rule);
+        }
+    }
     for source in rules.catalogs() {
         catalog::load::read(source).unwrap_or_else(|error| panic!("{error}"));
     }

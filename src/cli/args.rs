@@ -58,7 +58,7 @@ pub enum Command {
     Check(Box<CheckArgs>),
     /// Analyse whole trees; exits 0 unless --fail-on is given
     Audit(Box<AuditArgs>),
-    /// List, show and test rules
+    /// List, show, test and measure rules
     #[command(subcommand)]
     Rules(RulesCommand),
     /// Explain a rule, or a finding of an earlier verdict
@@ -222,6 +222,8 @@ pub enum RulesCommand {
         #[arg(long, value_name = "DIR")]
         rules: Vec<PathBuf>,
     },
+    /// Run labelled old changes as `check` would and count what the rules are right about
+    Measure(MeasureArgs),
     /// Print the JSON schema of a rule file
     Schema {
         /// That of a flow catalog in its place
@@ -231,6 +233,38 @@ pub enum RulesCommand {
     /// Print the index of the built-in rules, `rules/index.json`
     #[command(hide = true)]
     Index,
+}
+
+/// `portcullis rules measure`.
+#[derive(Debug, Args)]
+pub struct MeasureArgs {
+    /// YAML file that lists the changes with their labels
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub manifest: PathBuf,
+    /// Directory that the manifest's repositories lie in
+    #[arg(long, value_name = "DIR", default_value = ".", value_hint = ValueHint::DirPath)]
+    pub repositories: PathBuf,
+    /// YAML file with judgements of single findings, which beat the labels
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub judged: Option<PathBuf>,
+    /// File to write the precision of each rule to, `precision.yml` of a rule directory
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub write: Option<PathBuf>,
+    /// What to print
+    #[arg(long, short = 'o', value_name = "FORMAT", default_value = "text")]
+    pub output: MeasureFormat,
+    /// Directory with rules of your own (can be repeated)
+    #[arg(long, value_name = "DIR")]
+    pub rules: Vec<PathBuf>,
+}
+
+/// What `rules measure` prints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum MeasureFormat {
+    /// Tables for a reader.
+    Text,
+    /// Everything, each change and each finding.
+    Json,
 }
 
 /// `portcullis explain`.

@@ -14,9 +14,10 @@ use crate::report::{Format, Style};
 use crate::run::check::{Options, Outcome, Overrides};
 use crate::run::gather::Wanted;
 use crate::run::publish::{Output, publish, to_stdout};
-use crate::run::{RunError, audit, check, exit, explain, hook, init, rules, surroundings, tokens, worker};
+use crate::run::{RunError, audit, check, exit, explain, hook, init, measure, rules, surroundings, tokens, worker};
 use args::{
-    AuditArgs, CheckArgs, Cli, Color, Command, ConfigCommand, GlobalArgs, HookCommand, OutputArgs, RulesCommand,
+    AuditArgs, CheckArgs, Cli, Color, Command, ConfigCommand, GlobalArgs, HookCommand, MeasureArgs, MeasureFormat,
+    OutputArgs, RulesCommand,
 };
 use clap::{CommandFactory, Parser};
 use failure::Failure;
@@ -82,6 +83,7 @@ fn dispatch(cli: Cli) -> Result<u8, RunError> {
     match command {
         Command::Check(args) => run_check(&args, &cli.global, &around),
         Command::Audit(args) => run_audit(&args, &cli.global, &around),
+        Command::Rules(RulesCommand::Measure(args)) => run_measure(&args, &cli.global, &around),
         Command::Rules(command) => run_rules(&command),
         Command::Explain(args) => say(&explain::run(&args.what, args.from.as_deref(), &args.rules)?),
         Command::Hook(HookCommand::Install { force }) => say(&(hook::install(&directory, force)? + "\n")),
@@ -126,7 +128,7 @@ fn run_check(args: &CheckArgs, global: &GlobalArgs, around: &Surroundings) -> Re
             paths: args.change.paths.iter().map(|p| tidy(p)).collect(),
             config: args.policy.config.clone(),
             rules: args.policy.rules.clone(),
-            candidates: None,
+            ..Wanted::default()
         },
         patch: args.change.diff.clone(),
         overrides: Overrides {
@@ -188,6 +190,7 @@ fn run_rules(command: &RulesCommand) -> Result<u8, RunError> {
     match command {
         RulesCommand::List { rules: own } => say(&rules::list(&rules::load(own)?)?),
         RulesCommand::Show { id, rules: own } => say(&rules::show(&rules::load(own)?, id)?),
+        RulesCommand::Measure(_) => Err(RunError::Internal("measuring is dispatched before".into())),
         RulesCommand::Index => say(&crate::detect::rules::index::generate(&rules::load(&[])?)?),
         RulesCommand::Schema { catalog: false } => say(&crate::detect::rules::schema::json()),
         RulesCommand::Schema { catalog: true } => say(&crate::detect::flow::catalog::schema::json()),
@@ -200,6 +203,24 @@ fn run_rules(command: &RulesCommand) -> Result<u8, RunError> {
             Ok(if failed == 0 { exit::PASS } else { exit::BLOCKED })
         }
     }
+}
+
+fn run_measure(args: &MeasureArgs, global: &GlobalArgs, around: &Surroundings) -> Result<u8, RunError> {
+    let measurement = measure::run(
+        &measure::Options {
+            manifest: args.manifest.clone(),
+            repositories: args.repositories.clone(),
+            judged: args.judged.clone(),
+            write: args.write.clone(),
+            rules: args.rules.clone(),
+            threads: threads(global),
+        },
+        around,
+    )?;
+    say(&match args.output {
+        MeasureFormat::Text => measure::text::write(&measurement),
+        MeasureFormat::Json => measure::json(&measurement),
+    })
 }
 
 fn run_hook(remote: Option<&str>, global: &GlobalArgs, around: &Surroundings) -> Result<u8, RunError> {

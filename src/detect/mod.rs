@@ -78,6 +78,8 @@ pub struct Detections {
     pub gaps: Vec<Gap>,
     /// The secrets it met.
     pub redactor: Redactor,
+    /// Places where it knows that data does harm, or does not.
+    pub settled: Vec<overlap::Settled>,
 }
 
 /// One file to analyse: its text on both sides. Travels to worker processes.
@@ -281,12 +283,15 @@ fn run(
     let deadline = Deadline::after(Duration::from_millis(options.time_ms));
     let context = Context { deadline, others };
     let (mut findings, mut gaps, mut redactor) = (Vec::new(), Vec::new(), Redactor::default());
+    let mut settled = Vec::new();
     for detector in detectors {
         let detections = detector.detect(file, context);
         findings.extend(detections.findings);
         gaps.extend(detections.gaps);
         redactor.merge(detections.redactor);
+        settled.extend(detections.settled);
     }
+    overlap::demote(&mut findings, &settled);
     findings.sort_by(|a, b| (&a.location, &a.rule).cmp(&(&b.location, &b.rule)));
     (findings, gaps, redactor)
 }

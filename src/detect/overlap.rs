@@ -4,10 +4,48 @@
 //! nobody has seen, says less: it gives way.
 
 use super::Analysis;
-use crate::finding::{Finding, MatchKey};
+use crate::finding::{Confidence, Finding, MatchKey};
 use crate::path::RepoPath;
 use std::borrow::Borrow;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::ops::Range;
+use std::sync::Arc;
+
+/// What is said of a rule's finding where data was followed and found harmless.
+const HARMLESS: &str = "Here the data was followed: all that reaches this place is a constant, a number, or was cleaned or \
+                        checked for this use.";
+
+/// What following data has told of a place.
+#[derive(Debug, Clone)]
+pub struct Settled {
+    /// Bytes of the analysed file.
+    pub range: Range<usize>,
+    /// The weaknesses that it is about.
+    pub cwe: Arc<BTreeSet<String>>,
+    /// Whether all that reaches the place is harmless.
+    pub harmless: bool,
+}
+
+/// Lowers the confidence of what rules suspect where data was followed and found harmless: everywhere in the matched code
+/// that this weakness is about.
+pub(super) fn demote(findings: &mut [Finding], settled: &[Settled]) {
+    if settled.is_empty() {
+        return;
+    }
+    for finding in findings.iter_mut().filter(|f| f.flow().is_none() && !f.advisory && f.confidence > Confidence::Low) {
+        let span = &finding.location.span;
+        let about = |s: &&Settled| {
+            s.range.start < span.end_byte
+                && span.start_byte < s.range.end
+                && finding.cwe.iter().any(|c| s.cwe.contains(c))
+        };
+        let mut places = settled.iter().filter(about).peekable();
+        if places.peek().is_some() && places.all(|place| place.harmless) {
+            finding.confidence = Confidence::Low;
+            finding.why = format!("{}\n{HARMLESS}", finding.why);
+        }
+    }
+}
 
 /// A finding, and which of several analyses it is of.
 struct Owned(usize, Finding);
@@ -56,7 +94,11 @@ pub fn settle_across(analyses: &mut [&mut Analysis]) {
 ///
 /// A rule's finding that stays at head also stays at base, and one that is dropped at head is dropped there, too: what
 /// changed is the proof, not the code.
+///
+/// What was known to be harmless at base and is not at head is no old finding: the change took the reason away.
 pub(super) fn settle<T: Borrow<Finding>>(before: &mut Vec<T>, after: &mut Vec<T>) {
+    let is_firm = |new: &Finding, old: &Finding| new.key == old.key && !is_demoted(new);
+    before.retain(|old| !is_demoted(old.borrow()) || !after.iter().any(|new| is_firm(new.borrow(), old.borrow())));
     let dropped = drop_lesser(after, &HashMap::new());
     let mut stays: HashMap<MatchKey, usize> = HashMap::new();
     for finding in after.iter().map(Borrow::borrow).filter(|f| f.flow().is_none()) {
@@ -108,9 +150,13 @@ fn same_place(a: &Finding, b: &Finding) -> bool {
         && a.cwe.iter().any(|cwe| b.cwe.contains(cwe))
 }
 
+fn is_demoted(finding: &Finding) -> bool {
+    finding.flow().is_none() && finding.why.ends_with(HARMLESS)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{settle, settle_across};
+    use super::{Settled, demote, settle, settle_across};
     use crate::detect::Analysis;
     use crate::finding::{
         Confidence, Evidence, Excerpt, Finding, Fingerprint, FlowEvidence, Location, MatchKey, RuleId, Severity,
@@ -183,6 +229,38 @@ mod tests {
         assert_eq!((before.as_str(), after.as_str()), ("", "flow"), "the rule's finding is not fixed");
         let (before, after) = settled(vec![rule(), proven()], vec![rule(), proven()]);
         assert_eq!((before.as_str(), after.as_str()), ("flow", "flow"));
+    }
+
+    #[test]
+    fn what_is_known_to_be_harmless_loses_its_confidence() {
+        let settled = |from, to, harmless, cwe: &str| Settled {
+            range: from..to,
+            cwe: std::sync::Arc::new([cwe.to_owned()].into()),
+            harmless,
+        };
+        let confidence = |places: &[Settled]| {
+            let mut findings = [finding("sql-built", 2)];
+            demote(&mut findings, places);
+            findings[0].confidence
+        };
+        assert_eq!(confidence(&[settled(200, 210, true, "CWE-89")]), Confidence::Low);
+        assert_eq!(confidence(&[settled(200, 210, true, "CWE-78")]), Confidence::High);
+        assert_eq!(confidence(&[settled(900, 910, true, "CWE-89")]), Confidence::High);
+        let inner = settled(202, 204, false, "CWE-89");
+        assert_eq!(confidence(&[settled(200, 210, true, "CWE-89"), inner]), Confidence::High);
+    }
+
+    #[test]
+    fn a_check_that_is_taken_away_makes_an_old_finding_new() {
+        let mut old = finding("sql-built", 2);
+        let all = [Settled { range: 0..1_000, cwe: std::sync::Arc::new(["CWE-89".to_owned()].into()), harmless: true }];
+        demote(std::slice::from_mut(&mut old), &all);
+        let (mut before, mut after) = (vec![old.clone()], vec![finding("sql-built", 2)]);
+        settle(&mut before, &mut after);
+        assert_eq!((before.len(), after.len()), (0, 1));
+        let (mut before, mut after) = (vec![old.clone()], vec![old]);
+        settle(&mut before, &mut after);
+        assert_eq!((before.len(), after.len()), (1, 1));
     }
 
     #[test]

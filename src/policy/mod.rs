@@ -5,6 +5,7 @@ pub mod suppression;
 pub mod tamper;
 
 use crate::compare::{Comparison, Origin};
+use crate::detect::rules::precision::{Measured, Precisions};
 use crate::finding::{Confidence, Finding, Gap, GapKind, Severity};
 use crate::risk::{ChangeRisk, Risk, of_change, of_finding};
 use baseline::Baseline;
@@ -35,6 +36,8 @@ pub struct Options {
     pub inconclusive_passes: bool,
     /// Suppressions.
     pub suppressions: Suppressions,
+    /// What was measured of the rules: a precision below what a confidence promises lowers it.
+    pub measured: Precisions,
 }
 
 impl Default for Options {
@@ -49,6 +52,7 @@ impl Default for Options {
             open: BTreeSet::new(),
             inconclusive_passes: false,
             suppressions: Suppressions::default(),
+            measured: Precisions::default(),
         }
     }
 }
@@ -128,6 +132,8 @@ pub enum Disposition {
 pub struct Judged {
     /// The finding.
     pub finding: Finding,
+    /// What was measured of its rule, where it counts.
+    pub measured: Option<Measured>,
     /// Its risk.
     pub risk: Risk,
     /// Where it comes from.
@@ -177,8 +183,9 @@ pub fn judge(
         .head
         .into_iter()
         .map(|(finding, origin)| {
-            let disposition = dispose(&finding, origin, options, &mut ledger, &mut known);
-            Judged { risk: of_finding(&finding), finding, origin, disposition }
+            let measured = options.measured.of(&finding.rule, finding.confidence);
+            let disposition = dispose(&finding, origin, options, measured, &mut ledger, &mut known);
+            Judged { risk: of_finding(&finding, measured), measured, finding, origin, disposition }
         })
         .collect();
     findings.sort_by(|a, b| {
@@ -222,6 +229,7 @@ fn dispose(
     finding: &Finding,
     origin: Origin,
     options: &Options,
+    measured: Option<Measured>,
     ledger: &mut Ledger,
     known: &mut BTreeMap<String, u32>,
 ) -> Disposition {
@@ -252,7 +260,8 @@ fn dispose(
         _ if origin == Origin::Altered => Disposition::Warns,
         _ => match options.severity {
             Some(severity)
-                if finding.severity >= bar(severity, finding, options) && finding.confidence >= options.confidence =>
+                if finding.severity >= bar(severity, finding, options)
+                    && measured.map_or(finding.confidence, |m| m.holds(finding.confidence)) >= options.confidence =>
             {
                 Disposition::Blocks(format!("severity {}, confidence {}", finding.severity, finding.confidence))
             }
@@ -281,11 +290,16 @@ fn conclude(judgement: &mut Judgement, options: &Options) {
         judgement.reasons.push(format!("{} the policy blocks", plural(blocking, "finding that", "findings that")));
     }
     let over = options.risk.filter(|limit| judgement.risk.score >= *limit);
+    // What rules say that were measured and found wanting does not block, however often they say it.
+    let trusted = |j: &&Judged| counts(j) && !j.measured.is_some_and(Measured::is_low);
+    let only_low = judgement.risk.score > 0.0 && !judgement.findings.iter().any(|j| trusted(&j));
     if let Some(limit) = over {
-        judgement.reasons.push(format!("the change's risk {:.1} reaches the limit {limit:.0}", judgement.risk.score));
+        let but = if only_low { ", but only by rules whose measured precision is too low to block alone" } else { "" };
+        let score = judgement.risk.score;
+        judgement.reasons.push(format!("the change's risk {score:.1} reaches the limit {limit:.0}{but}"));
     }
     let closed = judgement.gaps.iter().filter(|(_, closes)| *closes).count();
-    if blocking > 0 || over.is_some() {
+    if blocking > 0 || (over.is_some() && !only_low) {
         judgement.verdict = Verdict::Blocked;
     } else if closed > 0 {
         judgement.verdict = Verdict::Inconclusive;

@@ -1,7 +1,8 @@
 //! The view model: a copy of the judgement in the words and order of a report, ready to serialise.
 
 use super::way::FlowView;
-use crate::finding::{Evidence, Finding, Gap, WeightedToken};
+use crate::detect::rules::precision::Measured;
+use crate::finding::{Confidence, Evidence, Finding, Gap, WeightedToken};
 use crate::path::visible_lines;
 use crate::policy::suppression::{Entry, Status};
 use crate::policy::{Disposition, Judged, Judgement, Verdict};
@@ -152,6 +153,9 @@ pub struct FindingView {
     pub severity: String,
     /// `low`, `medium` or `high`.
     pub confidence: String,
+    /// What was measured of its rule at this confidence, where it was.
+    #[serde(default)]
+    pub measured: Option<MeasuredView>,
     /// Weakness classes.
     pub cwe: Vec<String>,
     /// File, steering characters made visible.
@@ -197,6 +201,20 @@ pub struct FindingView {
     pub excerpt: Vec<String>,
     /// What to underline in the excerpt: line, first column, one past the last.
     pub marks: Vec<(u32, u32, u32)>,
+}
+
+/// What was measured of a rule.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MeasuredView {
+    /// Cases.
+    pub n: u32,
+    /// Of these, real ones.
+    #[serde(rename = "true")]
+    pub real: u32,
+    /// Their share.
+    pub precision: f64,
+    /// The confidence that this leaves of the stated one.
+    pub leaves: String,
 }
 
 /// A finding that is gone.
@@ -361,7 +379,7 @@ impl GapView {
 
 impl FindingView {
     fn of(judged: &Judged) -> Self {
-        let Judged { finding, risk, origin, disposition: d } = judged;
+        let Judged { finding, measured, risk, origin, disposition: d } = judged;
         let (disposition, because) = disposition(d);
         let span = &finding.location.span;
         Self {
@@ -371,6 +389,7 @@ impl FindingView {
             message: clean(&finding.message),
             severity: finding.severity.to_string(),
             confidence: finding.confidence.to_string(),
+            measured: measured.map(|m| MeasuredView::of(m, finding.confidence)),
             cwe: finding.cwe.clone(),
             path: path_shapes(&finding.location.path.display()),
             start_line: span.start.line,
@@ -394,6 +413,13 @@ impl FindingView {
             excerpt: finding.excerpt.lines.clone(),
             marks: finding.excerpt.marks.iter().map(|m| (m.line, m.start, m.end)).collect(),
         }
+    }
+}
+
+impl MeasuredView {
+    fn of(measured: Measured, stated: Confidence) -> Self {
+        let precision = (measured.precision() * 100.0).round() / 100.0;
+        Self { n: measured.n, real: measured.real, precision, leaves: measured.holds(stated).to_string() }
     }
 }
 

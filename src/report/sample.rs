@@ -240,7 +240,7 @@ fn report(
 }
 
 fn judged(finding: Finding, origin: Origin, disposition: Disposition) -> Judged {
-    Judged { risk: of_finding(&finding), finding, origin, disposition }
+    Judged { risk: of_finding(&finding, None), measured: None, finding, origin, disposition }
 }
 
 fn finding(rule: &str, path: &str, line: u32, symbol: &str) -> Finding {

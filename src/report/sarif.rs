@@ -85,7 +85,7 @@ fn rule(found: &[&FindingView]) -> Option<Value> {
         "fullDescription": { "text": why },
         "help": { "text": format!("{why}{fix}"), "markdown": help(first) },
         "defaultConfiguration": { "level": level },
-        "properties": { "precision": first.confidence, "security-severity": number, "tags": tags },
+        "properties": { "precision": first.measured.as_ref().map_or(&first.confidence, |m| &m.leaves), "security-severity": number, "tags": tags },
     });
     if let (Some(uri), Some(rule)) = (uri, rule.as_object_mut()) {
         rule.insert("helpUri".into(), uri.into());
@@ -129,6 +129,9 @@ fn result(f: &FindingView, index: Option<&usize>) -> Value {
             "disposition": f.disposition, "severity": f.severity, "confidence": f.confidence, "evidence": f.evidence,
         },
     });
+    if let (Some(measured), Some(properties)) = (&f.measured, result["properties"].as_object_mut()) {
+        properties.insert("measured".into(), json!(measured));
+    }
     let suppression = match f.disposition.as_str() {
         "suppressed" => Some(f.because.clone().unwrap_or_default()),
         "baseline" => Some("The baseline holds it.".to_owned()),

@@ -82,9 +82,13 @@ pub(super) fn place(finding: &FindingView) -> String {
     format!("{}:{}:{}", line(&finding.path), finding.start_line, finding.start_column)
 }
 
-/// Returns severity, confidence and weakness classes.
+/// Returns severity, confidence, what was measured, and weakness classes.
 pub(super) fn measure(finding: &FindingView) -> String {
     let mut parts = vec![format!("{} severity", finding.severity), format!("{} confidence", finding.confidence)];
+    if let Some(m) = &finding.measured {
+        let counts = if m.leaves == finding.confidence { String::new() } else { format!(" (counts as {})", m.leaves) };
+        parts.push(format!("measured precision {:.2} of {}{counts}", m.precision, m.n));
+    }
     parts.extend(finding.cwe.iter().map(|c| line(c)));
     if finding.in_tests {
         parts.push("in test code".into());

@@ -68,7 +68,7 @@ pub fn run(options: &Options) -> Result<Outcome, RunError> {
     let remarks: Vec<FileRemarks<'_>> =
         found.remarks.iter().map(|r| FileRemarks { after: r, in_change: false }).collect();
     let ledger = Ledger::open(&config.policy.suppressions, &remarks, surroundings::day(started));
-    let policy = policy_of(options, &config);
+    let policy = policy::Options { measured: rules.precisions()?, ..policy_of(options, &config) };
     let judgement = judge(comparison, found.gaps, &policy, ledger, &baseline);
     let mut report = Report::of(&judgement, "audit", tool(&rules, found.models));
     report.change = ChangeView {

@@ -83,11 +83,25 @@ pub struct Outcome {
 /// [`RunError`] where no verdict can be given, not even an inconclusive one.
 pub fn run(options: &Options, around: &Surroundings) -> Result<Outcome, RunError> {
     let (started, clock) = (surroundings::now(), Instant::now());
-    let mut gathered = match &options.patch {
+    let gathered = match &options.patch {
         Some(patch) => gather::from_patch(patch, &options.wanted)?,
         None => gather::from_repository(&options.wanted, around)?,
     };
+    of_gathered(gathered, options, started, clock)
+}
+
+/// Checks a change that was gathered.
+///
+/// # Errors
+/// [`RunError`] where a rule cannot be used.
+pub fn of_gathered(
+    mut gathered: Gathered,
+    options: &Options,
+    started: Timestamp,
+    clock: Instant,
+) -> Result<Outcome, RunError> {
     options.overrides.apply(&mut gathered.config);
+    gathered.config.policy.measured = gathered.rules.precisions()?;
     for language in languages(&gathered.change.files) {
         gathered.rules.for_language(language)?;
     }

@@ -9,6 +9,7 @@ use crate::change::{Base, ChangeSet, Head, diff};
 use crate::config::{Config, load};
 use crate::detect::flow::catalog;
 use crate::detect::rules::load as rule_files;
+use crate::detect::rules::precision;
 use crate::detect::rules::{RuleSet, RuleSource};
 use crate::finding::{Gap, GapKind};
 use crate::path::RepoPath;
@@ -44,6 +45,8 @@ pub struct Wanted {
     pub rules: Vec<PathBuf>,
     /// Bases to try in place of those that the surroundings suggest.
     pub candidates: Option<Vec<Candidate>>,
+    /// Whether the policy that is built in counts, whatever the repository says.
+    pub built_in_policy: bool,
 }
 
 /// Everything a check needs.
@@ -257,6 +260,9 @@ fn resolve(git: &Git, candidates: &[Candidate], head: &str) -> Result<Option<Bas
 }
 
 fn policy(git: &Git, wanted: &Wanted, base: &Base) -> Result<(Config, RuleSet, Baseline), RunError> {
+    if wanted.built_in_policy {
+        return Ok((Config::default(), rules_of(&wanted.rules, Vec::new())?, Baseline::default()));
+    }
     let Some(commit) = base.policy_commit.as_ref().or(base.commit.as_ref()) else {
         let outside = wanted.config.as_deref().filter(|p| inside(git, p).is_none());
         let config = match outside {
@@ -320,7 +326,7 @@ fn rules_at(git: &Git, commit: &str, directory: &str) -> Result<Vec<RuleSource>,
     Ok(sources)
 }
 
-/// Reads the embedded rules and catalogs, those of directories, and `more`; the user's are checked at once.
+/// Reads the embedded rules, catalogs and measurements, those of directories, and `more`; the user's are checked at once.
 ///
 /// # Errors
 /// [`RunError`] where a directory or a rule cannot be read.
@@ -332,7 +338,13 @@ pub fn rules_of(directories: &[PathBuf], more: Vec<RuleSource>) -> Result<RuleSe
     }
     sources.extend(more);
     for source in sources.iter().filter(|s| s.is_own()) {
-        if source.is_catalog() { catalog::load::read(source).map(drop)? } else { source.read().map(drop)? }
+        if source.is_measurement() {
+            precision::read(source).map(drop)?;
+        } else if source.is_catalog() {
+            catalog::load::read(source).map(drop)?;
+        } else {
+            source.read().map(drop)?;
+        }
     }
     Ok(RuleSet::new(sources))
 }

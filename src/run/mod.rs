@@ -8,6 +8,7 @@ pub mod explain;
 pub mod gather;
 pub mod hook;
 pub mod init;
+pub mod measure;
 pub mod others;
 pub mod publish;
 pub mod rules;

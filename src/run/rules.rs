@@ -1,4 +1,4 @@
-//! `portcullis rules list|show|test`.
+//! `portcullis rules list|show|test`; `measure` has a module of its own.
 
 use super::RunError;
 use super::gather::rules_of;
@@ -6,9 +6,11 @@ use crate::change::text::Text;
 use crate::detect::flow::catalog::load::Catalogs;
 use crate::detect::flow::detector::FlowDetector;
 use crate::detect::rules::matcher::RuleDetector;
+use crate::detect::rules::precision::{Measured, Precisions};
 use crate::detect::rules::schema::{Examples, FlowRule, RuleFile};
 use crate::detect::rules::{RuleSet, RuleSource, folder_serves};
 use crate::detect::{Context, Deadline, Detector, Job, Options, Others, analyse};
+use crate::finding::Confidence;
 use crate::path::RepoPath;
 use crate::syntax::language::{LANGUAGES, Language};
 use crate::syntax::{Limits, SourceFile, parse};
@@ -27,21 +29,22 @@ pub fn load(directories: &[PathBuf]) -> Result<RuleSet, RunError> {
     rules_of(directories, Vec::new())
 }
 
-/// Lists the rules, one a line: id, severity, confidence, weakness class, message.
+/// Lists the rules, one a line: id, severity, confidence, weakness class, message, and what was measured.
 ///
 /// # Errors
 /// [`RunError`] where a rule cannot be read.
 pub fn list(rules: &RuleSet) -> Result<String, RunError> {
-    let files = rules.files()?;
+    let (files, precisions) = (rules.files()?, rules.precisions()?);
     let width = files.iter().map(|f| f.id.as_str().len()).max().unwrap_or(0);
     let line = |f: &Arc<RuleFile>| {
         let cwe = f.cwe.first().map_or("", String::as_str);
         format!(
-            "{:width$}  {:8}  {:6}  {cwe:8}  {}\n",
+            "{:width$}  {:8}  {:6}  {cwe:8}  {}{}\n",
             f.id.as_str(),
             f.severity.as_str(),
             f.confidence.as_str(),
-            f.message
+            f.message,
+            precisions.of(&f.id, f.confidence).map(|m| format!(" ({m})")).unwrap_or_default(),
         )
     };
     Ok(files.iter().map(line).collect())
@@ -63,12 +66,13 @@ pub fn show(rules: &RuleSet, id: &str) -> Result<String, RunError> {
         texts.iter().map(block).collect::<Vec<_>>().join("    ---\n")
     };
     Ok(format!(
-        "{}: {}\n\nseverity {}, confidence {}, {}\nlanguages: {}\n{}\nWhy\n{}\n\nFix\n{}\n\nFlagged\n{}\nNot flagged\n{}\nReferences\n{}",
+        "{}: {}\n\nseverity {}, confidence {}, {}\n{}languages: {}\n{}\nWhy\n{}\n\nFix\n{}\n\nFlagged\n{}\nNot flagged\n{}\nReferences\n{}",
         file.id,
         file.message,
         file.severity,
         file.confidence,
         file.cwe.join(", "),
+        measured(&rules.precisions()?, &file),
         languages.join(", "),
         file.flow.as_ref().map(about).unwrap_or_default(),
         file.why.trim(),
@@ -77,6 +81,20 @@ pub fn show(rules: &RuleSet, id: &str) -> Result<String, RunError> {
         indent(&file.examples.good),
         file.references.iter().map(|r| format!("    {r}\n")).collect::<String>(),
     ))
+}
+
+/// Says in lines what was measured of a rule.
+fn measured(precisions: &Precisions, file: &RuleFile) -> String {
+    let line = |(confidence, measured): (Confidence, Measured)| {
+        let (low, high) = measured.interval();
+        let effect = match (measured.counts(), measured.holds(confidence)) {
+            (false, _) => "too few to count".to_owned(),
+            (true, left) if left == confidence => "holds".to_owned(),
+            (true, left) => format!("counts as {left}"),
+        };
+        format!("{confidence} confidence: {measured} (95 %: {low:.2} to {high:.2}), {effect}\n")
+    };
+    precisions.of_rule(&file.id).into_iter().map(line).collect()
 }
 
 /// Says in a line what a rule about flows looks for.

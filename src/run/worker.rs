@@ -132,7 +132,9 @@ impl Worker {
             Cow::Borrowed(_) => None,
             Cow::Owned(text) => Some((s.folder.clone(), s.stem.clone(), s.origin.clone(), text.clone())),
         };
-        let hello = Hello { rules: rules.sources().iter().chain(rules.catalogs()).filter_map(own).collect() };
+        // What was measured matters to the digest of the set alone.
+        let all = rules.sources().iter().chain(rules.catalogs()).chain(rules.measurements());
+        let hello = Hello { rules: all.filter_map(own).collect() };
         // A worker that is gone already is noticed when it is asked: it died, like one that goes later.
         drop(writeln!(input, "{}", serde_json::to_string(&hello)?));
         let (sender, answers) = channel();

@@ -13,6 +13,7 @@ mod harness;
 mod hooks;
 mod imports;
 mod intake;
+mod measure;
 mod policy;
 mod properties;
 mod robust;

@@ -1,15 +1,19 @@
 //! Flows as a detector: catalogs and rules in, findings out.
 
+use super::catalog::Classes;
 use super::catalog::load::Catalogs;
 use super::catalog::schema::Trust;
 use super::{Flows, engine, finding, lower};
+use crate::detect::overlap::Settled;
 use crate::detect::rules::matcher::RuleDetector;
+use crate::detect::rules::schema::FlowRule;
 use crate::detect::rules::{RuleError, RuleSet};
 use crate::detect::{Context, Detections, Detector, gap};
 use crate::finding::GapKind;
 use crate::redact::Redactor;
 use crate::syntax::SourceFile;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 /// Follows data through files.
 #[derive(Debug)]
@@ -39,6 +43,37 @@ impl FlowDetector<'_> {
 }
 
 impl FlowDetector<'_> {
+    /// Returns the places that flows settle, with the weaknesses that the rules of their classes name.
+    fn settled(
+        &self,
+        flows: &Flows,
+        file: &SourceFile,
+        wanted: &[(usize, FlowRule)],
+    ) -> Result<Vec<Settled>, RuleError> {
+        if flows.settled.is_empty() {
+            return Ok(Vec::new());
+        }
+        let catalog = self.catalogs.index(file.language, wanted)?;
+        let mut named: HashMap<Classes, Arc<BTreeSet<String>>> = HashMap::new();
+        let mut settled = Vec::with_capacity(flows.settled.len());
+        for place in &flows.settled {
+            let cwe = match named.get(&place.classes) {
+                Some(cwe) => cwe.clone(),
+                None => {
+                    let classes = catalog.names_of(place.classes);
+                    let mut all = BTreeSet::new();
+                    for (number, _) in wanted.iter().filter(|(_, rule)| classes.contains(&rule.class)) {
+                        all.extend(self.rules.file(*number)?.cwe.iter().cloned());
+                    }
+                    named.entry(place.classes).or_insert(Arc::new(all)).clone()
+                }
+            };
+            let range = place.range.0 as usize..place.range.1 as usize;
+            settled.push(Settled { range, cwe, harmless: place.harmless });
+        }
+        Ok(settled)
+    }
+
     /// Returns the secrets of the files that flows lead through, which rules tell: an imported file may be no part of
     /// what is analysed. `None` where they cannot be told.
     fn secrets(&self, flows: &Flows, file: &SourceFile, context: Context<'_>) -> Option<Redactor> {
@@ -65,8 +100,9 @@ impl Detector for FlowDetector<'_> {
             let flows = self.flows(file, context)?;
             let secrets = self.secrets(&flows, file, context);
             let findings = finding::of(&flows, file, self.rules, rules, secrets.as_ref())?;
+            let settled = self.settled(&flows, file, rules)?;
             let late = flows.incomplete.into_iter().map(|why| gap(GapKind::Time, &file.path, why));
-            Ok(Detections { findings, gaps: late.collect(), redactor: secrets.unwrap_or_default() })
+            Ok(Detections { findings, gaps: late.collect(), redactor: secrets.unwrap_or_default(), settled })
         });
         found.unwrap_or_else(|error| Detections {
             gaps: vec![gap(GapKind::Environment, &file.path, error.to_string())],

@@ -272,6 +272,8 @@ pub enum StmtKind {
         /// Python's `else`.
         otherwise: Block,
     },
+    /// Python's `with value as pattern`, around a block.
+    With(Pattern, ExprId, Block),
     /// `match`, `switch`: subject and arms in order.
     Match(ExprId, Vec<Arm>),
     /// `return`.

@@ -8,6 +8,7 @@ pub mod detector;
 pub mod engine;
 mod finding;
 pub mod ir;
+mod joined;
 mod label;
 pub mod lower;
 pub mod name;
@@ -99,6 +100,17 @@ pub enum StepKind {
     Sink,
 }
 
+/// Whether all that reached a place does no harm there: constants, numbers, data that was cleaned or checked.
+#[derive(Debug, Clone, Copy)]
+pub struct Settled {
+    /// The place, in bytes of the analysed file.
+    pub range: (u32, u32),
+    /// The classes of weakness that it is about.
+    pub classes: catalog::Classes,
+    /// Whether it is harmless, each time that the place was reached.
+    pub harmless: bool,
+}
+
 /// Everything that the engine found in a file.
 #[derive(Default)]
 pub struct Flows {
@@ -106,9 +118,8 @@ pub struct Flows {
     pub flows: Vec<Flow>,
     /// Other files that steps lie in; number 1 is the first.
     pub files: Vec<Arc<Loaded>>,
-    /// Places of sinks, and their classes, that were reached with nothing that does harm: constants, numbers, data that
-    /// was cleaned or checked.
-    pub settled: Vec<((u32, u32), String)>,
+    /// What is known of places of sinks and of texts that are put together; empty where the analysis is incomplete.
+    pub settled: Vec<Settled>,
     /// Why the analysis is incomplete, where it is: a sentence without a full stop.
     pub incomplete: Option<String>,
 }

@@ -75,6 +75,9 @@ impl Printer<'_> {
                     self.nested(&format!("case {}{guard}{falls}", self.pattern(&arm.pattern)), &arm.body);
                 }
             }
+            StmtKind::With(pattern, value, body) => {
+                self.nested(&format!("with {} = {}", self.pattern(pattern), e(value)), body);
+            }
             StmtKind::Return(id) => self.line(&format!("return{}", o(id))),
             StmtKind::Raise(id) => self.line(&format!("raise{}", o(id))),
             StmtKind::Break(id) => self.line(&format!("break{}", o(id))),

@@ -1,6 +1,7 @@
 //! What is known at one point of the program: variables, contents of objects, and what checks have said.
 
 use super::catalog::{Classes, LEADING_SLASH, NO_PARENT, NOT_ABSOLUTE, ONE_SLASH};
+use super::joined::parts_of_joined;
 use super::name::Name;
 use super::value::{Kind, Labels, Value, join};
 use std::cell::RefCell;
@@ -9,6 +10,8 @@ use std::rc::Rc;
 
 /// How deep labels are looked for inside objects.
 const MAX_REACH: u32 = 5;
+/// How deep the values that a joined one may be are looked at.
+const MAX_JOINED: u32 = 5;
 /// How many entries an object keeps apart; more go into what is not told apart.
 const MAX_ENTRIES: usize = 64;
 
@@ -37,8 +40,6 @@ pub(super) enum Key {
     Name(Name),
     /// A number.
     Index(i64),
-    /// Two texts: a section and an option.
-    Pair(Name, Name),
 }
 
 /// What is in an object.
@@ -146,17 +147,27 @@ impl State {
         layers.filter(|((of, _), _)| *of == scope).map(|((_, name), value)| (*name, value.clone())).collect()
     }
 
-    /// Returns the contents of an object.
+    /// Returns the contents of an object; of what is one object or another, those of both.
     pub(super) fn contents(&self, id: u64) -> Option<Rc<Contents>> {
-        self.top.objects.get(&id).cloned().or_else(|| self.base.borrow().objects.get(&id).cloned())
+        self.contents_to(id, MAX_JOINED)
+    }
+
+    fn contents_to(&self, id: u64, depth: u32) -> Option<Rc<Contents>> {
+        let own = self.top.objects.get(&id).cloned().or_else(|| self.base.borrow().objects.get(&id).cloned());
+        if own.is_some() || depth == 0 {
+            return own;
+        }
+        let (a, b) = parts_of_joined(id)?;
+        match (self.contents_to(a, depth - 1), self.contents_to(b, depth - 1)) {
+            (Some(a), Some(b)) => Some(Rc::new(join_contents(&a, &b))),
+            (one, other) => one.or(other),
+        }
     }
 
     /// Returns the contents of an object, to be changed; none at first.
     pub(super) fn contents_mut(&mut self, id: u64) -> &mut Contents {
-        let base = &self.base;
-        let contents =
-            self.top.objects.entry(id).or_insert_with(|| base.borrow().objects.get(&id).cloned().unwrap_or_default());
-        Rc::make_mut(contents)
+        let known = if self.top.objects.contains_key(&id) { None } else { self.contents(id) };
+        Rc::make_mut(self.top.objects.entry(id).or_insert_with(|| known.unwrap_or_default()))
     }
 
     /// Sets the contents of an object.
@@ -170,6 +181,17 @@ impl State {
         let of = |id: &u64| self.top.cleaned.get(id).or_else(|| base.cleaned.get(id)).copied().unwrap_or(0);
         // A check of the whole holds for its forms.
         of(&value.id) | value.origin.map_or(0, |(id, classes)| of(&id) & classes)
+    }
+
+    /// Returns the classes that checks have said the value of a number itself is harmless to.
+    pub(super) fn cleaned_alone(&self, id: u64) -> Classes {
+        let known = self.top.cleaned.get(&id).copied();
+        known.or_else(|| self.base.borrow().cleaned.get(&id).copied()).unwrap_or(0)
+    }
+
+    /// Forgets what checks have said since a state of the same base.
+    pub(super) fn forget_checks(&mut self, before: &Self) {
+        self.top.cleaned.clone_from(&before.top.cleaned);
     }
 
     /// Notes that a value is harmless to classes.

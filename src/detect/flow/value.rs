@@ -4,6 +4,7 @@
 
 use super::catalog::Classes;
 use super::ir::{ClassId, Const, FunctionId};
+use super::joined::joined_number;
 pub(super) use super::label::{Label, Labels, Origin};
 use super::name::Name;
 use super::outcome::Outcome;
@@ -154,7 +155,7 @@ impl Data {
         if labels.is_empty() && self.labels.is_empty() {
             return self.clone();
         }
-        let plain = self.plain || labels.is_empty();
+        let plain = self.plain || (labels.is_empty() && !matches!(self.kind, Kind::Text(_)));
         Rc::new(Self { labels, plain, ..self.as_ref().clone() })
     }
 
@@ -231,8 +232,7 @@ pub(super) fn join(a: &Value, b: &Value) -> Value {
     }
     let same = a.id == b.id;
     let kind = if same { a.kind.clone() } else { join_kinds(&a.kind, &b.kind) };
-    let id =
-        if same || matches!(kind, Kind::Const(_)) { a.id } else { number(&("join", a.id.min(b.id), a.id.max(b.id))) };
+    let id = if same || matches!(kind, Kind::Const(_)) { a.id } else { joined_number(a, b) };
     Rc::new(Data {
         id,
         labels: a.labels.join(&b.labels),

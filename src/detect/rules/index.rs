@@ -85,12 +85,18 @@ pub fn catalog_words(source: &RuleSource) -> Option<Vec<String>> {
     }
 }
 
-/// Returns the digest of the built-in rules and catalogs, where the given ones are these.
-pub(super) fn digest(rules: &[RuleSource], catalogs: &[RuleSource]) -> Option<&'static str> {
+/// Returns the digest of the built-in rules, catalogs and measurements, where the given ones are these.
+pub(super) fn digest(
+    rules: &[RuleSource],
+    catalogs: &[RuleSource],
+    measurements: &[RuleSource],
+) -> Option<&'static str> {
     let built_in = rules.len() == INDEX.rules.len()
         && rules.iter().all(|s| entry(s).is_some())
         && catalogs.len() == INDEX.catalogs.len()
-        && catalogs.iter().all(|s| !s.is_own() && INDEX.catalogs.contains_key(&key(s)));
+        && catalogs.iter().all(|s| !s.is_own() && INDEX.catalogs.contains_key(&key(s)))
+        && measurements.len() == 1
+        && measurements.iter().all(|s| !s.is_own());
     built_in.then_some(INDEX.digest.as_str())
 }
 

@@ -13,7 +13,8 @@ static EMBEDDED: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/rules");
 pub fn embedded() -> Vec<RuleSource> {
     let mut sources = Vec::new();
     let languages = EMBEDDED.dirs();
-    for folder in languages.flat_map(|language| std::iter::once(language).chain(language.dirs())) {
+    let folders = languages.flat_map(|language| std::iter::once(language).chain(language.dirs()));
+    for folder in std::iter::once(&EMBEDDED).chain(folders) {
         for file in folder.files() {
             let path = file.path().to_string_lossy();
             if let (Some((folder, stem)), Some(text)) = (RuleSource::place(&path), file.contents_utf8()) {
@@ -29,26 +30,33 @@ pub fn embedded() -> Vec<RuleSource> {
     sources
 }
 
-/// Returns the rules of a directory, `<language>/<id>.yml`, and its catalogs, `<language>/flow/<library>.yml`.
+/// Returns the rules of a directory, `<language>/<id>.yml`, its catalogs, `<language>/flow/<library>.yml`, and what was
+/// measured of its rules, `precision.yml`.
 ///
 /// # Errors
 /// The directory or a file in it cannot be read.
 pub fn directory(directory: &Path) -> std::io::Result<Vec<RuleSource>> {
     let mut sources = Vec::new();
-    for folder in entries(directory)?.iter().filter(|f| f.is_dir()) {
-        let catalogs = Some(folder.join("flow")).filter(|f| f.is_dir());
-        for inside in std::iter::once(folder).chain(&catalogs) {
-            for path in entries(inside)? {
-                let relative = path.strip_prefix(directory).unwrap_or(&path).to_string_lossy().replace('\\', "/");
-                let Some((folder, stem)) = RuleSource::place(&relative) else { continue };
-                sources.push(RuleSource {
-                    folder: folder.to_owned(),
-                    stem: stem.to_owned(),
-                    origin: path.display().to_string(),
-                    text: Cow::Owned(std::fs::read_to_string(&path)?),
-                });
-            }
+    let mut files = Vec::new();
+    for path in entries(directory)? {
+        if !path.is_dir() {
+            files.push(path);
+            continue;
         }
+        let catalogs = Some(path.join("flow")).filter(|f| f.is_dir());
+        for inside in std::iter::once(&path).chain(&catalogs) {
+            files.extend(entries(inside)?);
+        }
+    }
+    for path in files {
+        let relative = path.strip_prefix(directory).unwrap_or(&path).to_string_lossy().replace('\\', "/");
+        let Some((folder, stem)) = RuleSource::place(&relative) else { continue };
+        sources.push(RuleSource {
+            folder: folder.to_owned(),
+            stem: stem.to_owned(),
+            origin: path.display().to_string(),
+            text: Cow::Owned(std::fs::read_to_string(&path)?),
+        });
     }
     Ok(sources)
 }

@@ -286,7 +286,7 @@ impl Detector for RuleDetector<'_> {
             }
         }
         let findings = matches.iter().map(|(rule, node)| compiled.finding(&rule.file, node, file, &redactor)).collect();
-        Detections { findings, gaps: Vec::new(), redactor }
+        Detections { findings, redactor, ..Detections::default() }
     }
 }
 

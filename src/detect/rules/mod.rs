@@ -3,6 +3,7 @@
 pub mod index;
 pub mod load;
 pub mod matcher;
+pub mod precision;
 mod regexes;
 pub mod schema;
 mod sketch;
@@ -10,6 +11,7 @@ mod words;
 
 use crate::syntax::language::{LANGUAGES, Language};
 use matcher::Compiled;
+use precision::Precisions;
 use schema::{FlowRule, RuleFile, RuleProblem};
 use sha2::{Digest, Sha256};
 use std::borrow::Cow;
@@ -18,11 +20,14 @@ use std::sync::{Arc, OnceLock};
 
 /// Folder of the catalogs below that of a language.
 const CATALOGS: &str = "flow/";
+/// Stem of the file, beside the folders of the languages, that says what was measured.
+const PRECISION: &str = "precision";
 
-/// The text of one file of a rule directory: a rule, or a catalog of what a library's names mean to the flow engine.
+/// The text of one file of a rule directory: a rule, a catalog of what a library's names mean to the flow engine, or
+/// what was measured of rules.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RuleSource {
-    /// Name of its folder, which is a language's name.
+    /// Name of its folder, which is a language's name; empty for what was measured.
     pub folder: String,
     /// File name without `.yml`; for a catalog with `flow/` before it.
     pub stem: String,
@@ -50,6 +55,7 @@ type FlowRules = Result<Vec<(usize, FlowRule)>, RuleError>;
 pub struct RuleSet {
     sources: Vec<RuleSource>,
     catalogs: Vec<RuleSource>,
+    measurements: Vec<RuleSource>,
     read: Vec<OnceLock<Result<Arc<RuleFile>, RuleError>>>,
     compiled: [OnceLock<Result<Compiled, RuleError>>; LANGUAGES.len()],
     flows: [OnceLock<FlowRules>; LANGUAGES.len()],
@@ -58,9 +64,10 @@ pub struct RuleSet {
 
 impl RuleSet {
     /// Makes a set of rules and catalogs. Of two rules with the same stem, and of two catalogs with the same folder and
-    /// stem, the later one counts, so that users can replace what is built in.
+    /// stem, the later one counts, so that users can replace what is built in. What was measured is put together.
     pub fn new(sources: Vec<RuleSource>) -> Self {
         let mut kept: HashMap<(String, String), RuleSource> = HashMap::with_capacity(sources.len());
+        let (measurements, sources): (Vec<_>, Vec<_>) = sources.into_iter().partition(RuleSource::is_measurement);
         for source in sources {
             let folder = if source.is_catalog() { source.folder.clone() } else { String::new() };
             kept.insert((folder, source.stem.clone()), source);
@@ -68,19 +75,19 @@ impl RuleSet {
         let mut kept: Vec<RuleSource> = kept.into_values().collect();
         kept.sort_by(|a, b| (&a.folder, &a.stem).cmp(&(&b.folder, &b.stem)));
         let (catalogs, sources): (Vec<_>, Vec<_>) = kept.into_iter().partition(RuleSource::is_catalog);
-        Self::made_of(sources, catalogs)
+        Self::made_of(sources, catalogs, measurements)
     }
 
-    fn made_of(sources: Vec<RuleSource>, catalogs: Vec<RuleSource>) -> Self {
+    fn made_of(sources: Vec<RuleSource>, catalogs: Vec<RuleSource>, measurements: Vec<RuleSource>) -> Self {
         let read = sources.iter().map(|_| OnceLock::new()).collect();
         let (compiled, flows) =
             ([const { OnceLock::new() }; LANGUAGES.len()], [const { OnceLock::new() }; LANGUAGES.len()]);
-        Self { sources, catalogs, read, compiled, flows, digest: OnceLock::new() }
+        Self { sources, catalogs, measurements, read, compiled, flows, digest: OnceLock::new() }
     }
 
     /// Returns the set of one of its rules alone, with all catalogs.
     pub fn only(&self, source: &RuleSource) -> Self {
-        Self::made_of(vec![source.clone()], self.catalogs.clone())
+        Self::made_of(vec![source.clone()], self.catalogs.clone(), Vec::new())
     }
 
     /// Returns how many rules there are.
@@ -93,9 +100,9 @@ impl RuleSet {
         self.sources.is_empty()
     }
 
-    /// Returns 12 hexadecimal digits of SHA-256 over all rules and catalogs: the version of the set.
+    /// Returns 12 hexadecimal digits of SHA-256 over all rules, catalogs and measurements: the version of the set.
     pub fn digest(&self) -> &str {
-        self.digest.get_or_init(|| match index::digest(&self.sources, &self.catalogs) {
+        self.digest.get_or_init(|| match index::digest(&self.sources, &self.catalogs, &self.measurements) {
             Some(known) => known.to_owned(),
             None => self.computed_digest(),
         })
@@ -103,7 +110,7 @@ impl RuleSet {
 
     fn computed_digest(&self) -> String {
         let mut hash = Sha256::new();
-        for source in self.sources.iter().chain(&self.catalogs) {
+        for source in self.sources.iter().chain(&self.catalogs).chain(&self.measurements) {
             hash.update(source.folder.as_bytes());
             hash.update(source.stem.as_bytes());
             hash.update(source.text.as_bytes());
@@ -119,6 +126,29 @@ impl RuleSet {
     /// Returns the source files of the catalogs.
     pub fn catalogs(&self) -> &[RuleSource] {
         &self.catalogs
+    }
+
+    /// Returns what was measured of the rules. What is known of a built-in rule does not hold for one of the user that
+    /// replaces it.
+    ///
+    /// # Errors
+    /// [`RuleError`] where a file is not of the form.
+    pub fn precisions(&self) -> Result<Precisions, RuleError> {
+        let mut all = Precisions::default();
+        let (own, built_in): (Vec<_>, Vec<_>) = self.measurements.iter().partition(|s| s.is_own());
+        for source in built_in {
+            all.add(precision::read(source)?);
+        }
+        all.retain(|rule| !self.sources.iter().any(|s| s.is_own() && s.stem == rule.as_str()));
+        for source in own {
+            all.add(precision::read(source)?);
+        }
+        Ok(all)
+    }
+
+    /// Returns the source files of what was measured.
+    pub fn measurements(&self) -> &[RuleSource] {
+        &self.measurements
     }
 
     /// Returns what the rules about flows that apply to a language look for, with the number of each rule.
@@ -204,8 +234,11 @@ impl RuleSet {
 
 impl RuleSource {
     /// Returns folder and stem of a file by its path in a rule directory: `python/x.yml`, `python/flow/flask.yml`; `None`
-    /// for what is neither.
+    /// for what is neither. `precision.yml` has no folder: it says what was measured of the rules.
     pub fn place(relative: &str) -> Option<(&str, &str)> {
+        if relative.strip_suffix(".yml") == Some(PRECISION) {
+            return Some(("", PRECISION));
+        }
         let (folder, file) = relative.split_once('/')?;
         let stem = file.strip_suffix(".yml").or_else(|| file.strip_suffix(".yaml"))?;
         let name = stem.strip_prefix(CATALOGS).unwrap_or(stem);
@@ -215,6 +248,11 @@ impl RuleSource {
     /// Says whether this is a catalog, not a rule.
     pub fn is_catalog(&self) -> bool {
         self.stem.starts_with(CATALOGS)
+    }
+
+    /// Says whether this is what was measured of rules.
+    pub fn is_measurement(&self) -> bool {
+        self.folder.is_empty() && self.stem == PRECISION
     }
 
     /// Says whether the file is a user's, not built in.

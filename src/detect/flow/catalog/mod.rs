@@ -30,8 +30,14 @@ pub const NO_CONSTRUCTOR: Classes = 1 << 58;
 pub const NO_LESS: Classes = 1 << 57;
 /// The text holds no `"`.
 pub const NO_QUOTE: Classes = 1 << 56;
+/// The text holds no `'`.
+pub const NO_APOSTROPHE: Classes = 1 << 55;
+/// The text was escaped for markup, but may be an address with any scheme.
+pub const KEEPS_SCHEME: Classes = 1 << 54;
+/// The text was escaped for markup, but for quotes.
+pub const KEEPS_QUOTES: Classes = 1 << 53;
 /// How many classes there can be.
-const MAX_CLASSES: usize = 56;
+const MAX_CLASSES: usize = 53;
 
 /// What a flow rule says of its class.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -165,6 +171,7 @@ impl Catalog {
     fn add_sources(&mut self, number: u16, file: &CatalogFile) -> Result<(), String> {
         for of in &file.sources {
             let classes = self.class_bits(&of.classes)?;
+            self.class_bits(&of.encoded)?;
             let entry = |of: &Source| Entry { file: number, of: of.clone(), classes };
             for path in of.member.iter().flat_map(|p| self.paths(p)).collect::<Vec<_>>() {
                 self.know(path);
@@ -376,6 +383,12 @@ impl Catalog {
 
     pub fn deciding(&self, path: Name) -> Classes {
         self.deciding.get(&path).copied().unwrap_or(0)
+    }
+
+    /// Returns the classes that some part of a thing decides about.
+    pub fn decided_by_parts(&self, thing: Name) -> Classes {
+        let is_part = |path: &&Name| path.as_str().rsplit_once('.').is_some_and(|(owner, _)| owner == thing.as_str());
+        self.deciding.iter().filter(|(path, _)| is_part(path)).fold(0, |all, (_, classes)| all | classes)
     }
 
     pub fn operation(&self, path: Name) -> Option<(Operation, Subject)> {

@@ -169,6 +169,13 @@ pub enum Operation {
     GetAttribute,
     /// Ends the path: `abort`, `sys.exit`, `process.exit`, `panic`.
     Exit,
+    /// Decodes what percent signs stand for: what the encoding has made harmless may do harm again. `decodeURIComponent`; of a
+    /// member, what is read from it is decoded: `URL.searchParams`.
+    Decode,
+    /// Goes on only where its object is true: `assert`.
+    Assert,
+    /// Goes on only where its object is equal to the argument: `assert.strictEqual`.
+    AssertEqual,
     /// A number or text of the running program that is constant for our purposes: gives the remainder, absolute value and so on. Arithmetic
     /// over constants: `abs`, `min`, `max`, `round`, `len`.
     Arithmetic,
@@ -179,6 +186,14 @@ pub enum Operation {
     Every,
     /// Whether the function argument is true of any part: `any`, `some`.
     AnyOf,
+    /// The argument, or what it returns, where the receiver is true: `then_some`, `then` of a truth.
+    ThenSome,
+    /// The signs of a text, each for itself: `chars`.
+    Signs,
+    /// One text or list of the parts that stand for themselves: `collect`.
+    Gathered,
+    /// The next of something: of the signs of a text the first.
+    FirstSign,
     /// To the type that the type argument names: `parse::<u32>`. Without one most likely a number.
     Convert,
     /// Encodes or decodes reversibly, keeping what it carries: `base64.b64decode`, `encode`, `decode`, `json.loads`.

@@ -117,6 +117,9 @@ pub struct Source {
     pub trust: Trust,
     /// What it is, in words that fit "... flows to": `query string`, `a form field`.
     pub what: String,
+    /// Classes that it is harmless to until it is decoded: the address of a request holds no line end, but may hold `%0a`.
+    #[serde(default)]
+    pub encoded: Vec<String>,
     /// The only classes that it matters to: weak random numbers matter to `weak-random` alone.
     #[serde(default)]
     pub classes: Vec<String>,
@@ -180,7 +183,7 @@ pub struct Sink {
     pub args: Vec<String>,
     /// Other arguments that must have a value for the sink to be one: `shell: true`. Keys are positions, names, or `0.name` for
     /// options objects, `0[1]` and `0[]` for elements of a list. Values: a constant, a list of constants (any of them), or
-    /// `present`, `absent`, `text` (not a list), `constant` (whatever its value).
+    /// `present`, `absent`, `text` (not a list), `built` (a text that the code makes of parts), `constant` (whatever its value).
     #[serde(default)]
     pub when: BTreeMap<String, serde_json::Value>,
     /// The same for what makes it none: `usedforsecurity: false`.
@@ -204,6 +207,10 @@ pub struct Sanitizer {
     /// The classes; `all` for conversions to numbers, lengths, lookups and whatever else returns none of what it was given.
     #[serde(rename = "for")]
     pub classes: OneOrMore,
+    /// What an escape for markup leaves that does harm in some places of it: `scheme` (an address may begin with
+    /// `javascript:`), `quotes`.
+    #[serde(default)]
+    pub leaves: Vec<String>,
     /// Conditions on arguments, as for sinks.
     #[serde(default)]
     pub when: BTreeMap<String, serde_json::Value>,

@@ -102,7 +102,7 @@ impl Engine<'_> {
     }
 
     /// Evaluates arguments.
-    fn args(&mut self, m: &Module, call: &Call) -> Args {
+    pub(super) fn args(&mut self, m: &Module, call: &Call) -> Args {
         let mut args = Args { types: call.types.clone(), ..Args::default() };
         for arg in &call.args {
             let value = self.eval(m, arg.value);
@@ -132,6 +132,11 @@ impl Engine<'_> {
         }
         if contents.as_ref().is_none_or(|c| c.rest.is_some()) {
             let any = self.derived("keywords", &[value], Kind::Unknown);
+            let keys = contents.as_ref().and_then(|c| c.keys.clone());
+            // Keys that the code goes through are named by it.
+            let is_named = keys.is_some_and(|keys| self.state.reach(&keys).is_empty());
+            let closed = if is_named { self.catalog.bit_of("mass-assignment") } else { 0 };
+            let any = any.with_labels(any.labels.cleaned(closed));
             args.keywords = Some((any, span));
         }
     }
@@ -142,7 +147,7 @@ impl Engine<'_> {
             if matches!(name.as_str(), "unwrap" | "expect") && receiver.outcome.is_some() {
                 return self.succeeded(receiver);
             }
-            if let Some(closure) = self.declared_method(receiver, name) {
+            if let Some(closure) = self.declared_method(receiver, name).or_else(|| self.method_of(receiver, name)) {
                 return self.invoke(&closure, args, span);
             }
             if let (Kind::Class(module, class), "default") = (&receiver.kind, name.as_str())
@@ -150,6 +155,9 @@ impl Engine<'_> {
             {
                 return self.construct(*module, *class, &Args::default(), span);
             }
+        }
+        if let Some(map) = self.as_map(receiver, name, span) {
+            return map;
         }
         let is_own = match &receiver.kind {
             Kind::Module(_) | Kind::Class(..) | Kind::Object(Shape::Instance(..)) => true,
@@ -173,6 +181,7 @@ impl Engine<'_> {
         if is_own {
             let target = match &receiver.kind {
                 Kind::Path(path) if self.is_local_path(*path) => self.local(path.join(name.as_str()), span),
+                Kind::Module(number) if self.language.is_script() => self.exported(*number, name),
                 _ => Some(self.member(receiver, name, span)),
             };
             match target.as_ref().map(|t| &t.kind) {
@@ -203,6 +212,9 @@ impl Engine<'_> {
                 }
                 _ => {}
             }
+        }
+        if let Some(closure) = self.extension_method(receiver, name) {
+            return self.invoke(&closure, args, span);
         }
         if let (Kind::Function(closure), "call" | "apply" | "bind") = (&receiver.kind, name.as_str()) {
             return self.call_function_method(closure, name.as_str(), receiver, args, span);
@@ -256,10 +268,19 @@ impl Engine<'_> {
             Kind::Partial(function, first) => {
                 let mut all = args.clone();
                 all.positional.splice(0..0, first.iter().map(|v| (v.clone(), span)));
+                let named = self.state.contents(callee.id);
+                for (key, value) in named.iter().flat_map(|c| &c.entries) {
+                    if let super::member::Key::Name(name) = key
+                        && !all.named.iter().any(|(given, ..)| given == name)
+                    {
+                        all.named.push((*name, value.clone(), span));
+                    }
+                }
                 self.call_value(&function.clone(), &all, span)
             }
             Kind::Bound(receiver, name) => self.call_method(&receiver.clone(), *name, args, span),
             Kind::Path(path) => {
+                self.pass_on(*path, args);
                 if let Some(target) = self.local(*path, span)
                     && matches!(target.kind, Kind::Function(_) | Kind::Class(..))
                 {
@@ -271,14 +292,24 @@ impl Engine<'_> {
                 {
                     keys.push(Name::new(&format!("*.{last}")));
                 }
+                keys.extend(self.method_by_path(*path));
                 let result = self.call_library(&keys, None, args, span);
                 self.with_outcome(*path, result)
             }
-            _ => {
-                let keys = Vec::new();
-                self.call_library(&keys, Some(callee), args, span)
-            }
+            _ => match self.special(callee, &["__call__"], args, span) {
+                Some(result) => result,
+                None => self.call_library(&[], Some(callee), args, span),
+            },
         }
+    }
+
+    /// Returns what Rust's `str::trim` stands for where the catalog speaks of `trim` alone: the method, its object given first.
+    fn method_by_path(&self, path: Name) -> Option<Name> {
+        let (owner, last) = path.as_str().rsplit_once('.').filter(|_| self.language == Language::Rust)?;
+        let owner = Name::new(owner).last();
+        let is_type = owner == "str" || owner.starts_with(|c: char| c.is_ascii_uppercase());
+        let any = Name::new(&format!("*.{last}"));
+        (is_type && !self.catalog.speaks_of(path) && self.catalog.operation(any).is_some()).then_some(any)
     }
 
     /// Returns the paths under which a catalog may speak of a method.
@@ -296,8 +327,11 @@ impl Engine<'_> {
                 let is_plain =
                     |key| self.catalog.operation(key).is_some_and(|(operation, _)| MEANS_THE_SAME.contains(&operation));
                 let is_plain_type = super::handler::is_plain_type(self.language, *path);
-                let is_own =
-                    self.catalog.knows(*path) && !is_plain_type && (self.catalog.speaks_of(own) || !is_plain(any));
+                // Rust's results and options are what they hold: what is done to them is done to that.
+                let is_wrapped = self.language == Language::Rust && self.catalog.operation(any).is_some();
+                let is_own = self.catalog.knows(*path)
+                    && !is_plain_type
+                    && (self.catalog.speaks_of(own) || !(is_plain(any) || is_wrapped));
                 if is_own { vec![own] } else { vec![own, any] }
             }
             Kind::Const(Const::Text(_)) | Kind::Text(_) => of(&[names.text]),
@@ -341,6 +375,9 @@ impl Engine<'_> {
         }
         let name = keys.first().map_or("a function", |k| k.last());
         if !labels.is_empty() {
+            if !is_known && escapes_markup(name) {
+                labels = labels.cleaned(self.catalog.bit_of("xss"));
+            }
             let step = super::FlowStep { file: place.0, range: place.1, kind: StepKind::Through(name.to_owned()) };
             labels = labels.stepped(&step);
         }
@@ -350,14 +387,26 @@ impl Engine<'_> {
         let id = super::number(&(keys.first(), ids, own));
         if is_new {
             // What a thing is made with is remembered under its name: `XMLParser(resolve_entities=True)`.
-            let contents = self.state.contents_mut(id);
             for (name, value, _) in &args.named {
-                contents.set(super::member::Key::Name(*name), value.clone());
+                self.state.contents_mut(id).set(super::member::Key::Name(*name), value.clone());
             }
+            self.remember_options(id, args);
         }
         let parsed = keys.first().map(|key| self.catalog.path(&format!("{key}()"))).zip(args.value(0).or(receiver));
         let origin = parsed.and_then(|(path, whole)| self.decided(path, whole));
         Rc::new(Data { labels, origin, ..Data::new(id, kind) })
+    }
+
+    /// Remembers the options object that a thing is made with: `createWriteStream(path, { flags: "a" })`.
+    fn remember_options(&mut self, id: u64, args: &Args) {
+        let Some((last, _)) = args.positional.last().filter(|_| self.language.is_script()) else { return };
+        if !matches!(last.kind, Kind::Object(Shape::Map)) {
+            return;
+        }
+        let Some(options) = self.state.contents(last.id) else { return };
+        for (key, value) in options.entries.iter().filter(|(_, value)| !value.consts().is_empty()) {
+            self.state.contents_mut(id).set(key.clone(), value.clone());
+        }
     }
 
     /// Returns what the catalog says that calling a path gives; by convention, calling a type gives the type.
@@ -389,6 +438,13 @@ fn is_construction(keys: &[Name], args: &Args) -> bool {
         last.starts_with(|c: char| c.is_ascii_uppercase()) && !last.ends_with('!')
     };
     !args.named.is_empty() || keys.first().is_some_and(has_capital)
+}
+
+/// Says whether a function that is not known is, by its name, one that escapes markup: `escape_for_html`.
+fn escapes_markup(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    let has = |words: &[&str]| words.iter().any(|word| name.contains(word));
+    has(&["escape", "sanitize", "sanitise", "encode"]) && has(&["html", "markup", "xss"]) && !has(&["unescape"])
 }
 
 fn is_of_known_owner(catalog: &crate::detect::flow::catalog::Catalog, key: Name) -> bool {

@@ -5,8 +5,8 @@ use super::call::Args;
 use super::facts::finding;
 use super::member::Key;
 use crate::detect::flow::catalog::operation::Operation;
-use crate::detect::flow::catalog::schema::{Source, Validator};
-use crate::detect::flow::catalog::{ALL, Classes, Entry};
+use crate::detect::flow::catalog::schema::{Source, Trust, Validator};
+use crate::detect::flow::catalog::{ALL, Classes, Entry, KEEPS_QUOTES, KEEPS_SCHEME};
 use crate::detect::flow::ir::Const;
 use crate::detect::flow::name::Name;
 use crate::detect::flow::value::{Data, Findings, Kind, Labels, Origin, Shape, Value};
@@ -25,6 +25,8 @@ impl Engine<'_> {
     ) -> Value {
         self.register_callbacks(keys, args);
         self.sinks_of_call(keys, receiver, args, span);
+        let quiet_hash = self.quiet_hash.take();
+        self.hash_update(keys.first().map_or("", |key| key.last()), receiver, args);
         // What holds request data is a map or list like any other, whatever its type is called.
         let any = receiver.filter(|r| !r.labels.is_empty()).and(keys.first());
         let any = any.map(|key| Name::new(&format!("*.{}", key.last())));
@@ -37,7 +39,11 @@ impl Engine<'_> {
         let result = match result {
             Some(result) => {
                 match keys.first().and_then(|key| self.catalog.type_of(self.catalog.path(&format!("{key}()")))) {
-                    Some(of) if matches!(result.kind, Kind::Unknown) => {
+                    Some(of)
+                        if matches!(result.kind, Kind::Unknown)
+                            || (matches!(operation, Some((Operation::Recode, _)))
+                                && !super::handler::is_plain_type(self.language, of)) =>
+                    {
                         Rc::new(Data { kind: Kind::Path(of), ..result.as_ref().clone() })
                     }
                     _ => result,
@@ -57,6 +63,9 @@ impl Engine<'_> {
             None => result,
         };
         let result = self.through_files(keys, receiver, args, result);
+        if let Some(made) = quiet_hash {
+            self.quiet_hashes.insert(result.id, made);
+        }
         self.validated(keys, receiver, args, result, span)
     }
 
@@ -88,10 +97,12 @@ impl Engine<'_> {
     ) -> Value {
         let catalog = self.catalog;
         let (mut classes, mut path): (Classes, Option<Name>) = (0, None);
+        let mut leaves: Classes = 0;
         for key in keys {
             for entry in catalog.sanitizers(*key).iter().filter(|e| self.is_active(e.file)) {
                 if self.conditions_hold(&entry.of.when, receiver, args, None) {
                     classes |= entry.classes;
+                    leaves |= entry.of.leaves.iter().fold(0, |all, what| all | left(what));
                     path = Some(*key);
                 }
             }
@@ -109,6 +120,7 @@ impl Engine<'_> {
             // What is dangerous for what it is stays so.
             if label.origin.only == 0 || label.origin.only & classes != 0 {
                 label.cleaned |= classes & if label.origin.only == 0 { ALL } else { label.origin.only };
+                label.cleaned |= leaves;
             }
         });
         let step = FlowStep { file: place.0, range: place.1, kind: StepKind::Sanitized(path.to_string()) };
@@ -128,6 +140,10 @@ impl Engine<'_> {
         for key in keys {
             for entry in catalog.call_sources(*key) {
                 if !self.is_active(entry.file) {
+                    continue;
+                }
+                if entry.of.trust == Trust::Stored && args.value(0).is_some_and(is_own_file) {
+                    // What lies beside the program was written with it.
                     continue;
                 }
                 let label = self.label(entry, self.place(span));
@@ -163,8 +179,10 @@ impl Engine<'_> {
 
     /// Makes the label of a source of the catalog.
     pub(super) fn label(&self, entry: &Entry<Source>, place: super::Place) -> Labels {
+        let encoded = entry.of.encoded.iter().fold(0, |all, class| all | self.catalog.bit_of(class));
         let Source { trust, hint, .. } = entry.of;
-        Labels::source(Origin { trust, what: entry.of.what.clone(), only: entry.classes, hint, place })
+        let origin = Origin { trust, what: entry.of.what.clone(), only: entry.classes, hint, place };
+        Labels::source(origin).cleaned(encoded)
     }
 
     /// Adds to a result what the catalog says that it tells of what was checked.
@@ -213,6 +231,12 @@ impl Engine<'_> {
             && self.is_clean_test(of)
         {
             when_true.extend(finding(value, ALL));
+        } else if let (Some("isinstance"), Some(value), Some(Kind::Path(of))) =
+            (keys.first().map(|k| k.as_str()), args.value(0), args.value(1).map(|v| &v.kind))
+            && matches!(of.as_str(), "str" | "bytes")
+        {
+            let classes = self.catalog.bit_of("nosql") | self.catalog.bit_of("mass-assignment");
+            when_true.extend(finding(value, classes));
         }
         self.with_facts(result, when_true, when_false)
     }
@@ -234,11 +258,27 @@ impl Engine<'_> {
             "receiver" => receiver.cloned(),
             position => position.parse().ok().and_then(|at: usize| args.value(at).cloned()),
         }?;
-        if let Kind::Const(Const::Text(text) | Const::Regex(text, _)) = &pattern.kind {
-            return Some(text.to_string());
+        match &pattern.kind {
+            Kind::Const(Const::Text(text)) => return Some(text.to_string()),
+            Kind::Const(Const::Regex(text, flags)) => return Some(super::regex::with_flags(text, flags)),
+            _ => {}
         }
         let contents = self.state.contents(pattern.id)?;
         contents.entries.get(&Key::Name(Name::new("pattern")))?.as_text().map(str::to_owned)
+    }
+
+    /// Notes a pattern that is held against a text of a stranger and can take time without end.
+    pub(super) fn match_takes_time(&mut self, pattern: &Value, text: &Value, span: (u32, u32)) {
+        if let Kind::Const(Const::Regex(source, flags)) = &pattern.kind {
+            let source = super::regex::with_flags(source, flags);
+            self.note_slow_match(&source, text, span);
+        }
+    }
+
+    fn note_slow_match(&mut self, pattern: &str, text: &Value, span: (u32, u32)) {
+        if self.language != Language::Rust && super::slow::is_catastrophic(pattern) {
+            self.record_at("redos", "a pattern that backtracks without end", text, span);
+        }
     }
 
     /// Returns the classes that a regular-expression match makes a text harmless to. A match that can take time without end
@@ -253,14 +293,12 @@ impl Engine<'_> {
         span: (u32, u32),
     ) -> Classes {
         let Some(text) = self.pattern_at(at, receiver, args) else { return 0 };
-        if self.language != Language::Rust && super::regex::is_catastrophic(&text) {
-            self.record_at("redos", "a pattern that backtracks without end", checked, span);
-        }
+        self.note_slow_match(&text, checked, span);
         let allowed = super::regex::allowed(&text, full);
         let bit = |class: &str| self.catalog.bit_of(class);
-        let mut harmless = 0;
+        let mut harmless = self.harmless_beginning(&text, full);
         if let Some(allowed) = allowed {
-            harmless = if allowed.is_plain() { ALL } else { 0 };
+            harmless |= if allowed.is_plain() { ALL } else { 0 };
             for (class, harmful) in super::regex::HARMFUL {
                 if !harmful.chars().any(|c| allowed.holds(c)) {
                     harmless |= bit(class);
@@ -270,7 +308,7 @@ impl Engine<'_> {
         harmless & classes
     }
 
-    /// Says whether every condition of a catalog entry holds.
+    /// Says whether every condition of a catalog entry holds, or may hold.
     pub(super) fn conditions_hold(
         &self,
         conditions: &std::collections::BTreeMap<String, serde_json::Value>,
@@ -297,8 +335,11 @@ impl Engine<'_> {
         key: Option<&Value>,
     ) -> bool {
         conditions.iter().filter(|(at, _)| !at.ends_with(']')).all(|(at, expected)| {
-            let is_expected =
-                |given: &Const| expected.as_array().map_or_else(|| is_equal(given, expected), |any| any.iter().any(|e| is_equal(given, e)));
+            let is_expected = |given: &Const| {
+                expected
+                    .as_array()
+                    .map_or_else(|| is_equal(given, expected), |any| any.iter().any(|e| is_equal(given, e)))
+            };
             match self.given(at, receiver, args, key) {
                 (known, None) => known,
                 (_, Some(given)) => match given.consts() {
@@ -334,12 +375,18 @@ impl Engine<'_> {
                 given.kind,
                 Kind::Object(Shape::List | Shape::Map | Shape::Instance(..)) | Kind::Function(_) | Kind::Class(..)
             ),
+            (Some("built"), Some(given)) => matches!(given.kind, Kind::Text(_)),
             (Some("constant"), Some(given)) => !given.consts().is_empty(),
             (_, None) => !known,
             (_, Some(given)) => match &given.kind {
                 Kind::Const(_) | Kind::OneOf(_) => given.consts().iter().any(|c| is_equal(c, expected)),
                 Kind::Path(path) => expected.as_str().is_some_and(|e| self.catalog.path(e) == *path),
-                Kind::Object(_) | Kind::Function(_) | Kind::Class(..) | Kind::Text(_) => false,
+                Kind::Class(module, class) => {
+                    let kinds = self.kinds.get(&super::member::class_id(*module, *class));
+                    let is_one = |e: &str| kinds.is_some_and(|kinds| kinds.contains(&self.catalog.path(e)));
+                    expected.as_str().is_some_and(is_one)
+                }
+                Kind::Object(_) | Kind::Function(_) | Kind::Text(_) => false,
                 _ => expected.as_str().is_none_or(|e| !e.contains('.')),
             },
         }
@@ -375,6 +422,20 @@ impl Engine<'_> {
             }
         }
         (true, Some(value))
+    }
+}
+
+/// Says whether a path leads to a file of the program itself.
+fn is_own_file(path: &Value) -> bool {
+    matches!(&path.kind, Kind::Path(path) if matches!(path.as_str(), "__dirname" | "__filename"))
+}
+
+/// Returns what is noted of a text of which an escape leaves something.
+fn left(what: &str) -> Classes {
+    match what {
+        "scheme" => KEEPS_SCHEME,
+        "quotes" => KEEPS_QUOTES,
+        _ => 0,
     }
 }
 

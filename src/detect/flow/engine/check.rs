@@ -4,10 +4,11 @@ use super::Engine;
 use super::call::Args;
 use super::facts::ids;
 use crate::detect::flow::catalog::operation::Operation;
-use crate::detect::flow::catalog::{ALL, Classes};
-use crate::detect::flow::ir::{ClassId, Const, ExprId, ExprKind, Module, Op, Pattern};
+use crate::detect::flow::catalog::{ALL, Classes, NO_PARENT, NOT_ABSOLUTE};
+use crate::detect::flow::ir::{Arm, ClassId, Const, ExprId, ExprKind, Method, Module, Op, Pattern, StmtKind};
 use crate::detect::flow::name::Name;
-use crate::detect::flow::value::{Closure, Data, Findings, Kind, Value, join};
+use crate::detect::flow::outcome::Outcome;
+use crate::detect::flow::value::{Closure, Data, Findings, Kind, Shape, Value, join};
 use crate::syntax::language::Language;
 use std::rc::Rc;
 
@@ -30,6 +31,7 @@ impl Engine<'_> {
                 let id = super::number(&("kept", object.id, function.id));
                 Some(Rc::new(Data { id, labels, ..object.as_ref().clone() }))
             }
+            Operation::Every | Operation::AnyOf if args.positional.is_empty() => self.any_or_all(operation, object),
             Operation::Every | Operation::AnyOf => {
                 let function = args.value(0)?.clone();
                 let part = self.part_to_check(object, span);
@@ -71,6 +73,64 @@ impl Engine<'_> {
                 let object = super::outcome::inside(object);
                 Some(if matches!(object.kind, Kind::Const(Const::Null)) { other } else { join(&object, &other) })
             }
+            Operation::ThenSome => {
+                // What a truth lets through is there where it held.
+                let inner = args.value(0)?.clone();
+                if let Kind::Function(closure) = &inner.kind
+                    && !self.module(closure.module).function(closure.function).params.is_empty()
+                {
+                    return Some(self.call_back(&inner, vec![object.clone()], span));
+                }
+                let facts = object.facts.as_deref().cloned().unwrap_or_default();
+                let (value, ()) = self.either(
+                    |e| {
+                        e.assume(object, true);
+                        let value = if matches!(inner.kind, Kind::Function(_)) {
+                            e.call_back(&inner, Vec::new(), span)
+                        } else {
+                            inner.clone()
+                        };
+                        e.state.checked(&value)
+                    },
+                    |_| (),
+                );
+                let value = Rc::new(Data { outcome: Some(Outcome::Either), facts: None, ..value.as_ref().clone() });
+                Some(self.with_facts(value, facts.when_true, facts.when_false))
+            }
+            Operation::Signs => {
+                let id = super::number(&("signs", object.id));
+                let origin = object.origin.or(Some((object.id, ALL)));
+                Some(Rc::new(Data { id, origin, is_sign: true, facts: None, outcome: None, ..object.as_ref().clone() }))
+            }
+            Operation::Gathered => {
+                let id = super::number(&("gathered", object.id));
+                let whole = Data { id, is_sign: false, ..object.as_ref().clone() };
+                Some(if object.is_sign { Rc::new(whole) } else { object.clone() })
+            }
+            Operation::FirstSign => {
+                let first = self.element_of(object, span);
+                let origin = object.origin.filter(|_| object.is_sign);
+                let argument = self.catalog.bit_of("argument");
+                let origin = origin.map(|(id, of)| (id, of & argument));
+                Some(if origin.is_some() {
+                    let id = super::number(&("first", object.id));
+                    Rc::new(Data { id, origin, is_sign: true, ..first.as_ref().clone() })
+                } else {
+                    first
+                })
+            }
+            Operation::Made if object.is_name => Some(self.call_back(object, Vec::new(), span)),
+            Operation::Assert | Operation::AssertEqual => {
+                let test = match operation {
+                    Operation::AssertEqual => self.compare(Op::Eq, object, args.value(0)?),
+                    _ => object.clone(),
+                };
+                self.assume(&test, true);
+                if test.truth() == Some(false) {
+                    self.die();
+                }
+                Some(Data::constant(Const::Null))
+            }
             Operation::Made if matches!(object.kind, Kind::Function(_)) => {
                 Some(self.call_back(object, Vec::new(), span))
             }
@@ -87,6 +147,21 @@ impl Engine<'_> {
             Kind::Function(closure) => Some(Closure { this: Some(receiver.clone()), ..closure }),
             _ => None,
         }
+    }
+
+    /// Returns a method of Rust's type that an object is of: fields of the same name do not hide it.
+    pub(super) fn method_of(&mut self, receiver: &Value, name: Name) -> Option<Closure> {
+        let Kind::Object(Shape::Instance(module, class)) = receiver.kind else { return None };
+        let handle = self.module(module);
+        let known = handle.class(class).name?;
+        let parts = handle.classes.iter().filter(|c| c.name == Some(known));
+        let function = parts.flat_map(|c| &c.body).find_map(|stmt| match stmt.kind {
+            StmtKind::Function(id) if handle.function(id).name == Some(name) => Some(id),
+            _ => None,
+        })?;
+        let this = (handle.function(function).method != Method::Static).then(|| receiver.clone());
+        let scopes = Rc::from([self.units[module].scope]);
+        Some(Closure { module, function, scopes, this })
     }
 
     /// Returns a method of a trait as the only type of the same file that implements it has it.
@@ -131,6 +206,37 @@ impl Engine<'_> {
         if allowed.is_plain() { ALL } else { classes }
     }
 
+    /// Takes in at an arm that takes all the rest that a sign is none of those that the arms before it take: once the signs
+    /// that do harm are replaced, the others do none. The same for the parts of a path.
+    pub(super) fn assume_other_signs(&mut self, m: &Module, before: &[Arm], pattern: &Pattern, value: &Value) {
+        if self.language != Language::Rust
+            || value.labels.is_empty()
+            || !matches!(pattern, Pattern::Ignore | Pattern::Name(_))
+        {
+            return;
+        }
+        let before = before.iter().filter(|arm| arm.guard.is_none());
+        if value.is_sign {
+            let gone: Vec<(char, char)> = before.clone().filter_map(|arm| signs(m, &arm.pattern)).flatten().collect();
+            let gone = super::regex::Allowed::of(gone);
+            let classes = super::regex::ENOUGH.iter().filter(|(_, all)| all.chars().all(|c| gone.holds(c)));
+            let classes = classes.fold(0, |all, (class, _)| all | self.catalog.bit_of(class));
+            self.state.clean(value.id, classes);
+        }
+        let parts = before.fold(0, |all, arm| all | lacking_part(m, &arm.pattern));
+        if parts != 0 {
+            self.clean_value(value, parts);
+        }
+    }
+
+    /// Takes in that a part of a path is an ordinary name: `Component::Normal(name)`.
+    pub(super) fn assume_normal(&mut self, name: Name, value: &Value) {
+        if name.last() == "Normal" && self.language == Language::Rust {
+            let path = self.catalog.bit_of("path");
+            self.clean_value(value, path | NO_PARENT | NOT_ABSOLUTE);
+        }
+    }
+
     /// Returns what follows for a value from it being equal to a constant, or one of the signs of one.
     pub(super) fn found_equal(&self, value: &Value, constant: &Value) -> Findings {
         let signs: Vec<(char, char)> = match constant.as_const() {
@@ -138,12 +244,39 @@ impl Engine<'_> {
             Some(Const::Bytes(bytes)) if value.is_sign => {
                 bytes.iter().map(|b| (char::from(*b), char::from(*b))).collect()
             }
+            None if value.is_sign && matches!(constant.kind, Kind::Object(_)) => {
+                let all = self.state.contents(constant.id);
+                let texts = all.iter().flat_map(|c| c.all()).filter_map(|v| v.as_text());
+                texts.flat_map(str::chars).map(|c| (c, c)).collect()
+            }
             Some(Const::Int(byte)) if value.is_sign => {
                 u8::try_from(*byte).map(char::from).into_iter().map(|c| (c, c)).collect()
             }
             _ => return super::facts::finding(value, ALL),
         };
         super::facts::finding(value, self.harmless_signs(signs))
+    }
+}
+
+/// Returns what a path is known not to have where none of its parts fits a pattern: `Component::ParentDir`.
+fn lacking_part(m: &Module, pattern: &Pattern) -> Classes {
+    match pattern {
+        Pattern::Value(expr) => match &m.expr(*expr).kind {
+            ExprKind::Name(name) | ExprKind::Member(_, name) => part_of_path(name.as_str()),
+            _ => 0,
+        },
+        Pattern::Variant(name, _) => part_of_path(name.last()),
+        Pattern::Any(patterns) => patterns.iter().fold(0, |all, p| all | lacking_part(m, p)),
+        _ => 0,
+    }
+}
+
+/// Returns what a path without a sort of parts is known to be.
+pub(super) fn part_of_path(name: &str) -> Classes {
+    match name {
+        "ParentDir" => NO_PARENT,
+        "RootDir" => NOT_ABSOLUTE,
+        _ => 0,
     }
 }
 

@@ -4,10 +4,10 @@ use super::Engine;
 use super::facts::finding;
 use super::fold::lifted;
 use crate::detect::flow::catalog::{
-    ALL, Classes, LEADING_SLASH, NO_CONSTRUCTOR, NO_PARENT, NO_PROTO, NOT_ABSOLUTE, ONE_SLASH,
+    ALL, Classes, LEADING_SLASH, NO_APOSTROPHE, NO_CONSTRUCTOR, NO_PARENT, NO_PROTO, NO_QUOTE, NOT_ABSOLUTE, ONE_SLASH,
 };
 use crate::detect::flow::ir::{Const, Op};
-use crate::detect::flow::value::{Data, Findings, Kind, Value};
+use crate::detect::flow::value::{Data, Findings, Kind, Labels, Value};
 use crate::syntax::language::Language;
 
 impl Engine<'_> {
@@ -67,7 +67,13 @@ impl Engine<'_> {
         match (left.is_empty(), right.is_empty()) {
             (false, true) => self.found_equal(a, b),
             (true, false) => self.found_equal(b, a),
-            _ => Vec::new(),
+            (true, true) => Vec::new(),
+            (false, false) => {
+                // What is equal to something that is harmless to a class is so, too.
+                let harmless = |labels: &Labels| labels.all().iter().fold(ALL, |all, label| all & label.cleaned);
+                let (of_a, of_b) = (harmless(&left), harmless(&right));
+                finding(a, of_b & !of_a).into_iter().chain(finding(b, of_a & !of_b)).collect()
+            }
         }
     }
 
@@ -100,6 +106,9 @@ impl Engine<'_> {
             if names != 0 {
                 lacking = finding(item, names);
             }
+        } else if let Some((id, of)) = container.origin.filter(|_| container.canonical && self.state.reach(item).is_empty()) {
+            // A folder is among those that a canonical path lies in.
+            held = vec![(id, of & self.catalog.bit_of("path"))];
         } else if let Some(text) = item.as_text() {
             let classes = self.without(text);
             if classes != 0 {
@@ -115,6 +124,8 @@ impl Engine<'_> {
         match part {
             ".." | "../" => NO_PARENT,
             "/" | "\\" => NO_PARENT | NOT_ABSOLUTE,
+            "'" => NO_APOSTROPHE,
+            "\"" => NO_QUOTE,
             "__proto__" => NO_PROTO,
             "constructor" | "prototype" => NO_CONSTRUCTOR,
             "\n" | "\r" | "\r\n" => bits(&["header", "log", "email"]),
@@ -211,6 +222,9 @@ fn difference(a: &Value, b: &Value) -> Findings {
 
 /// Returns what is known of a key that is not this one.
 fn other_than(name: &Value) -> Classes {
+    if let Kind::Path(path) = &name.kind {
+        return super::check::part_of_path(path.last());
+    }
     match name.as_text() {
         Some("__proto__") => NO_PROTO,
         Some("constructor" | "prototype") => NO_CONSTRUCTOR,

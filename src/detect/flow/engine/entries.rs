@@ -4,7 +4,7 @@ use super::handler::Pending;
 use super::{Engine, MAX_CALLS};
 use crate::detect::flow::catalog::Entry;
 use crate::detect::flow::catalog::schema::Handler;
-use crate::detect::flow::ir::{ClassId, ExprKind, FunctionId, Module, StmtKind};
+use crate::detect::flow::ir::{ClassId, Const, ExprKind, FunctionId, Module, StmtKind};
 use crate::detect::flow::name::Name;
 use crate::detect::flow::value::{Closure, Data, Kind, Shape};
 use std::collections::HashSet;
@@ -26,7 +26,7 @@ impl Engine<'_> {
             let id = FunctionId(u32::try_from(number).unwrap_or(u32::MAX));
             if hot.contains(&id) && !self.visited.contains(&(0, id)) {
                 let closure = self.top_level(id);
-                self.run_pending(Pending { closure, parameters: None, returns: 0, state: None });
+                self.run_pending(Pending { closure, parameters: None, returns: 0, state: None, then: Vec::new() });
                 self.run_all_pending();
             }
         }
@@ -63,6 +63,13 @@ impl Engine<'_> {
                 ExprKind::Index(_, key)
                     if self.catalog.is_sink_word(Name::new("*"))
                         && !matches!(m.expr(*key).kind, ExprKind::Const(_)) =>
+                {
+                    marks.push(expr.span.0);
+                }
+                // A pattern that is slow does harm where it meets a text of a stranger, whatever the call is named.
+                ExprKind::Const(Const::Regex(pattern, _) | Const::Text(pattern))
+                    if [")+", ")*", "){"].iter().any(|end| pattern.contains(end))
+                        && super::slow::is_catastrophic(pattern) =>
                 {
                     marks.push(expr.span.0);
                 }
@@ -144,6 +151,7 @@ impl Engine<'_> {
                     parameters: Some(entry.of.parameters.clone()),
                     returns: entry.classes,
                     state: None,
+                    then: Vec::new(),
                 });
                 break;
             }
@@ -177,7 +185,7 @@ impl Engine<'_> {
                 if (by_name || by_parameter) && is_counted && !self.visited.contains(&(0, id)) {
                     let closure = self.top_level(id);
                     let parameters = Some(handler.parameters.clone());
-                    self.run_pending(Pending { closure, parameters, returns: entry.classes, state: None });
+                    self.run_pending(Pending { closure, parameters, returns: entry.classes, state: None, then: Vec::new() });
                 }
             }
         }

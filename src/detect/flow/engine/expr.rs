@@ -1,8 +1,7 @@
 //! Expressions.
 
 use super::{Engine, MAX_DEPTH};
-use crate::detect::flow::StepKind;
-use crate::detect::flow::ir::{self, Clause, Comprehension, Const, ExprId, ExprKind, Module, Op, Pattern};
+use crate::detect::flow::ir::{self, Const, ExprId, ExprKind, Module, Op, Pattern};
 use crate::detect::flow::name::Name;
 use crate::detect::flow::state::{Contents, Key};
 use crate::detect::flow::value::{Data, Kind, Shape, Value, join, truth_of};
@@ -48,7 +47,7 @@ impl Engine<'_> {
             ExprKind::Call(call) => self.call(m, id, call),
             ExprKind::Binary(op, a, b) => self.binary(m, *op, *a, *b, span),
             ExprKind::Not(a) => {
-                let test = self.eval(m, *a);
+                let test = self.condition(m, *a);
                 let known = test.truth().map(|truth| Data::constant(Const::Bool(!truth)));
                 let value = known.unwrap_or_else(|| self.truth_value(&[&test]));
                 self.negated(&test, value)
@@ -151,6 +150,7 @@ impl Engine<'_> {
                 self.state.checked(&value)
             }
             None if name.as_str() == "None" && self.language == Language::Rust => Data::constant(Const::Null),
+            None if name.as_str() == "exports" && self.language.is_script() => self.own_exports(),
             None => self.library(name),
         }
     }
@@ -162,7 +162,7 @@ impl Engine<'_> {
     }
 
     fn conditional(&mut self, m: &Module, test: ExprId, then: ExprId, otherwise: ExprId) -> Value {
-        let test = self.eval(m, test);
+        let test = self.condition(m, test);
         match test.truth() {
             Some(true) => self.eval(m, then),
             Some(false) => self.eval(m, otherwise),
@@ -283,41 +283,15 @@ impl Engine<'_> {
         let value = match op {
             Op::And | Op::Or | Op::Nullish => join(&old, &right),
             Op::Add if matches!(old.kind, Kind::Object(Shape::List)) => {
-                let element = self.element_of(&right, right_span);
-                let contents = self.state.contents_mut(old.id);
-                contents.scatter();
-                contents.blur(&element);
+                let mut contents = self.state.contents(old.id).map(|c| c.as_ref().clone()).unwrap_or_default();
+                self.push_item(&mut contents, &right, true, right_span);
+                self.state.set_contents(old.id, contents);
                 old
             }
             _ => self.operate(op, (&old, right_span), (&right, right_span), span),
         };
         self.assign(m, pattern, &value, span);
         value
-    }
-
-    fn comprehension(&mut self, m: &Module, comprehension: &Comprehension, span: (u32, u32)) -> Value {
-        let mut element_span = span;
-        for clause in &comprehension.clauses {
-            match clause {
-                Clause::For(pattern, iterable) => {
-                    element_span = m.expr(*iterable).span;
-                    let over = self.eval(m, *iterable);
-                    let element = self.element_of(&over, element_span);
-                    self.bind(m, pattern, &element, element_span);
-                }
-                Clause::If(test) => {
-                    let test = self.eval(m, *test);
-                    self.assume(&test, true);
-                }
-            }
-        }
-        let key = comprehension.key.map(|key| self.eval(m, key));
-        let value = self.eval(m, comprehension.element);
-        let value = self.state.checked(&value);
-        let value = self.stepped(&value, self.place(element_span), StepKind::Part);
-        let shape = if key.is_some() { Shape::Map } else { Shape::List };
-        let contents = Contents { rest: Some(value), keys: key, ..Contents::default() };
-        self.object(shape, contents, span)
     }
 
     /// Makes an object that stands here.
@@ -328,7 +302,8 @@ impl Engine<'_> {
         value
     }
 
-    fn add_entry(&mut self, contents: &mut Contents, key: Option<&Value>, value: &Value) {
+    /// Adds an entry to a map; without a key, the entries of another one.
+    pub(super) fn add_entry(&mut self, contents: &mut Contents, key: Option<&Value>, value: &Value) {
         match key {
             Some(key) => match super::member::key_of_const(key) {
                 Some(key) => contents.set(key, value.clone()),

@@ -5,9 +5,10 @@ use super::call::Args;
 use super::invoke::param_name;
 use crate::detect::flow::catalog::schema::{Handler, Trust};
 use crate::detect::flow::catalog::{Classes, Entry};
-use crate::detect::flow::ir::{ExprId, ExprKind, FunctionId, Module, Param, Type};
+use crate::detect::flow::ir::{Const, ExprId, ExprKind, FunctionId, Module, Param, ParamKind, Type};
 use crate::detect::flow::name::Name;
-use crate::detect::flow::state::State;
+use crate::detect::flow::state::Contents;
+use crate::detect::flow::state::{Key, State};
 use crate::detect::flow::value::{Closure, Data, Kind, Labels, Origin, Shape, Value};
 use crate::syntax::language::Language;
 use std::rc::Rc;
@@ -21,7 +22,12 @@ pub(super) struct Pending {
     pub(super) returns: Classes,
     /// What was known where it was made.
     pub(super) state: Option<State>,
+    /// The functions that are called after it with the same things, where it calls `next`.
+    pub(super) then: Vec<Closure>,
 }
+
+/// What stands for the function that passes a request on to the next handler.
+const NEXT: &str = "(next)";
 
 impl Engine<'_> {
     /// Notes functions that are given to a call of which the catalog says that it calls them.
@@ -44,14 +50,16 @@ impl Engine<'_> {
                 .collect();
             let entries =
                 if said.is_empty() { entries.into_iter().filter(|e| e.of.when.is_empty()).collect() } else { said };
-            for closure in functions {
+            let count_of = |closure: &Closure| {
                 let count = self.module(closure.module).function(closure.function).params.len();
-                let is_counted = entries.iter().any(|e| e.of.count == Some(count));
-                for entry in &entries {
-                    if entry.of.count == is_counted.then_some(count) {
-                        self.enqueue(&closure, entry);
-                    }
-                }
+                entries.iter().any(|e| e.of.count == Some(count)).then_some(count)
+            };
+            let counts: Vec<Option<usize>> = functions.iter().map(count_of).collect();
+            for entry in &entries {
+                // Functions that are given together are called one after the other.
+                let chain = functions.iter().zip(&counts).filter(|(_, count)| **count == entry.of.count);
+                let chain: Vec<Closure> = chain.map(|(closure, _)| closure.clone()).collect();
+                self.enqueue(&chain, entry);
             }
             return;
         }
@@ -62,7 +70,11 @@ impl Engine<'_> {
             Kind::Function(closure) => functions.push(closure.clone()),
             Kind::Object(_) if depth > 0 => {
                 if let Some(contents) = self.state.contents(value.id) {
-                    for inner in contents.all() {
+                    // What is called before the handler stands beside it in any order.
+                    let handler = Key::Name(Name::new("handler"));
+                    let named = contents.entries.iter().filter(|(key, _)| **key != handler).map(|(_, v)| v);
+                    let all = contents.list.iter().flatten().chain(named).chain(&contents.rest);
+                    for inner in all.chain(contents.entries.get(&handler)) {
                         self.functions_in(inner, functions, depth - 1);
                     }
                 }
@@ -71,31 +83,15 @@ impl Engine<'_> {
         }
     }
 
-    fn enqueue(&mut self, closure: &Closure, entry: &Entry<Handler>) {
+    pub(super) fn enqueue(&mut self, chain: &[Closure], entry: &Entry<Handler>) {
+        let Some((first, then)) = chain.split_first() else { return };
         self.pending.push(Pending {
-            closure: closure.clone(),
+            closure: first.clone(),
+            then: then.to_vec(),
             parameters: Some(entry.of.parameters.clone()),
             returns: entry.classes,
             state: Some(self.state.clone()),
         });
-    }
-
-    /// Evaluates a decorator and notes the function or class under it where the catalog says that a framework calls it.
-    pub(super) fn decorated(&mut self, m: &Module, decorator: ExprId, value: &Value) {
-        let keys = self.decorator_keys(m, decorator);
-        let catalog = self.catalog;
-        for key in keys {
-            let entries: Vec<&Entry<Handler>> =
-                catalog.decorators(key).iter().filter(|e| self.is_active(e.file)).collect();
-            if let Kind::Function(closure) = &value.kind {
-                for entry in &entries {
-                    self.enqueue(closure, entry);
-                }
-            }
-            if !entries.is_empty() {
-                return;
-            }
-        }
     }
 
     /// Notes a method that a framework calls by its decorator, whatever its class is.
@@ -148,17 +144,34 @@ impl Engine<'_> {
 
     /// Runs a function on its own.
     pub(super) fn run_pending(&mut self, pending: Pending) {
-        self.entry_steps = 0;
         let fresh = self.state.fresh();
-        self.state = pending.state.unwrap_or(fresh);
-        self.state.alive = true;
-        let Pending { closure, parameters, returns, .. } = pending;
-        self.visited.insert((closure.module, closure.function));
-        let module = closure.module;
-        let handle = self.module(module);
-        self.in_module(module, |e| {
-            e.run_function(&closure, returns, |e| e.bind_handler(&handle, &closure, parameters.as_deref()));
-        });
+        let Pending { closure, parameters, returns, state, then } = pending;
+        let state = state.unwrap_or(fresh);
+        let mut begin = state.clone();
+        self.given = self.fresh_scope();
+        for closure in std::iter::once(closure).chain(then) {
+            self.entry_steps = 0;
+            self.state = begin;
+            self.state.alive = true;
+            self.passed_on = None;
+            self.visited.insert((closure.module, closure.function));
+            let module = closure.module;
+            let handle = self.module(module);
+            self.in_module(module, |e| {
+                e.run_function(&closure, returns, |e| e.bind_handler(&handle, &closure, parameters.as_deref()));
+            });
+            // The next one runs where this one has said so; how it does so may not be seen.
+            begin = self.passed_on.take().unwrap_or_else(|| state.clone());
+        }
+    }
+
+    /// Notes what is known where a handler passes the request on; an error goes elsewhere.
+    pub(super) fn pass_on(&mut self, path: Name, args: &Args) {
+        let is_error = args.value(0).is_some_and(|v| !matches!(v.kind, Kind::Const(Const::Null)));
+        if path.as_str() == NEXT && !is_error && self.state.alive {
+            let state = self.state.clone();
+            super::merge(&mut self.passed_on, state);
+        }
     }
 
     /// Binds the parameters of a function that a framework, or an unknown caller, calls.
@@ -174,9 +187,34 @@ impl Engine<'_> {
             let span = function.span;
             let at = param.default.map_or(span, |d| m.expr(d).span);
             let at = if at == span { (span.0, span.0 + 1) } else { at };
-            let value = self.parameter(m, param, number, spec, function.exported, at);
+            let is_last = parameters.is_some_and(|p| p.len() == number + 1);
+            let value = match spec {
+                Some(Some("_")) if is_last && self.language.is_script() => Data::path(Name::new(NEXT)),
+                _ => self.parameter(m, param, number, spec, function.exported, at),
+            };
+            let is_plain = param_name(param)
+                .is_some_and(|name| self.plain_parts.contains(&(closure.module, closure.function, name)));
+            let value = if is_plain { self.number_of(&value) } else { value };
+            let value = if parameters.is_some() { self.gathered(closure, param, value, at) } else { value };
             self.bind(m, &param.pattern, &value, at);
         }
+    }
+
+    /// Returns what `*args` and `**kwargs` of a handler hold: data of the caller, but for the parts of the route that are
+    /// numbers.
+    fn gathered(&mut self, closure: &Closure, param: &Param, value: Value, at: (u32, u32)) -> Value {
+        let mut contents = Contents { rest: Some(value.clone()), ..Contents::default() };
+        let shape = match param.kind {
+            ParamKind::Rest if self.language == Language::Python => Shape::List,
+            ParamKind::Keywords => Shape::Map,
+            _ => return value,
+        };
+        let parts = self.plain_parts.iter().filter(|(m, f, _)| (*m, *f) == (closure.module, closure.function));
+        for name in parts.map(|(_, _, name)| *name).collect::<Vec<_>>() {
+            let part = self.number_of(&value);
+            contents.set(super::member::Key::Name(name), part);
+        }
+        self.object(shape, contents, at)
     }
 
     fn parameter(
@@ -191,6 +229,7 @@ impl Engine<'_> {
         let here = self.here();
         let place = (here, at);
         let scope = self.frames.last().map_or(0, |f| f.scopes[0]);
+        let given = self.given;
         let id = super::number(&("parameter", place, number, scope));
         if let Some(kept) = self.kept(m, param, id).filter(|_| spec.is_some()) {
             return kept;
@@ -208,6 +247,10 @@ impl Engine<'_> {
             let kind = path.filter(|path| self.catalog.knows(*path)).map_or(Kind::Unknown, Kind::Path);
             let value = Rc::new(Data { declared, kind, ..Data::unknown(id, labels).as_ref().clone() });
             return if is_clean { self.number_of(&value) } else { value };
+        }
+        if let Some(of) = self.type_by_decorator(m, param) {
+            let labels = self.source_labels(of, place);
+            return Rc::new(Data { labels, ..Data::new(super::number(&("given", given, of)), Kind::Path(of)) });
         }
         if let Some(of) = &param.of_type {
             let path = self.path_of_type(of);
@@ -257,7 +300,7 @@ impl Engine<'_> {
             Some(Some(of)) => {
                 let path = self.catalog.path(of);
                 let labels = self.source_labels(path, place);
-                Rc::new(Data { labels, ..Data::new(super::number(&("given", scope, path)), Kind::Path(path)) })
+                Rc::new(Data { labels, ..Data::new(super::number(&("given", given, path)), Kind::Path(path)) })
             }
             None => {
                 let is_own = param_name(param).is_some_and(|n| matches!(n.as_str(), "self" | "cls" | "this"));
@@ -301,19 +344,15 @@ impl Engine<'_> {
             self.paths_of_type(of, &mut paths, 0);
         }
         let catalog = self.catalog;
-        for path in paths {
-            for entry in catalog.parameter_sources(path) {
-                if self.is_active(entry.file) {
-                    return Some(self.label(entry, place));
-                }
-            }
-            if let Some(of) = catalog.type_of(Name::new(&format!("{path}()")))
-                && !param.decorators.is_empty()
-            {
-                let _ = of;
-            }
-        }
-        None
+        let entries = paths.iter().flat_map(|path| catalog.parameter_sources(*path));
+        let entry = entries.filter(|entry| self.is_active(entry.file)).next();
+        entry.map(|entry| self.label(entry, place))
+    }
+
+    /// Returns the type of what a framework gives a parameter by its decorator: Nest's `@Req()`.
+    fn type_by_decorator(&mut self, m: &Module, param: &Param) -> Option<Name> {
+        let keys: Vec<Name> = param.decorators.iter().flat_map(|d| self.decorator_keys(m, *d)).collect();
+        keys.iter().find_map(|key| self.catalog.type_of(self.catalog.path(&format!("{key}()"))))
     }
 
     /// Says whether a decorator is given something that lets through only what can carry no attack: Nest's `ParseIntPipe`.

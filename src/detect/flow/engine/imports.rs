@@ -3,19 +3,21 @@
 use super::{Engine, Handle, MAX_MODULES, Unit};
 use crate::detect::flow::ir::{Import, Module, StmtKind};
 use crate::detect::flow::name::Name;
-use crate::detect::flow::value::{Data, Kind, Value};
+use crate::detect::flow::value::{Data, Kind, Shape, Value};
 use crate::path::RepoPath;
 use crate::syntax::language::Language;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+/// Under which name a file of JavaScript keeps what `require` of it gives.
+const EXPORTS: &str = "module.exports";
 /// How far up from a file the packages of a repository may begin.
 const MAX_ROOTS: usize = 5;
 
 impl Engine<'_> {
     /// Takes in an import.
     pub(super) fn import(&mut self, import: &Import, span: (u32, u32)) {
-        let module = self.import_path(import.module);
+        let module = self.import_path(self.own_module(import.module));
         if import.local.as_str() == "*" {
             if let Some(Kind::Module(number)) = self.local(module, span).map(|v| v.kind.clone()) {
                 let scope = self.units[number].scope;
@@ -36,6 +38,20 @@ impl Engine<'_> {
         self.set(import.local, value);
     }
 
+    /// Returns Rust's path of a module that `mod` names in the same file as a path from there: `use views::Page`.
+    fn own_module(&self, module: Name) -> Name {
+        let first = module.as_str().split('.').next().unwrap_or_default();
+        if self.language != Language::Rust || is_relative(first) {
+            return module;
+        }
+        let own = Name::new(&format!("self.{first}"));
+        let is_named = |stmt: &crate::detect::flow::ir::Stmt| match &stmt.kind {
+            StmtKind::Import(import) => import.module == own && import.item.is_none(),
+            _ => false,
+        };
+        if self.module(self.here()).body.iter().any(is_named) { Name::new(&format!("self.{module}")) } else { module }
+    }
+
     fn state_variables(&self, scope: u32) -> BTreeMap<Name, Value> {
         self.state.variables(scope)
     }
@@ -47,7 +63,7 @@ impl Engine<'_> {
         match self.local(path, span) {
             Some(value) => match &value.kind {
                 Kind::Module(number) => {
-                    let exports = self.exported(*number, Name::new("module.exports"));
+                    let exports = self.exported(*number, Name::new(EXPORTS));
                     exports.unwrap_or(value)
                 }
                 _ => value,
@@ -185,17 +201,24 @@ impl Engine<'_> {
             return Some(value);
         }
         // `module.exports = ...` and `exports.name = ...`.
-        let module = super::number(&("path", Name::new("module")));
-        let _ = module;
-        let exports = self.module_exports(number);
-        if name.as_str() == "module.exports" || name.as_str() == "default" {
+        let exports = self.units[number].exports.get(&Name::new(EXPORTS)).cloned();
+        if name.as_str() == EXPORTS {
             return exports;
         }
-        if let Some(exports) = exports
+        if let Some(exports) = &exports
             && let Some(contents) = self.state.contents(exports.id)
             && let Ok(value) = contents.get(&super::member::Key::Name(name))
         {
             return Some(value.clone());
+        }
+        if name.as_str() == "default" {
+            return exports;
+        }
+        if let Some(exports) = exports
+            && matches!(exports.kind, Kind::Path(_) | Kind::Class(..) | Kind::Object(Shape::Instance(..)))
+        {
+            // What an instance of something has.
+            return Some(self.member(&exports, name, (0, 0)));
         }
         let handle = self.module(number);
         let class = handle.body.iter().find_map(|stmt| match stmt.kind {
@@ -205,8 +228,18 @@ impl Engine<'_> {
         Some(Rc::new(Data::new(super::member::class_id(number, class), Kind::Class(number, class))))
     }
 
-    fn module_exports(&self, number: usize) -> Option<Value> {
-        self.units[number].exports.get(&Name::new("module.exports")).cloned()
+    /// Returns what `module.exports` and `exports` stand for in the present file: an object that other files are given,
+    /// until the file puts something else in its place.
+    pub(super) fn own_exports(&mut self) -> Value {
+        let here = self.here();
+        let empty = || Rc::new(Data::new(super::number(&("exports", here)), Kind::Object(Shape::Map)));
+        self.units[here].exports.entry(Name::new(EXPORTS)).or_insert_with(empty).clone()
+    }
+
+    /// Puts something in the place of `module.exports` of the present file.
+    pub(super) fn set_own_exports(&mut self, value: &Value) {
+        let here = self.here();
+        self.units[here].exports.insert(Name::new(EXPORTS), value.clone());
     }
 }
 

@@ -1,6 +1,7 @@
 //! Fields and elements, read and set.
 
 use super::{Engine, Place};
+use crate::detect::flow::catalog::operation::Operation;
 use crate::detect::flow::catalog::schema::Trust;
 use crate::detect::flow::catalog::{ALL, Classes};
 use crate::detect::flow::ir::{ClassId, Const, Method, Module, StmtKind};
@@ -26,13 +27,20 @@ impl Engine<'_> {
         if span != (0, 0) {
             self.read_at = span;
         }
+        if name.as_str() == "exports" && self.is_own_module(object) {
+            return self.own_exports();
+        }
         let set: Option<Result<Value, Option<Value>>> =
             self.state.contents(object.id).map(|c| c.get(&key).cloned().map_err(|rest| rest.cloned()));
         if let Some(Ok(value)) = &set {
             return self.state.checked(value);
         }
         let value = match &object.kind {
-            Kind::Module(number) => return self.exported(*number, name).unwrap_or_else(|| Data::path(name)),
+            // What a file of JavaScript does not export by name may have been put there in a way that is not seen.
+            Kind::Module(number) => match self.exported(*number, name) {
+                None if !self.language.is_script() => return Data::path(name),
+                exported => exported,
+            },
             Kind::Class(module, class) => self.class_member(*module, *class, name, None),
             Kind::Object(Shape::Instance(module, class)) => self.class_member(*module, *class, name, Some(object)),
             Kind::Object(Shape::List) if name.as_str() == "length" => self.length(object),
@@ -120,14 +128,31 @@ impl Engine<'_> {
 
     /// Returns what a member of a library's thing is: a source, something of a type, or just its path.
     pub(super) fn member_of_library(&mut self, object: &Value, path: Name, span: (u32, u32)) -> Value {
+        if matches!(path.as_str(), "path.sep" | "os.sep" | "os.path.sep") {
+            return Data::constant(Const::Text("/".into()));
+        }
         let id = super::number(&(object.id, "member", path));
         let labels = object.labels.join(&self.source_labels(path, self.place(span)));
+        let labels = match self.catalog.operation(path) {
+            Some((Operation::Decode, _)) => self.decoded(&labels),
+            _ => labels,
+        };
         let of = self.catalog.type_of(path);
         let is_name = object.is_name && of.is_none() && labels.is_empty();
         let origin = self.decided(path, object);
-        let value = Data { labels, is_name, origin, ..Data::new(id, Kind::Path(of.unwrap_or(path))) };
+        // The folders that a canonical path lies in.
+        let canonical = object.canonical && origin.is_some();
+        let value = Data { labels, is_name, origin, canonical, ..Data::new(id, Kind::Path(of.unwrap_or(path))) };
         // Enumerations and constants of modules have a value that does not change: equal paths are equal.
         Rc::new(value)
+    }
+
+    /// Returns the labels of data after percent signs were decoded, or a part was taken out of the whole whose host was
+    /// settled: what kept it harmless is gone.
+    pub(super) fn decoded(&self, labels: &Labels) -> Labels {
+        let gone = ["log", "header", "email", "xss", "ssrf", "redirect", "sql", "command", "path", "ldap", "xpath"];
+        let gone = gone.iter().fold(0, |all, class| all | self.catalog.bit_of(class));
+        labels.map(|label| label.cleaned &= !gone)
     }
 
     /// Returns whose harmlessness a check of this part or form of a value decides.
@@ -237,6 +262,10 @@ impl Engine<'_> {
 
     /// Returns an element of a value.
     pub(super) fn index(&mut self, object: &Value, key: &Value, span: (u32, u32)) -> Value {
+        let args = super::call::Args::of(vec![key.clone()], span);
+        if let Some(element) = self.special(object, &["__getitem__"], &args, span) {
+            return element;
+        }
         let value = self.element_under(object, key, span);
         if key.labels.is_empty() {
             return value;
@@ -271,7 +300,13 @@ impl Engine<'_> {
             return self.member(object, *name, span);
         }
         if let Kind::Path(path) | Kind::Object(Shape::Library(path)) = &object.kind {
-            let path = self.catalog.canonical(Name::new(&format!("{path}[]")));
+            // Of a pair each place may have a type of its own.
+            let numbered = match &key_const {
+                Some(Key::Index(at)) => Some(self.catalog.path(&format!("{path}[{at}]"))),
+                _ => None,
+            };
+            let numbered = numbered.filter(|path| self.catalog.type_of(*path).is_some());
+            let path = numbered.unwrap_or_else(|| self.catalog.path(&format!("{path}[]")));
             let id = super::number(&(object.id, key.id));
             let labels = object.labels.join(&self.source_labels(path, self.place(span)));
             let of = self.catalog.type_of(path).unwrap_or(path);
@@ -285,6 +320,9 @@ impl Engine<'_> {
 
     /// Returns an element of a value, whichever.
     pub(super) fn element_of(&mut self, object: &Value, span: (u32, u32)) -> Value {
+        if let Some(element) = self.iterated(object, span) {
+            return element;
+        }
         if let Some(contents) = self.state.contents(object.id) {
             let is_map = matches!(object.kind, Kind::Object(Shape::Map)) && self.language == Language::Python;
             if is_map {
@@ -308,6 +346,7 @@ impl Engine<'_> {
         Rc::new(Data {
             labels: object.labels.clone(),
             declared: object.declared,
+            is_sign: object.is_sign,
             ..Data::new(super::number(&(object.id, "each")), Kind::Unknown)
         })
     }
@@ -329,20 +368,46 @@ impl Engine<'_> {
         self.derived("key", &[object], Kind::Unknown)
     }
 
+    /// Says whether a value is the `module` of the present file of JavaScript.
+    fn is_own_module(&self, object: &Value) -> bool {
+        self.language.is_script() && matches!(&object.kind, Kind::Path(path) if path.as_str() == "module")
+    }
+
     /// Sets a field.
     pub(super) fn assign_member(&mut self, object: &Value, name: Name, value: &Value, span: (u32, u32)) {
+        if name.as_str() == "exports" && self.is_own_module(object) {
+            return self.set_own_exports(value);
+        }
         if let Kind::Path(path) | Kind::Object(Shape::Library(path)) = &object.kind {
             let path = self.catalog.canonical(path.join(name.as_str()));
             self.sink_of_assignment((path, name), object, None, value, span);
+            if let Some((Operation::SetType, _)) = self.catalog.operation(path) {
+                return self.set_content_type(object, value);
+            }
         } else {
             let path = Name::new(&format!("*.{name}"));
             self.sink_of_assignment((path, name), object, None, value, span);
         }
-        self.state.contents_mut(object.id).set(Key::Name(name), value.clone());
+        let value = self.beside_what_decides(object, name, value);
+        self.state.contents_mut(object.id).set(Key::Name(name), value);
+    }
+
+    /// Returns a value that is put into a part of a thing that does not decide where it leads: the query of a URL.
+    fn beside_what_decides(&self, object: &Value, name: Name, value: &Value) -> Value {
+        let Kind::Path(path) = &object.kind else { return value.clone() };
+        if value.labels.is_empty() || object.is_name {
+            return value.clone();
+        }
+        let others = self.catalog.decided_by_parts(*path) & !self.catalog.deciding(path.join(name.as_str()));
+        value.with_labels(value.labels.cleaned(others))
     }
 
     /// Sets an element.
     pub(super) fn assign_index(&mut self, object: &Value, key: &Value, value: &Value, span: (u32, u32)) {
+        let args = super::call::Args::of(vec![key.clone(), value.clone()], span);
+        if self.special(object, &["__setitem__"], &args, span).is_some() {
+            return;
+        }
         let element = Name::new("[]");
         let path = match &object.kind {
             Kind::Path(path) | Kind::Object(Shape::Library(path)) => Name::new(&format!("{path}[]")),
@@ -425,7 +490,7 @@ pub(super) fn key_of_const(value: &Value) -> Option<Key> {
 
 fn constant_of(key: &Key) -> Value {
     match key {
-        Key::Name(name) | Key::Pair(_, name) => Data::constant(Const::Text(name.as_str().into())),
+        Key::Name(name) => Data::constant(Const::Text(name.as_str().into())),
         Key::Index(index) => Data::constant(Const::Int(*index)),
     }
 }

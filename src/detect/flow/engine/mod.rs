@@ -8,9 +8,12 @@ mod call;
 mod call_library;
 mod check;
 mod compare;
+mod comprehension;
 mod container;
+mod decorator;
 mod entries;
 mod expr;
+mod extension;
 mod extractor;
 mod facts;
 mod files;
@@ -19,15 +22,22 @@ mod handler;
 mod imports;
 mod inherit;
 mod invoke;
+mod leading;
+mod markup;
 mod member;
+mod model;
 mod operation;
+mod options;
 mod outcome;
 mod pattern;
+mod protocol;
 mod regex;
 mod response;
 mod secret;
+mod settle;
 mod shape;
 mod sink;
+mod slow;
 mod stmt;
 mod structure;
 mod text;
@@ -148,6 +158,9 @@ struct Engine<'a> {
     frames: Vec<Frame>,
     /// Calls of the code's own functions under way, outermost first: where, and in which function.
     calls: Vec<(Place, Option<FunctionId>)>,
+    /// A weak hash that has just been made of nothing foreign, and those made so far, by the number of the value.
+    quiet_hash: Option<(Place, Name)>,
+    quiet_hashes: HashMap<u64, (Place, Name)>,
     pending: Vec<Pending>,
     /// Functions that have run.
     visited: HashSet<(usize, FunctionId)>,
@@ -156,7 +169,15 @@ struct Engine<'a> {
     settled: BTreeMap<((u32, u32), Classes), bool>,
     /// Where a member was read last: what a class has from a library comes in there.
     read_at: (u32, u32),
+    /// Parts of routes that are numbers or the like, by the function that takes them.
+    plain_parts: HashSet<(usize, FunctionId, Name)>,
+    /// The paths that classes of the code are kinds of.
+    kinds: HashMap<u64, Vec<Name>>,
     next_scope: u32,
+    /// Number of the request that handlers are run with.
+    given: u32,
+    /// What is known where the present handler passes the request on.
+    passed_on: Option<State>,
     depth: u32,
     entry_steps: u32,
     file_steps: u32,
@@ -172,6 +193,7 @@ pub fn run(
     others: &dyn SourceProvider,
     deadline: Deadline,
 ) -> Flows {
+    super::joined::forget_joined();
     let unit = Unit { module: Handle::Own(module, file), scope: 0, exports: BTreeMap::new() };
     let mut engine = Engine {
         catalog,
@@ -183,12 +205,18 @@ pub fn run(
         state: State::new(),
         frames: Vec::new(),
         calls: Vec::new(),
+        quiet_hash: None,
+        quiet_hashes: HashMap::new(),
         pending: Vec::new(),
         visited: HashSet::new(),
         found: BTreeMap::new(),
         settled: BTreeMap::new(),
         read_at: (0, 0),
+        plain_parts: HashSet::new(),
+        kinds: HashMap::new(),
         next_scope: 1,
+        given: 0,
+        passed_on: None,
         depth: 0,
         entry_steps: 0,
         file_steps: 0,
@@ -206,15 +234,8 @@ impl<'a> Engine<'a> {
             Handle::Own(..) => None,
         });
         let files = files.collect();
-        let settled = self.settled.iter().filter(|(_, is_settled)| **is_settled && self.incomplete.is_none());
-        let settled = settled
-            .flat_map(|((range, classes), _)| self.catalog.names_of(*classes).into_iter().map(|class| (*range, class)));
-        Flows {
-            settled: settled.collect(),
-            flows: self.found.into_values().collect(),
-            files,
-            incomplete: self.incomplete.clone(),
-        }
+        let settled = self.all_settled();
+        Flows { settled, flows: self.found.into_values().collect(), files, incomplete: self.incomplete.clone() }
     }
 
     /// Counts a step; says whether the work may go on.

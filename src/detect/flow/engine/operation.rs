@@ -85,7 +85,7 @@ impl Engine<'_> {
             Operation::PathJoin => {
                 let parts: Vec<Value> = everything().cloned().collect();
                 let parts: Vec<&Value> = parts.iter().collect();
-                let value = self.derived("join", &parts, Kind::Unknown);
+                let value = self.derived("join", &parts, place_of_program(&parts));
                 let canonical = self.language.is_script();
                 let value = Rc::new(Data { canonical, ..value.as_ref().clone() });
                 Some(self.stepped(&value, self.place(span), crate::detect::flow::StepKind::Part))
@@ -134,6 +134,11 @@ impl Engine<'_> {
                 let skip = usize::from(object.is_none());
                 let first: Vec<Value> = args.positional.iter().skip(skip).map(|(v, _)| v.clone()).collect();
                 let id = super::number(&("partial", function.id, span));
+                let mut named = Contents::default();
+                for (name, value, _) in &args.named {
+                    named.set(Key::Name(*name), value.clone());
+                }
+                self.state.set_contents(id, named);
                 Some(Rc::new(Data::new(id, Kind::Partial(function, first.into()))))
             }
             _ => None,
@@ -184,7 +189,10 @@ impl Engine<'_> {
             }
             Operation::Then => {
                 let function = function?;
-                Some(self.call_back(&function, vec![object.clone()], span))
+                // What is found out of one sign is not found out of the text.
+                let origin = object.origin.filter(|_| !object.is_sign);
+                let part = Rc::new(Data { origin, ..object.as_ref().clone() });
+                Some(self.call_back(&function, vec![part], span))
             }
             Operation::Call => {
                 for (function, _) in args.all().map(|(v, at)| (v.clone(), at)).collect::<Vec<_>>() {
@@ -250,12 +258,20 @@ impl Engine<'_> {
                 };
                 Rc::new(Data::new(id, kind))
             }
+            Operation::Decode => {
+                let value = self.derived("decode", &[object], Kind::Unknown);
+                value.with_labels(self.decoded(&value.labels))
+            }
             Operation::Recode => {
                 let kind = match &object.kind {
                     Kind::Const(Const::Text(_)) => object.kind.clone(),
                     _ => Kind::Unknown,
                 };
-                self.derived("recode", &[object], kind)
+                let value = self.derived("recode", &[object], kind);
+                // What an address begins with it still does when it is parsed.
+                let fixed = super::compare::fixes_host(object.prefix()) && value.as_text().is_none();
+                let places = if fixed { self.catalog.bit_of("ssrf") | self.catalog.bit_of("redirect") } else { 0 };
+                value.with_labels(value.labels.cleaned(places))
             }
             _ => return self.replace_operation(operation, object, args, span),
         };
@@ -353,7 +369,7 @@ impl Engine<'_> {
                 let parts: Vec<Value> =
                     std::iter::once(object.clone()).chain(args.positional.iter().map(|(v, _)| v.clone())).collect();
                 let parts: Vec<&Value> = parts.iter().collect();
-                let value = self.derived("canonical", &parts, Kind::Unknown);
+                let value = self.derived("canonical", &parts, place_of_program(&parts));
                 let origin = Some((object.id, self.catalog.bit_of("path")));
                 Rc::new(Data { canonical: true, origin, ..value.as_ref().clone() })
             }
@@ -387,6 +403,7 @@ impl Engine<'_> {
 
     /// Returns a trivial form of a text.
     fn same_text(&mut self, operation: Operation, object: &Value) -> Value {
+        let object = &self.written(object, (0, 0));
         if let Some(text) = object.as_text() {
             let text = match operation {
                 Operation::Lower => text.to_lowercase(),
@@ -430,6 +447,19 @@ impl Engine<'_> {
             }
         }
         self.derived("part", &[object], Kind::Unknown)
+    }
+}
+
+/// Returns what stands for a path beside the program, where parts make one: `path.join(__dirname, "page.html")`.
+fn place_of_program(parts: &[&Value]) -> Kind {
+    match parts.split_first() {
+        Some((first, others))
+            if matches!(&first.kind, Kind::Path(path) if path.as_str() == "__dirname")
+                && others.iter().all(|other| other.as_const().is_some()) =>
+        {
+            first.kind.clone()
+        }
+        _ => Kind::Unknown,
     }
 }
 

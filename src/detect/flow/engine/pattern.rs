@@ -19,7 +19,12 @@ impl Engine<'_> {
             Pattern::List(patterns, rest) => self.bind_list(m, patterns, *rest, value, span),
             Pattern::Map(entries, rest) => {
                 for (key, pattern, default) in entries {
-                    let part = self.member(value, *key, span);
+                    let is_lacking = self.lacks(value, &Data::constant(Const::Text(key.as_str().into())));
+                    let part = if is_lacking && self.language.is_script() {
+                        Data::constant(Const::Null)
+                    } else {
+                        self.member(value, *key, span)
+                    };
                     let part = match default {
                         Some(default) if self.may_lack(&part) => {
                             let default = self.eval(m, *default);
@@ -38,7 +43,9 @@ impl Engine<'_> {
                 if let [pattern] = patterns.as_slice()
                     && (TRANSPARENT.contains(&name.last()) || !matches!(value.kind, Kind::Object(_)))
                 {
+                    self.assume_normal(*name, value);
                     let value = super::outcome::inside(&self.state.checked(value));
+                    let value = self.of_class(*name, &value);
                     return self.bind(m, pattern, &value, span);
                 }
                 self.bind_list(m, patterns, None, value, span);
@@ -62,6 +69,18 @@ impl Engine<'_> {
                 };
                 self.bind(m, pattern, &value, span);
             }
+        }
+    }
+
+    /// Returns a value that fits a class pattern of Python: a number carries nothing, a text is no object.
+    fn of_class(&mut self, name: Name, value: &Value) -> Value {
+        let path = if self.language == Language::Python { self.resolve_dotted(name) } else { None };
+        match path {
+            Some(path) if self.catalog.is_clean_type(path) => self.number_of(value),
+            Some(path) if path.as_str() == "str" && matches!(value.kind, Kind::Unknown | Kind::Path(_)) => {
+                std::rc::Rc::new(Data { kind: Kind::Text("".into()), ..value.as_ref().clone() })
+            }
+            _ => value.clone(),
         }
     }
 
@@ -327,7 +346,6 @@ impl Engine<'_> {
         match key {
             Key::Name(name) => name.to_string(),
             Key::Index(index) => index.to_string(),
-            Key::Pair(a, b) => format!("{a}.{b}"),
         }
     }
 }

@@ -52,7 +52,7 @@ impl Engine<'_> {
         Some(object.clone())
     }
 
-    fn set_content_type(&mut self, object: &Value, of: &Value) {
+    pub(super) fn set_content_type(&mut self, object: &Value, of: &Value) {
         let of = match of.as_text().or(Some(of.prefix()).filter(|p| p.contains(';'))) {
             Some(text) => Data::constant(Const::Text(plain_type(text).into())),
             None => of.clone(),

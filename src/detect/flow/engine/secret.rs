@@ -1,7 +1,10 @@
 //! What a hash is used for, as far as the names around it tell.
 
+use super::call::Args;
 use super::{Engine, Place};
+use crate::detect::flow::catalog::schema::Trust;
 use crate::detect::flow::ir::FunctionId;
+use crate::detect::flow::value::Value;
 
 /// Words of names that speak of something that a weak hash does not protect.
 const SECRET: [&str; 34] = [
@@ -55,6 +58,11 @@ const KEYED: [&str; 12] = [
     "license",
     "recovery",
 ];
+/// Words of names that speak of a name or a sum of something, which need not be hard to forge.
+const NAMING: [&str; 18] = [
+    "cache", "cached", "caching", "etag", "checksum", "checksums", "fingerprint", "thumb", "thumbnail", "dedup", "shard",
+    "bucket", "gravatar", "avatar", "crc", "duplicate", "duplicates", "revision",
+];
 /// Lines of a function that is short enough for all of it to be about one thing.
 const SHORT: usize = 20;
 /// Lines before and after a place in a longer one.
@@ -70,13 +78,44 @@ impl Engine<'_> {
         self.calls.iter().rev().any(|(place, function)| self.speaks_of_secret(*place, *function, false))
     }
 
-    fn speaks_of_secret(&self, (module, span): Place, within: Option<FunctionId>, is_whole: bool) -> bool {
+    /// Says whether the names around a place speak of a cache, a checksum and the like.
+    pub(super) fn is_about_name(&self, sink: Place) -> bool {
+        let within = self.frames.last().and_then(|f| f.function);
+        self.speaks_of(sink, within, true, |line| has_word(line, &NAMING))
+    }
+
+    /// Says whether a stranger's data is among arguments.
+    pub(super) fn is_foreign(&self, args: &Args) -> bool {
+        args.all().any(|(v, _)| self.state.reach(v).all().iter().any(|l| l.origin.trust == Trust::Remote))
+    }
+
+    /// Looks at what is added to a weak hash that was made of nothing: a stranger's data counts as if it had been there.
+    pub(super) fn hash_update(&mut self, name: &str, receiver: Option<&Value>, args: &Args) {
+        let Some(receiver) = receiver.filter(|_| matches!(name, "update" | "write")) else { return };
+        let Some((place, path)) = self.quiet_hashes.get(&receiver.id).copied() else { return };
+        if self.is_foreign(args) && place.0 == self.here() {
+            let classes = self.catalog.bit_of("weak-hash");
+            self.record_constant(classes, path, args, place.1);
+        }
+    }
+
+    fn speaks_of_secret(&self, place: Place, within: Option<FunctionId>, is_whole: bool) -> bool {
+        self.speaks_of(place, within, is_whole, is_secret)
+    }
+
+    fn speaks_of(
+        &self,
+        (module, span): Place,
+        within: Option<FunctionId>,
+        is_whole: bool,
+        fits: impl Fn(&str) -> bool,
+    ) -> bool {
         let handle = self.module(module);
         let file = handle.file();
         let function = within.map(|id| handle.function(id));
         let class = function.and_then(|f| f.class).and_then(|class| handle.class(class).name);
         let names = [function.and_then(|f| f.name), class];
-        if names.into_iter().flatten().any(|name| is_secret(name.as_str())) {
+        if names.into_iter().flatten().any(|name| fits(name.as_str())) {
             return true;
         }
         let text = file.text();
@@ -90,7 +129,7 @@ impl Engine<'_> {
             (true, false) => (first.saturating_sub(AROUND.0), last + AROUND.1),
             (false, _) => (first, last + 1),
         };
-        lines.iter().take(to.min(lines.len())).skip(from).any(|line| is_secret(without_comment(line)))
+        lines.iter().take(to.min(lines.len())).skip(from).any(|line| fits(without_comment(line)))
     }
 }
 
@@ -106,6 +145,12 @@ fn is_secret(line: &str) -> bool {
         let has = |list: &[&str]| words.iter().any(|word| list.contains(&word.as_str()));
         has(&SECRET) || (has(&["key"]) && has(&KEYED))
     })
+}
+
+/// Says whether a line of code has a name with one of some words in it.
+fn has_word(line: &str, list: &[&str]) -> bool {
+    line.split(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '-')))
+        .any(|name| words(name).iter().any(|word| list.contains(&word.as_str())))
 }
 
 /// Splits a name into its words: `apiKey`, `API_KEY`, `X-Signature`.

@@ -59,7 +59,8 @@ impl Engine<'_> {
 
     /// Returns what a schema makes of data: the fields that it names.
     fn read_with(&mut self, schema: &Value, data: &Value, span: (u32, u32), depth: u32) -> Value {
-        let Some(fields) = self.state.contents(schema.id).filter(|_| depth < MAX_DEPTH) else {
+        let names_fields = depth < MAX_DEPTH && self.names_fields(schema);
+        let Some(fields) = self.state.contents(schema.id).filter(|_| names_fields) else {
             return self.read_field(schema, data);
         };
         let mut contents = Contents::default();
@@ -75,6 +76,15 @@ impl Engine<'_> {
         let value = Rc::new(Data::new(id, Kind::Object(Shape::Map)));
         self.state.set_contents(id, contents);
         value
+    }
+
+    /// Says whether a schema is one of an object with fields, not of a text with options.
+    fn names_fields(&self, schema: &Value) -> bool {
+        let reads = |path: Name, method: &str| {
+            let operation = self.catalog.operation(self.catalog.canonical(path.join(method)));
+            matches!(operation, Some((Operation::ParseShape, _)))
+        };
+        matches!(schema.kind, Kind::Path(path) if reads(path, "parse") || reads(path, "validate"))
     }
 
     fn read_field(&self, schema: &Value, data: &Value) -> Value {

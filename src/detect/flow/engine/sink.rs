@@ -8,7 +8,7 @@ use crate::detect::flow::catalog::schema::{Sink, Trust};
 use crate::detect::flow::catalog::{Classes, Entry};
 use crate::detect::flow::ir::{ExprId, Module};
 use crate::detect::flow::name::Name;
-use crate::detect::flow::state::{Contents, implied};
+use crate::detect::flow::state::implied;
 use crate::detect::flow::value::{Data, Kind, Label, Labels, Shape, Value};
 use crate::detect::flow::{Flow, FlowStep, StepKind};
 
@@ -181,7 +181,7 @@ impl Engine<'_> {
             return self.record_constant(entry.classes, path, args, span);
         }
         let is_argument = entry.classes & self.catalog.bit_of("argument") != 0;
-        let ended = if is_argument { self.before_end_of_options(receiver, args) } else { None };
+        let ended = if is_argument { self.without_values(receiver, args) } else { None };
         let (receiver, args) = ended.as_ref().map_or((receiver, args), |(r, a)| (r.as_ref(), a));
         let default = [if assigned.is_some() { "value".to_owned() } else { "0".to_owned() }];
         // A query that is written as text is harmed by text.
@@ -189,7 +189,9 @@ impl Engine<'_> {
         let selectors = if sink.args.is_empty() { &default[..] } else { &sink.args[..] };
         for selector in selectors {
             for (value, at) in self.select(selector, receiver, args, key) {
-                self.settle(entry.classes, &value, span);
+                if sink.values.is_empty() {
+                    self.settle(entry.classes, &value, span);
+                }
                 let value = if is_query {
                     std::rc::Rc::new(Data { kind: Kind::Unknown, ..value.as_ref().clone() })
                 } else {
@@ -202,31 +204,6 @@ impl Engine<'_> {
                 }
             }
         }
-    }
-
-    /// Returns the receiver and the arguments of a call that starts a program, without what stands after `--`: programs take
-    /// nothing there as an option. `None` where there is no such mark.
-    fn before_end_of_options(&mut self, receiver: Option<&Value>, args: &Args) -> Option<(Option<Value>, Args)> {
-        let mut args = args.clone();
-        let mut receiver = receiver.cloned();
-        let mut is_cut = false;
-        if let Some(at) = args.positional.iter().position(|(v, _)| v.as_text() == Some("--")) {
-            args.positional.truncate(at + 1);
-            args.rest = None;
-            is_cut = true;
-        }
-        let named = args.named.iter_mut().map(|(_, v, _)| v);
-        for value in args.positional.iter_mut().map(|(v, _)| v).chain(named).chain(&mut receiver) {
-            let Some(contents) = self.state.contents(value.id) else { continue };
-            let Some(list) = &contents.list else { continue };
-            let Some(at) = list.iter().position(|v| v.as_text() == Some("--")) else { continue };
-            let contents = Contents { list: Some(list[..=at].to_vec()), ..Contents::default() };
-            let id = super::number(&("options", value.id));
-            self.state.set_contents(id, contents);
-            *value = std::rc::Rc::new(Data { id, ..value.as_ref().clone() });
-            is_cut = true;
-        }
-        is_cut.then_some((receiver, args))
     }
 
     /// Returns what a selector of the catalog picks.
@@ -297,38 +274,6 @@ impl Engine<'_> {
         inner.into_iter().flat_map(|v| self.parts(v, rest)).collect()
     }
 
-    /// Notes whether a sink was reached with nothing that does harm.
-    fn settle(&mut self, classes: Classes, value: &Value, span: (u32, u32)) {
-        if self.here() == 0 && self.state.alive {
-            let is_settled = self.is_settled(value, classes);
-            self.settled.entry((span, classes)).and_modify(|known| *known &= is_settled).or_insert(is_settled);
-        }
-    }
-
-    /// Says whether a value and all in it is known to carry nothing that does harm to classes.
-    pub(super) fn is_settled(&self, value: &Value, classes: Classes) -> bool {
-        self.is_settled_to(value, classes, 4)
-    }
-
-    fn is_settled_to(&self, value: &Value, classes: Classes, depth: u32) -> bool {
-        let value = &self.state.checked(value);
-        if value.is_plain() {
-            return true;
-        }
-        if !value.labels.is_empty() {
-            let path = self.catalog.bit_of("path");
-            let redirect = self.catalog.bit_of("redirect");
-            let cleaned = |l: &Label| classes != 0 && implied(l.cleaned, path, redirect) & classes == classes;
-            return value.labels.all().iter().all(cleaned);
-        }
-        match (&value.kind, self.state.contents(value.id)) {
-            (Kind::Object(_), Some(contents)) if depth > 0 => {
-                contents.all().all(|inner| self.is_settled_to(inner, classes, depth - 1))
-            }
-            _ => false,
-        }
-    }
-
     /// Returns the labels of data that can be an object where a text is meant: texts cannot, and what stands under `$eq` is
     /// taken as it is.
     fn structured(&self, value: &Value, depth: u32) -> Labels {
@@ -370,6 +315,8 @@ impl Engine<'_> {
         let labels = match classes {
             c if c == bit("nosql") => self.structured(value, 6),
             c if c == bit("mass-assignment") => self.open_labels(value, 6),
+            // What the code puts under names of its own is data of the template, never an option of its engine.
+            c if c == bit("template") && matches!(value.kind, Kind::Object(Shape::Map)) => self.open_labels(value, 2),
             c if c == bit("prototype-pollution") => self.shaped_labels(value, 6),
             c if c & (bit("xxe") | bit("deserialization")) != 0 => {
                 // What is parsed is what the file of a path holds.
@@ -450,7 +397,7 @@ impl Engine<'_> {
     }
 
     /// Notes a place that does harm without data from outside.
-    fn record_constant(&mut self, classes: Classes, path: Name, args: &Args, span: (u32, u32)) {
+    pub(super) fn record_constant(&mut self, classes: Classes, path: Name, args: &Args, span: (u32, u32)) {
         if !self.state.alive {
             return;
         }
@@ -458,10 +405,11 @@ impl Engine<'_> {
         let mut hint = false;
         if classes == self.catalog.bit_of("weak-hash") && !self.is_about_secret(sink) {
             // A name for a cache, a checksum: worth no more than a word, and that only where a stranger's text is hashed.
-            hint = args.all().any(|(v, _)| self.state.reach(v).all().iter().any(|l| l.origin.trust == Trust::Remote));
-            if !hint {
+            if !self.is_foreign(args) {
+                self.quiet_hash = Some((sink, path));
                 return;
             }
+            hint = self.is_about_name(sink);
         }
         let flow = Flow {
             class: self.catalog.names_of(classes).into_iter().next().unwrap_or_default(),

@@ -2,7 +2,7 @@
 
 use super::{Engine, Loop, MAX_DEPTH, merge, merge_value};
 use crate::detect::flow::StepKind;
-use crate::detect::flow::ir::{Arm, Block, Const, ExprId, ExprKind, Function, Module, Pattern, Stmt, StmtKind};
+use crate::detect::flow::ir::{Arm, Block, Const, ExprId, ExprKind, Module, Pattern, Stmt, StmtKind};
 use crate::detect::flow::value::{Closure, Data, Kind, Value};
 
 /// How often a loop's body runs before what it changes is taken as it is.
@@ -88,6 +88,7 @@ impl Engine<'_> {
             StmtKind::For { pattern, iterable, keys, body, otherwise } => {
                 self.for_loop(m, pattern, *iterable, *keys, body, otherwise);
             }
+            StmtKind::With(pattern, value, body) => self.with_block(m, pattern, *value, body),
             StmtKind::Match(subject, arms) => self.arms(m, *subject, arms),
             StmtKind::Return(id) => self.give_back(m, *id, stmt.span),
             StmtKind::Raise(id) => {
@@ -147,7 +148,7 @@ impl Engine<'_> {
     }
 
     fn branch(&mut self, m: &Module, condition: ExprId, then: &Block, otherwise: &Block) {
-        let test = self.eval(m, condition);
+        let test = self.condition(m, condition);
         match test.truth() {
             Some(true) => {
                 self.assume(&test, true);
@@ -205,7 +206,7 @@ impl Engine<'_> {
         self.frame().loops.push(Loop::default());
         let mut exits = None;
         for _ in 0..ROUNDS {
-            let test = self.eval(m, condition);
+            let test = self.condition(m, condition);
             if test.truth() != Some(true) {
                 let before = self.state.clone();
                 self.assume(&test, false);
@@ -222,6 +223,10 @@ impl Engine<'_> {
                 break;
             }
         }
+        if self.state.alive && !matches!(m.expr(condition).kind, ExprKind::Const(_)) {
+            // It counts to more than the rounds that are looked at, but it ends.
+            merge(&mut exits, std::mem::take(&mut self.state));
+        }
         self.end_loop(m, exits, otherwise);
     }
 
@@ -236,21 +241,87 @@ impl Engine<'_> {
     ) {
         let span = m.expr(iterable).span;
         let over = self.eval(m, iterable);
+        // Loops inside loops are not worth it.
+        let known = if keys || !self.frame().loops.is_empty() { None } else { self.known_elements(&over) };
+        if let Some(elements) = known {
+            return self.loop_over(m, (pattern, span), &elements, body, otherwise);
+        }
         let element = if keys { self.key_of(&over, span) } else { self.element_of(&over, span) };
         self.frame().loops.push(Loop::default());
         let mut exits = None;
         merge(&mut exits, self.state.clone());
+        let mut held = crate::detect::flow::catalog::ALL;
         for _ in 0..ROUNDS {
             let before = self.state.clone();
             self.bind(m, pattern, &element, span);
             self.block(m, body);
+            held &= self.held_in_round(&element);
             self.round(before);
             if !self.state.alive {
                 break;
             }
             merge(&mut exits, self.state.clone());
         }
+        if let (Some(exits), true, Some((whole, of))) = (&mut exits, over.is_sign, over.origin) {
+            // What holds for every sign holds for the text.
+            exits.clean(whole, held & of);
+        }
+        self.note_each(&over, &element, exits.as_mut());
         self.end_loop(m, exits, otherwise);
+    }
+
+    /// What every round of a loop that ends by itself has found out of the element holds for all of them, also where there
+    /// are none.
+    fn note_each(&mut self, over: &Value, element: &Value, exits: Option<&mut super::State>) {
+        let ends_early = self.frame().loops.last().is_none_or(|l| l.breaks.is_some());
+        let (false, true, Some(exits)) = (ends_early, self.state.alive, exits) else { return };
+        let classes = self.state.cleaned_alone(element.id);
+        if classes != 0 && !element.labels.is_empty() {
+            exits.clean(element.id, classes);
+            if matches!(over.kind, Kind::Unknown | Kind::Text(_)) {
+                exits.clean(over.id, classes);
+            }
+        }
+    }
+
+    /// Runs a loop over a few values that are known, each in its turn.
+    fn loop_over(
+        &mut self,
+        m: &Module,
+        (pattern, span): (&Pattern, (u32, u32)),
+        elements: &[Value],
+        body: &Block,
+        otherwise: &Block,
+    ) {
+        self.frame().loops.push(Loop::default());
+        for element in elements {
+            self.bind(m, pattern, element, span);
+            self.block(m, body);
+            let continues = self.frame().loops.last_mut().and_then(|l| l.continues.take());
+            if let Some(continues) = continues {
+                let state = std::mem::take(&mut self.state);
+                self.state = state.join(continues);
+            }
+            if !self.state.alive {
+                break;
+            }
+        }
+        let end = std::mem::take(&mut self.state);
+        self.state = end.fresh();
+        let exits = end.alive.then_some(end);
+        self.end_loop(m, exits, otherwise);
+    }
+
+    /// Returns what the body of a loop has found out of an element wherever it goes on to the next.
+    fn held_in_round(&mut self, element: &Value) -> crate::detect::flow::catalog::Classes {
+        let mut ends: Vec<&super::State> = Vec::new();
+        let continues = self.frames.last().and_then(|f| f.loops.last()).and_then(|l| l.continues.as_ref());
+        ends.extend(continues.filter(|state| state.alive));
+        ends.extend(Some(&self.state).filter(|state| state.alive));
+        match ends.split_first() {
+            Some((first, others)) => others.iter().fold(first.cleaned(element), |all, s| all & s.cleaned(element)),
+            None => 0,
+        }
     }
 
     /// Ends a round of a loop: takes in what `continue` left, and what was known before the round.
@@ -297,6 +368,7 @@ impl Engine<'_> {
                 self.die();
             } else {
                 self.assume_other_outcome(m, &arms[..number], &arm.pattern, &value);
+                self.assume_other_signs(m, &arms[..number], &arm.pattern, &value);
                 self.bind(m, &arm.pattern, &value, span);
                 self.assume_fits(m, &arm.pattern, &value);
                 if let Some(guard) = arm.guard {
@@ -406,20 +478,6 @@ impl Engine<'_> {
             self.state.alive = true;
             self.block(m, finally);
             self.state.alive &= alive;
-        }
-    }
-
-    fn function_statement(&mut self, m: &Module, id: crate::detect::flow::ir::FunctionId) {
-        let function: &Function = m.function(id);
-        if function.decorators.is_empty() {
-            return;
-        }
-        let value = self.closure(id, None);
-        for decorator in &function.decorators {
-            self.decorated(m, *decorator, &value);
-        }
-        if let Some(name) = function.name {
-            self.set(name, value);
         }
     }
 

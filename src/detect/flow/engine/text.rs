@@ -3,7 +3,7 @@
 use super::call::Args;
 use super::{Engine, Place};
 use crate::detect::flow::StepKind;
-use crate::detect::flow::catalog::{NO_LESS, NO_QUOTE};
+use crate::detect::flow::catalog::{NO_APOSTROPHE, NO_LESS, NO_QUOTE};
 use crate::detect::flow::ir::Const;
 use crate::detect::flow::name::Name;
 use crate::detect::flow::state::{Contents, Key};
@@ -24,14 +24,23 @@ impl Engine<'_> {
         let mut labels = Labels::default();
         let mut ids = Vec::with_capacity(parts.len());
         let mut is_body = false;
+        let mut beginning = Beginning::default();
+        let mut before = super::markup::Before::default();
         for (part, at) in parts {
+            let part = &self.written(part, *at);
             ids.push(part.id);
             let mut reached = self.state.reach(part);
-            plain &= self.is_settled(part, 0);
+            plain &= self.is_settled(part, 0)
+                || (!part.labels.is_empty() && (part.plain || !matches!(part.kind, Kind::Text(_))));
             if is_body {
                 // Headers end at the first empty line.
                 reached = reached.cleaned(self.catalog.bit_of("header") | self.catalog.bit_of("email"));
             }
+            reached = self.in_place(&reached, &before).cleaned(beginning.harmless(self.catalog));
+            before.add(part);
+            let ssrf = self.catalog.bit_of("ssrf");
+            let matters = |l: &crate::detect::flow::value::Label| l.origin.only == 0 || l.origin.only & ssrf != 0;
+            beginning.add(part, reached.all().iter().any(matters));
             is_body |= part.as_text().is_some_and(|t| t.contains("\r\n\r\n") || t.contains("\n\n"));
             if !reached.is_empty() {
                 let place: Place = self.place(*at);
@@ -49,7 +58,7 @@ impl Engine<'_> {
                 }
             }
         }
-        let _ = span;
+        self.settle_text(plain && labels.is_empty(), span);
         if is_const && labels.is_empty() {
             return Data::constant(Const::Text(prefix.into()));
         }
@@ -216,6 +225,9 @@ impl Engine<'_> {
             let parts = text.split(separator).map(|p| Data::constant(Const::Text(p.into()))).collect();
             return self.object(Shape::List, Contents { list: Some(parts), ..Contents::default() }, span);
         }
+        if let Some(separator) = separator {
+            self.match_takes_time(separator, text, span);
+        }
         let part = self.derived("split", &[text], Kind::Unknown);
         if part.labels.is_empty() {
             return part;
@@ -261,7 +273,8 @@ impl Engine<'_> {
 
     /// Notes that signs of markup are gone from a text: without `<` and `"` it can begin no markup.
     fn without_signs(&self, labels: &Labels, is_gone: impl Fn(char) -> bool) -> Labels {
-        let bits = if is_gone('<') { NO_LESS } else { 0 } | if is_gone('"') { NO_QUOTE } else { 0 };
+        let bits = [('<', NO_LESS), ('"', NO_QUOTE), ('\'', NO_APOSTROPHE)];
+        let bits = bits.into_iter().filter(|(sign, _)| is_gone(*sign)).fold(0, |all, (_, bit)| all | bit);
         if bits == 0 || labels.is_empty() {
             return labels.clone();
         }
@@ -310,12 +323,10 @@ impl Engine<'_> {
         };
         let new_text = new.and_then(|v| v.as_text()).map(str::to_owned);
         let value = self.replaced(text, None, new, span);
+        self.match_takes_time(pattern, text, span);
         let Some(gone) = source.and_then(|source| super::regex::single(&source)) else { return value };
         let Some(new_text) = new_text else {
-            // A function that looks up what to put in place of each sign.
-            let is_function = new.is_some_and(|v| matches!(v.kind, Kind::Function(_)));
-            let labels = self.without_signs(&value.labels, |c| is_function && gone.holds(c));
-            return Rc::new(Data { labels, ..value.as_ref().clone() });
+            return self.replaced_by_function(&value, &gone, new, span);
         };
         let mut classes = 0;
         if is_escape(&new_text) && PATTERN_SIGNS.chars().all(|c| gone.holds(c)) {
@@ -336,6 +347,82 @@ impl Engine<'_> {
         let labels = value.labels.cleaned(classes);
         let labels = self.without_signs(&labels, |c| gone.holds(c) && !new_text.contains([c, '$', '\\']));
         Rc::new(Data { labels, id: super::number(&("pattern", value.id, pattern.id)), ..value.as_ref().clone() })
+    }
+}
+
+impl Engine<'_> {
+    /// Returns a text in which a function has said what to put in place of each sign.
+    fn replaced_by_function(
+        &mut self,
+        value: &Value,
+        gone: &super::regex::Allowed,
+        new: Option<&Value>,
+        span: (u32, u32),
+    ) -> Value {
+        let Some(function) = new.filter(|v| matches!(v.kind, Kind::Function(_))) else { return value.clone() };
+        let mut labels = self.without_signs(&value.labels, |c| gone.holds(c));
+        let place = self.place(span);
+        let sign = self.anything(place);
+        let (given, ()) = self.either(|e| e.call_back(function, vec![sign], span), |_| ());
+        // Each sign is written as an escape: a backslash or percent sign, and its number.
+        let mark = given.prefix().chars().next().filter(|_| given.labels.is_empty());
+        let mut classes = 0;
+        for (name, harmful) in super::regex::HARMFUL {
+            let is_escaped = match mark {
+                Some('\\') => name == "ldap",
+                Some('%') => !harmful.contains('%'),
+                Some('&') => name == "xss",
+                _ => false,
+            };
+            if is_escaped && harmful.chars().all(|c| gone.holds(c)) {
+                classes |= self.catalog.bit_of(name);
+            }
+        }
+        if mark == Some('\\') && PATTERN_SIGNS.chars().all(|c| gone.holds(c)) {
+            classes |= self.catalog.bit_of("redos");
+        }
+        labels = labels.cleaned(classes);
+        Rc::new(Data { labels, id: super::number(&("escaped", value.id, function.id)), ..value.as_ref().clone() })
+    }
+}
+
+/// What is known of how a text begins that is made of parts.
+#[derive(Default)]
+struct Beginning {
+    /// Whether it begins with something that no stranger sent, such as the address of a service.
+    is_trusted: bool,
+    /// Whether something that a stranger sent came before.
+    is_foreign: bool,
+    /// Whether the host has ended: a path, a query or a fragment has begun.
+    path: bool,
+    query: bool,
+    parts: u32,
+}
+
+impl Beginning {
+    fn add(&mut self, part: &Value, is_foreign: bool) {
+        if self.parts == 0 && part.as_text().is_some_and(|text| text.ends_with("://")) {
+            return;
+        }
+        if self.parts == 0 {
+            self.is_trusted = !is_foreign && part.as_const().is_none();
+        } else if let Some(text) = part.as_text() {
+            let rest = text.trim_start_matches(':');
+            let is_path = rest.starts_with('/') && !rest.starts_with("//") && rest.len() == text.len();
+            self.path |= is_path && self.parts == 1;
+            self.query |= text.contains(['?', '#']) || (is_path && self.parts == 1 && text.len() > 1);
+        }
+        self.parts += 1;
+        self.is_foreign |= is_foreign;
+    }
+
+    /// Returns the classes that what follows is harmless to: `${base}/users/` has settled the host.
+    fn harmless(&self, catalog: &crate::detect::flow::catalog::Catalog) -> u64 {
+        if !self.is_trusted || self.is_foreign {
+            return 0;
+        }
+        let ssrf = if self.path || self.query { catalog.bit_of("ssrf") } else { 0 };
+        ssrf | if self.query { catalog.bit_of("redirect") } else { 0 }
     }
 }
 

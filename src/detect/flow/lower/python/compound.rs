@@ -125,29 +125,32 @@ impl Lowering<'_> {
     /// Lowers `with`: what it opens, then its block. Where the context manager swallows what is raised, the block is
     /// one that may end anywhere.
     pub(super) fn with_block(&mut self, node: Node<'_>, out: &mut Block) {
+        let mut opened = Vec::new();
         let mut swallows = false;
         for clause in parts(node).into_iter().filter(|part| part.kind() == "with_clause") {
-            swallows |= self.open(clause, out);
+            swallows |= self.open(clause, &mut opened);
         }
         let mut body = self.field_block(node, "body");
         if swallows {
             let handlers = vec![(None, Block::new())];
             let kind = StmtKind::Try { body, handlers, otherwise: Block::new(), finally: Block::new() };
-            out.push(stmt(node, kind));
-        } else {
-            out.append(&mut body);
+            body = vec![stmt(node, kind)];
         }
+        for (part, pattern, value) in opened.into_iter().rev() {
+            body = vec![stmt(part, StmtKind::With(pattern, value, body))];
+        }
+        out.append(&mut body);
     }
 
     /// Lowers what `with` opens; says whether one of it swallows exceptions.
-    fn open(&mut self, node: Node<'_>, out: &mut Block) -> bool {
+    fn open<'t>(&mut self, node: Node<'t>, out: &mut Vec<(Node<'t>, Pattern, ExprId)>) -> bool {
         let inner = parts(node);
         match node.kind() {
             "as_pattern" => {
                 let [value, ..] = inner[..] else { return false };
                 let opened = self.expr(value);
                 let pattern = node.child_by_field_name("alias").map_or(Pattern::Ignore, |alias| self.target(alias));
-                out.push(stmt(node, StmtKind::Assign(pattern, opened, None)));
+                out.push((node, pattern, opened));
                 self.swallows(value)
             }
             "with_clause" | "with_item" | "tuple" | "parenthesized_expression" | "ERROR" => {
@@ -159,7 +162,7 @@ impl Lowering<'_> {
             }
             _ => {
                 let opened = self.expr(node);
-                out.push(stmt(node, StmtKind::Expr(opened)));
+                out.push((node, Pattern::Ignore, opened));
                 self.swallows(node)
             }
         }
