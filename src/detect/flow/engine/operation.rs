@@ -90,6 +90,18 @@ impl Engine<'_> {
                 let value = Rc::new(Data { canonical, ..value.as_ref().clone() });
                 Some(self.stepped(&value, self.place(span), crate::detect::flow::StepKind::Part))
             }
+            Operation::SplitExtension | Operation::Extension => {
+                let path = everything().next()?.clone();
+                let extension = self.derived("extension", &[&path], Kind::Unknown);
+                let classes = self.catalog.bit_of("path");
+                let extension = extension.with_labels(extension.labels.cleaned(classes));
+                if operation == Operation::Extension {
+                    return Some(extension);
+                }
+                let root = self.derived("root", &[&path], Kind::Unknown);
+                let contents = Contents { list: Some(vec![root, extension]), ..Contents::default() };
+                Some(self.object(Shape::List, contents, span))
+            }
             Operation::OwnAddress => {
                 let parts: Vec<Value> = args.all().map(|(v, _)| v).cloned().collect();
                 let parts: Vec<&Value> = parts.iter().collect();
