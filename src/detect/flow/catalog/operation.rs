@@ -183,6 +183,8 @@ pub enum Operation {
     /// A number or text of the running program that is constant for our purposes: gives the remainder, absolute value and so on. Arithmetic
     /// over constants: `abs`, `min`, `max`, `round`, `len`.
     Arithmetic,
+    /// Makes a type of tuples whose places have names: `namedtuple(name, fields)`.
+    NamedTuple,
     /// Calls the function argument with each part, of a text each sign, and gives those where it is true: `filter` of what may
     /// be a text, an option or a list.
     Keep,
@@ -190,6 +192,14 @@ pub enum Operation {
     Every,
     /// Whether the function argument is true of any part: `any`, `some`.
     AnyOf,
+    /// The same with the start before the function: Rust's `fold`.
+    Fold,
+    /// Opens a file for writing: one that is called a log is told from others.
+    OpenFile,
+    /// Whether a path is absolute: `is_absolute`.
+    IsAbsolute,
+    /// Whether it is not: `is_relative`.
+    IsRelative,
     /// The argument, or what it returns, where the receiver is true: `then_some`, `then` of a truth.
     ThenSome,
     /// The signs of a text, each for itself: `chars`.

@@ -41,6 +41,9 @@ impl Engine<'_> {
                 match keys.first().and_then(|key| self.catalog.type_of(self.catalog.path(&format!("{key}()")))) {
                     Some(of)
                         if matches!(result.kind, Kind::Unknown)
+                            || (matches!(operation, Some((Operation::Identity, _)))
+                                && matches!(&result.kind, Kind::Text(start) if start.is_empty())
+                                && !super::handler::is_plain_type(self.language, of))
                             || (matches!(operation, Some((Operation::Recode, _)))
                                 && !super::handler::is_plain_type(self.language, of)) =>
                     {
@@ -72,6 +75,10 @@ impl Engine<'_> {
     /// Runs the functions given to a call that is not known: sooner or later they are called.
     fn run_callbacks(&mut self, keys: &[Name], receiver: Option<&Value>, args: &Args, span: (u32, u32)) {
         if keys.iter().any(|key| !self.catalog.callbacks(*key).is_empty()) {
+            return;
+        }
+        if let Some((function, given)) = self.handed_on(args, span) {
+            self.either(|e| e.call_value(&function, &given, span), |_| ());
             return;
         }
         let functions: Vec<Value> =

@@ -97,6 +97,24 @@ impl Engine<'_> {
                 let value = Rc::new(Data { outcome: Some(Outcome::Either), facts: None, ..value.as_ref().clone() });
                 Some(self.with_facts(value, facts.when_true, facts.when_false))
             }
+            Operation::OpenFile => {
+                // What is written into a log stands between the lines of the program.
+                let path = args.value(0).unwrap_or(object);
+                let name = path.prefix().rsplit('/').next().unwrap_or_default().to_ascii_lowercase();
+                let is_log = name.ends_with(".log") || name.contains("audit") || name.contains("access_log");
+                let of = Name::new(if is_log { "std.fs.LogFile" } else { "std.fs.File" });
+                let place = self.place(span);
+                Some(self.fresh(place, Kind::Path(of)))
+            }
+            Operation::IsAbsolute | Operation::IsRelative => {
+                let truth = self.truth_value(&[object]);
+                let found = super::facts::finding(object, NOT_ABSOLUTE);
+                Some(if operation == Operation::IsRelative {
+                    self.with_facts(truth, found, Vec::new())
+                } else {
+                    self.with_facts(truth, Vec::new(), found)
+                })
+            }
             Operation::Signs => {
                 let id = super::number(&("signs", object.id));
                 let origin = object.origin.or(Some((object.id, ALL)));

@@ -7,6 +7,7 @@ use crate::detect::flow::catalog::schema::Handler;
 use crate::detect::flow::ir::{ClassId, Const, ExprKind, FunctionId, Method, Module, StmtKind};
 use crate::detect::flow::name::Name;
 use crate::detect::flow::value::{Closure, Data, Kind, Shape};
+use crate::syntax::language::Language;
 use std::collections::HashSet;
 use std::rc::Rc;
 
@@ -114,6 +115,11 @@ impl Engine<'_> {
 
     /// Says whether a file imports something that the catalog does not know: code of the same repository, perhaps.
     fn imports_code(&self, m: &Module) -> bool {
+        let path = self.units[0].module.file().path.as_str();
+        if self.language == Language::Rust && (path.ends_with("main.rs") || path.contains("/bin/")) {
+            // A program names the library of its own package without importing it.
+            return true;
+        }
         m.body.iter().any(|stmt| match &stmt.kind {
             StmtKind::Import(import) => !self.catalog.knows(self.catalog.canonical(import.module)),
             StmtKind::Assign(_, value, _) => matches!(m.expr(*value).kind, ExprKind::Call(_)),
@@ -180,8 +186,14 @@ impl Engine<'_> {
                     function.exported && (named || (is_default && self.is_default(function.name)))
                 });
                 let by_parameter = handler.first_parameter.as_ref().is_some_and(|names| {
-                    let first = function.params.first().and_then(super::invoke::param_name);
-                    function.class.is_none() && first.is_some_and(|n| names.all().iter().any(|w| w == n.as_str()))
+                    // Of methods, those that the entry names: after their object.
+                    let is_method = function.class.is_some();
+                    let first = function.params.get(usize::from(is_method)).and_then(super::invoke::param_name);
+                    let fits = match handler.methods.as_slice() {
+                        [] => !is_method,
+                        methods => is_method && function.name.is_some_and(|n| methods.iter().any(|m| m == n.as_str())),
+                    };
+                    fits && first.is_some_and(|n| names.all().iter().any(|w| w == n.as_str()))
                 });
                 let is_counted = handler.count.is_none_or(|count| function.params.len() == count);
                 if (by_name || by_parameter) && is_counted && !self.visited.contains(&(0, id)) {

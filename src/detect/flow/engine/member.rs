@@ -17,6 +17,9 @@ const MAX_BASES: u32 = 8;
 impl Engine<'_> {
     /// Returns what a plain name stands for that the code does not define.
     pub(super) fn library(&mut self, name: Name) -> Value {
+        if let Some(root) = self.workspace_crate(name) {
+            return Data::path(root);
+        }
         let path = self.catalog.canonical(name);
         self.member_of_library(&Data::path(path), path, (0, 0))
     }

@@ -13,6 +13,7 @@ mod comprehension;
 mod container;
 mod decorator;
 mod entries;
+mod exception;
 mod expr;
 mod extension;
 mod extractor;
@@ -34,6 +35,7 @@ mod pattern;
 mod protocol;
 mod regex;
 mod response;
+mod rounds;
 mod secret;
 mod settle;
 mod shape;
@@ -42,6 +44,7 @@ mod slow;
 mod stmt;
 mod structure;
 mod text;
+mod workspace;
 
 use super::catalog::{Catalog, Classes};
 use super::ir::{FunctionId, Module};
@@ -152,11 +155,15 @@ struct Engine<'a> {
     language: Language,
     units: Vec<Unit<'a>>,
     by_path: HashMap<RepoPath, Option<usize>>,
+    /// Crates of the same workspace by module and name.
+    crates: HashMap<(usize, Name), Option<Name>>,
     others: &'a dyn SourceProvider,
     state: State,
     frames: Vec<Frame>,
     /// Calls of the code's own functions under way, outermost first: where, and in which function.
     calls: Vec<(Place, Option<FunctionId>)>,
+    /// What the code has raised since the innermost `try` began.
+    raised: Option<Value>,
     /// A weak hash that has just been made of nothing foreign, and those made so far, by the number of the value.
     quiet_hash: Option<(Place, Name)>,
     quiet_hashes: HashMap<u64, (Place, Name)>,
@@ -202,10 +209,12 @@ pub fn run(
         language: file.language,
         units: vec![unit],
         by_path: HashMap::from([(file.path.clone(), Some(0))]),
+        crates: HashMap::new(),
         others,
         state: State::new(),
         frames: Vec::new(),
         calls: Vec::new(),
+        raised: None,
         quiet_hash: None,
         quiet_hashes: HashMap::new(),
         pending: Vec::new(),

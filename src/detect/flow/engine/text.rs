@@ -3,7 +3,6 @@
 use super::call::Args;
 use super::{Engine, Place};
 use crate::detect::flow::StepKind;
-use crate::detect::flow::catalog::{NO_APOSTROPHE, NO_LESS, NO_QUOTE};
 use crate::detect::flow::ir::Const;
 use crate::detect::flow::name::Name;
 use crate::detect::flow::state::{Contents, Key};
@@ -276,22 +275,6 @@ impl Engine<'_> {
         };
         // Replacing may change the beginning.
         Rc::new(Data { id, labels, kind: Kind::Text("".into()), ..value.as_ref().clone() })
-    }
-
-    /// Notes that signs of markup are gone from a text: without `<` and `"` it can begin no markup.
-    fn without_signs(&self, labels: &Labels, is_gone: impl Fn(char) -> bool) -> Labels {
-        let bits = [('<', NO_LESS), ('"', NO_QUOTE), ('\'', NO_APOSTROPHE)];
-        let bits = bits.into_iter().filter(|(sign, _)| is_gone(*sign)).fold(0, |all, (_, bit)| all | bit);
-        if bits == 0 || labels.is_empty() {
-            return labels.clone();
-        }
-        let markup = self.catalog.bit_of("xss");
-        labels.map(|label| {
-            label.cleaned |= bits;
-            if label.cleaned & (NO_LESS | NO_QUOTE) == NO_LESS | NO_QUOTE {
-                label.cleaned |= markup;
-            }
-        })
     }
 
     /// Returns the classes that a text is harmless to once a part of it is gone. Removing `../` once is no cure; removing
