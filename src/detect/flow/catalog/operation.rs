@@ -172,6 +172,10 @@ pub enum Operation {
     /// Decodes what percent signs stand for: what the encoding has made harmless may do harm again. `decodeURIComponent`; of a
     /// member, what is read from it is decoded: `URL.searchParams`.
     Decode,
+    /// Keeps the function argument under the name of an event: `on`.
+    Listen,
+    /// Calls the functions that are kept under the name of an event with the other arguments: `emit`.
+    Emit,
     /// Goes on only where its object is true: `assert`.
     Assert,
     /// Goes on only where its object is equal to the argument: `assert.strictEqual`.

@@ -386,6 +386,15 @@ impl Engine<'_> {
             let path = Name::new(&format!("*.{name}"));
             self.sink_of_assignment((path, name), object, None, value, span);
         }
+        if let Kind::Object(Shape::Instance(module, class)) = object.kind
+            && self.language.is_script()
+            && let Some(setter) = self.class_member(module, class, Name::new(&format!("set {name}")), Some(object))
+            && let Kind::Function(closure) = &setter.kind
+        {
+            let args = super::call::Args::of(vec![value.clone()], span);
+            self.invoke(&Closure { this: Some(object.clone()), ..closure.clone() }, &args, span);
+            return;
+        }
         let value = self.beside_what_decides(object, name, value);
         self.state.contents_mut(object.id).set(Key::Name(name), value);
     }
