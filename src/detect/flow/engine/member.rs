@@ -136,7 +136,7 @@ impl Engine<'_> {
             Some((Operation::Decode, _)) => self.decoded(&labels),
             _ => labels,
         };
-        let of = self.catalog.type_of(path);
+        let of = self.catalog.type_of(path).or_else(|| self.type_by_name(path));
         let is_name = object.is_name && of.is_none() && labels.is_empty();
         let origin = self.decided(path, object);
         // The folders that a canonical path lies in.
