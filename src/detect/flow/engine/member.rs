@@ -39,7 +39,6 @@ impl Engine<'_> {
             return self.state.checked(value);
         }
         let value = match &object.kind {
-            // What a file of JavaScript does not export by name may have been put there in a way that is not seen.
             Kind::Module(number) => match self.exported(*number, name) {
                 None if !self.language.is_script() => return Data::path(name),
                 exported => exported,
@@ -103,32 +102,6 @@ impl Engine<'_> {
         Rc::new(Data { labels, ..Data::new(id, kind) })
     }
 
-    /// Returns a field of a structure whose fields have types: numbers carry no attack.
-    fn declared_part(&mut self, object: &Value, id: u64, module: usize, class: ClassId, name: &str) -> Value {
-        let handle = self.module(module);
-        let field = handle.class(class).fields.iter().find(|(field, _)| field.as_str() == name).cloned();
-        let value = Rc::new(Data { labels: object.labels.clone(), ..Data::new(id, Kind::Unknown) });
-        let Some((_, Some(of))) = field else { return value };
-        if self.is_clean(&of) {
-            return self.number_of(&value);
-        }
-        let declared = self.in_module(module, |e| e.class_of_type(&of));
-        if let Some((of, class)) = declared
-            && self.is_enum(of, class, 0)
-        {
-            // One of a few names that the code gives.
-            return self.number_of(&value);
-        }
-        let path = if declared.is_none() { self.in_module(module, |e| e.path_of_type(&of)) } else { None };
-        let is_text = self.in_module(module, |e| e.is_text_type(&of));
-        let kind = match path.filter(|path| self.catalog.knows(*path)) {
-            Some(path) if !super::handler::is_plain_type(self.language, path) => Kind::Path(path),
-            _ if is_text => Kind::Text("".into()),
-            _ => Kind::Unknown,
-        };
-        Rc::new(Data { declared, kind, ..value.as_ref().clone() })
-    }
-
     /// Returns what a member of a library's thing is: a source, something of a type, or just its path.
     pub(super) fn member_of_library(&mut self, object: &Value, path: Name, span: (u32, u32)) -> Value {
         if matches!(path.as_str(), "path.sep" | "os.sep" | "os.path.sep") {
@@ -146,12 +119,10 @@ impl Engine<'_> {
         // The folders that a canonical path lies in.
         let canonical = object.canonical && origin.is_some();
         let value = Data { labels, is_name, origin, canonical, ..Data::new(id, Kind::Path(of.unwrap_or(path))) };
-        // Enumerations and constants of modules have a value that does not change: equal paths are equal.
         Rc::new(value)
     }
 
-    /// Returns the labels of data after percent signs were decoded, or a part was taken out of the whole whose host was
-    /// settled: what kept it harmless is gone.
+    /// Returns the labels of data that was decoded, or is a part of an address: what kept the whole harmless is gone.
     pub(super) fn decoded(&self, labels: &Labels) -> Labels {
         let gone = ["log", "header", "email", "xss", "ssrf", "redirect", "sql", "command", "path", "ldap", "xpath"];
         let gone = gone.iter().fold(0, |all, class| all | self.catalog.bit_of(class));
