@@ -281,6 +281,9 @@ impl Engine<'_> {
             Kind::Bound(receiver, name) => self.call_method(&receiver.clone(), *name, args, span),
             Kind::Path(path) => {
                 self.pass_on(*path, args);
+                if let Some(tuple) = self.tuple_of(callee, args, span) {
+                    return tuple;
+                }
                 if let Some(target) = self.local(*path, span)
                     && matches!(target.kind, Kind::Function(_) | Kind::Class(..))
                 {

@@ -7,7 +7,7 @@ use crate::detect::flow::catalog::{
     ALL, Classes, LEADING_SLASH, NO_APOSTROPHE, NO_CONSTRUCTOR, NO_PARENT, NO_PROTO, NO_QUOTE, NOT_ABSOLUTE, ONE_SLASH,
 };
 use crate::detect::flow::ir::{Const, Op};
-use crate::detect::flow::value::{Data, Findings, Kind, Labels, Value};
+use crate::detect::flow::value::{Data, Findings, Kind, Label, Labels, Value};
 use crate::syntax::language::Language;
 
 impl Engine<'_> {
@@ -99,8 +99,10 @@ impl Engine<'_> {
             // A list of signs, none of which is there.
             let classes = several.all().filter_map(|v| v.as_text()).fold(0, |all, text| all | self.without(text));
             lacking = finding(container, classes);
-        } else if self.state.reach(container).is_empty() {
+        } else if let Some(kept) = self.only_some_classes(container) {
             held = self.found_equal(item, container);
+            held.iter_mut().for_each(|(_, classes)| *classes &= !kept);
+            held.retain(|(_, classes)| *classes != 0);
             let names =
                 self.state.contents(container.id).map_or(0, |c| c.all().map(other_than).fold(0, |all, c| all | c));
             if names != 0 {
@@ -116,6 +118,13 @@ impl Engine<'_> {
             }
         }
         if negative { self.with_facts(result, lacking, held) } else { self.with_facts(result, held, lacking) }
+    }
+
+    /// Returns the classes that what a container holds matters to, where these are only some: names of files and the like.
+    fn only_some_classes(&self, container: &Value) -> Option<Classes> {
+        let reached = self.state.reach(container);
+        let only = |label: &Label| (label.origin.only != 0).then_some(label.origin.only);
+        reached.all().iter().try_fold(0, |all, label| Some(all | only(label)?))
     }
 
     /// Returns the classes that a text is harmless to because it does not hold a part.

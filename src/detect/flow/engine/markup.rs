@@ -1,7 +1,7 @@
 //! Where in a text a part stands: inside quotes, inside a tag, in an address. What is escaped for one place is not for another.
 
 use super::Engine;
-use crate::detect::flow::catalog::{Classes, KEEPS_QUOTES, KEEPS_SCHEME, NO_APOSTROPHE, NO_QUOTE, NOT_ABSOLUTE};
+use crate::detect::flow::catalog::{Classes, KEEPS_QUOTES, KEEPS_SCHEME, NO_APOSTROPHE, NO_LESS, NO_QUOTE, NOT_ABSOLUTE};
 use crate::detect::flow::value::{Labels, Value};
 
 /// Attributes whose value is an address that a browser follows: one that begins with `javascript:` runs.
@@ -110,6 +110,22 @@ impl Engine<'_> {
             }
             if is_way {
                 label.cleaned |= NOT_ABSOLUTE;
+            }
+        })
+    }
+
+    /// Notes that signs of markup are gone from a text: without `<` and `"` it can begin no markup.
+    pub(super) fn without_signs(&self, labels: &Labels, is_gone: impl Fn(char) -> bool) -> Labels {
+        let bits = [('<', NO_LESS), ('"', NO_QUOTE), ('\'', NO_APOSTROPHE)];
+        let bits = bits.into_iter().filter(|(sign, _)| is_gone(*sign)).fold(0, |all, (_, bit)| all | bit);
+        if bits == 0 || labels.is_empty() {
+            return labels.clone();
+        }
+        let markup = self.catalog.bit_of("xss");
+        labels.map(|label| {
+            label.cleaned |= bits;
+            if label.cleaned & (NO_LESS | NO_QUOTE) == NO_LESS | NO_QUOTE {
+                label.cleaned |= markup;
             }
         })
     }

@@ -137,7 +137,7 @@ impl Engine<'_> {
             Some((Operation::Decode, _)) => self.decoded(&labels),
             _ => labels,
         };
-        let of = self.catalog.type_of(path);
+        let of = self.catalog.type_of(path).or_else(|| self.type_by_name(path));
         let is_name = object.is_name && of.is_none() && labels.is_empty();
         let origin = self.decided(path, object);
         // The folders that a canonical path lies in.
@@ -385,6 +385,15 @@ impl Engine<'_> {
         } else {
             let path = Name::new(&format!("*.{name}"));
             self.sink_of_assignment((path, name), object, None, value, span);
+        }
+        if let Kind::Object(Shape::Instance(module, class)) = object.kind
+            && self.language.is_script()
+            && let Some(setter) = self.class_member(module, class, Name::new(&format!("set {name}")), Some(object))
+            && let Kind::Function(closure) = &setter.kind
+        {
+            let args = super::call::Args::of(vec![value.clone()], span);
+            self.invoke(&Closure { this: Some(object.clone()), ..closure.clone() }, &args, span);
+            return;
         }
         let value = self.beside_what_decides(object, name, value);
         self.state.contents_mut(object.id).set(Key::Name(name), value);

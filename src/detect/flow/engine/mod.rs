@@ -4,6 +4,7 @@
 //! not known run both ways and are joined, loops run until little changes, functions of the code run where they are called.
 //! Every run is bounded in steps; what is cut short is reported.
 
+mod beginning;
 mod call;
 mod call_library;
 mod check;
@@ -12,6 +13,7 @@ mod comprehension;
 mod container;
 mod decorator;
 mod entries;
+mod exception;
 mod expr;
 mod extension;
 mod extractor;
@@ -160,6 +162,8 @@ struct Engine<'a> {
     frames: Vec<Frame>,
     /// Calls of the code's own functions under way, outermost first: where, and in which function.
     calls: Vec<(Place, Option<FunctionId>)>,
+    /// What the code has raised since the innermost `try` began.
+    raised: Option<Value>,
     /// A weak hash that has just been made of nothing foreign, and those made so far, by the number of the value.
     quiet_hash: Option<(Place, Name)>,
     quiet_hashes: HashMap<u64, (Place, Name)>,
@@ -176,6 +180,10 @@ struct Engine<'a> {
     next_scope: u32,
     /// Number of the request that handlers are run with.
     given: u32,
+    /// What must have the content type of HTML for what the present handler returns to be sent as such.
+    html_where: Option<Name>,
+    /// Where the present handler was given to its framework, and its name, where that tells what its own file does not.
+    given_at: Option<(Place, Name)>,
     /// What is known where the present handler passes the request on.
     passed_on: Option<State>,
     depth: u32,
@@ -206,6 +214,7 @@ pub fn run(
         state: State::new(),
         frames: Vec::new(),
         calls: Vec::new(),
+        raised: None,
         quiet_hash: None,
         quiet_hashes: HashMap::new(),
         pending: Vec::new(),
@@ -216,6 +225,8 @@ pub fn run(
         kinds: HashMap::new(),
         next_scope: 1,
         given: 0,
+        html_where: None,
+        given_at: None,
         passed_on: None,
         depth: 0,
         entry_steps: 0,
@@ -303,6 +314,11 @@ impl<'a> Engine<'a> {
         }
         let step = FlowStep { file: place.0, range: place.1, kind };
         value.with_labels(value.labels.stepped(&step))
+    }
+
+    /// Notes a step of an assignment.
+    pub(super) fn assigned(&self, value: &Value, name: &str, span: (u32, u32)) -> Value {
+        self.stepped(value, self.place(span), StepKind::Assign(name.to_owned()))
     }
 
     /// Makes a value of parts: its number and its labels follow from theirs.

@@ -72,6 +72,13 @@ impl Engine<'_> {
         Some(self.object(Shape::Map, contents, span))
     }
 
+    /// Returns the type that a member of this name has in code that is not known: `app.models.User.objects`.
+    pub(super) fn type_by_name(&self, path: Name) -> Option<Name> {
+        let (owner, last) = path.as_str().rsplit_once('.')?;
+        let is_open = self.language == Language::Python && owner.contains('.') && !self.catalog.knows(Name::new(owner));
+        if is_open { self.catalog.type_of(Name::new(&format!("*.{last}"))) } else { None }
+    }
+
     fn field_names(&mut self, module: usize, class: ClassId, names: &mut Vec<Name>, depth: u32) {
         let handle = self.module(module);
         names.extend(handle.class(class).fields.iter().map(|(name, _)| *name).filter(|n| n.as_str() != "model_config"));

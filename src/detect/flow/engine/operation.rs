@@ -9,6 +9,7 @@ use crate::detect::flow::ir::Const;
 use crate::detect::flow::name::Name;
 use crate::detect::flow::state::{Contents, Key};
 use crate::detect::flow::value::{Data, Kind, Shape, Value, join};
+use crate::syntax::language::Language;
 use std::rc::Rc;
 
 impl Engine<'_> {
@@ -129,6 +130,10 @@ impl Engine<'_> {
                 let name = everything().next().and_then(|v| v.as_text().map(str::to_owned))?;
                 Some(self.required(&name, span))
             }
+            Operation::NamedTuple => {
+                let all: Vec<Value> = everything().cloned().collect();
+                self.named_tuple(&Args::of(all, span), span)
+            }
             Operation::Partial => {
                 let function = object.or_else(|| args.value(0))?.clone();
                 let skip = usize::from(object.is_none());
@@ -239,7 +244,13 @@ impl Engine<'_> {
                 let parts: Vec<_> =
                     std::iter::once((object.clone(), span)).chain(args.positional.iter().cloned()).collect();
                 let value = self.text_of(&parts, span);
-                if let Some(name) = args.receiver {
+                if self.language == Language::Python {
+                    // A stream stays what it is, and holds what is written.
+                    let written = self.text_of(&args.positional, span);
+                    if !written.labels.is_empty() {
+                        self.state.contents_mut(object.id).blur(&written);
+                    }
+                } else if let Some(name) = args.receiver {
                     self.set_where_known(name, value);
                 } else if !value.labels.is_empty() {
                     self.state.contents_mut(object.id).blur(&value);

@@ -112,6 +112,9 @@ impl Engine<'_> {
 
     /// Looks at what a handler returns as a sink.
     pub(super) fn sink_of_return(&mut self, classes: Classes, value: &Value, span: (u32, u32)) {
+        if self.html_where.is_some_and(|path| !self.is_sent_as_html(path)) {
+            return;
+        }
         if let Kind::Object(_) = value.kind {
             // Lists and maps are sent as JSON; of a pair of text and status the text counts.
             let first = self.state.contents(value.id).and_then(|c| c.list.as_ref().and_then(|l| l.first().cloned()));
@@ -123,6 +126,13 @@ impl Engine<'_> {
             return;
         }
         self.record(classes, "the response", value, span, span);
+    }
+
+    /// Says whether the content type of a response that a handler was given was set to HTML.
+    fn is_sent_as_html(&self, response: Name) -> bool {
+        let contents = self.state.contents(super::number(&("given", self.given, response)));
+        let of = contents.and_then(|c| c.get(&Key::Name(Name::new("type"))).ok().cloned());
+        of.is_some_and(|of| matches!(of.as_text(), Some("text/html" | "application/xhtml+xml")))
     }
 
     /// Looks at an attribute of markup as a sink, and returns the markup.

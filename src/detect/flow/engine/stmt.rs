@@ -1,7 +1,6 @@
 //! Statements.
 
 use super::{Engine, Loop, MAX_DEPTH, merge, merge_value};
-use crate::detect::flow::StepKind;
 use crate::detect::flow::ir::{Arm, Block, Const, ExprId, ExprKind, Module, Pattern, Stmt, StmtKind};
 use crate::detect::flow::value::{Closure, Data, Kind, Value};
 
@@ -92,10 +91,8 @@ impl Engine<'_> {
             StmtKind::Match(subject, arms) => self.arms(m, *subject, arms),
             StmtKind::Return(id) => self.give_back(m, *id, stmt.span),
             StmtKind::Raise(id) => {
-                if let Some(id) = id {
-                    self.eval(m, *id);
-                }
-                self.raise();
+                let value = id.map(|id| self.eval(m, id));
+                self.raise(value.as_ref());
             }
             StmtKind::Break(id) => {
                 let value = id.map(|id| self.eval(m, id));
@@ -136,15 +133,6 @@ impl Engine<'_> {
     /// Ends the path. The state keeps its base, so that it can be joined.
     pub(super) fn die(&mut self) {
         self.state.alive = false;
-    }
-
-    /// Ends the path at an exception: handlers around it see the state.
-    pub(super) fn raise(&mut self) {
-        let state = self.state.clone();
-        if let Some(catch) = self.frame().catches.last_mut() {
-            merge(catch, state);
-        }
-        self.die();
     }
 
     fn branch(&mut self, m: &Module, condition: ExprId, then: &Block, otherwise: &Block) {
@@ -413,48 +401,6 @@ impl Engine<'_> {
         self.die();
     }
 
-    fn attempt(
-        &mut self,
-        m: &Module,
-        body: &Block,
-        handlers: &[(Option<Pattern>, Block)],
-        otherwise: &Block,
-        finally: &Block,
-    ) {
-        let before = self.state.clone();
-        self.frame().catches.push(None);
-        self.block(m, body);
-        let raised = self.frame().catches.pop().flatten();
-        let body_end = self.state.clone();
-        if self.state.alive {
-            self.block(m, otherwise);
-        }
-        let mut end = std::mem::take(&mut self.state);
-        if !handlers.is_empty() {
-            // Anything in the body may raise: what was known before it, at its end, and at what it raises by itself.
-            let mut caught = before.join(body_end);
-            if let Some(raised) = raised {
-                caught = caught.join(raised);
-            }
-            for (pattern, block) in handlers {
-                self.state = caught.clone();
-                if let Some(pattern) = pattern {
-                    let exception = Data::path(self.catalog.path("Exception"));
-                    self.bind(m, pattern, &exception, (0, 0));
-                }
-                self.block(m, block);
-                end = end.join(std::mem::take(&mut self.state));
-            }
-        }
-        self.state = end;
-        if !finally.is_empty() {
-            let alive = self.state.alive;
-            self.state.alive = true;
-            self.block(m, finally);
-            self.state.alive &= alive;
-        }
-    }
-
     fn delete(&mut self, m: &Module, pattern: &Pattern) {
         let Pattern::Place(place) = pattern else { return };
         let (object, key) = match &m.expr(*place).kind {
@@ -469,10 +415,5 @@ impl Engine<'_> {
         if let Some(key) = key {
             self.state.contents_mut(object.id).entries.remove(&key);
         }
-    }
-
-    /// Notes a step of an assignment.
-    pub(super) fn assigned(&self, value: &Value, name: &str, span: (u32, u32)) -> Value {
-        self.stepped(value, self.place(span), StepKind::Assign(name.to_owned()))
     }
 }
