@@ -67,6 +67,10 @@ impl Engine<'_> {
         self.block(&handle, &function.body);
         let state = std::mem::take(&mut self.state);
         let frame = self.frames.pop().expect("pushed above");
+        if self.frames.len() == 1 {
+            // A handler that ends without an answer leaves it to the next one.
+            self.ended = state.alive.then(|| state.clone());
+        }
         let mut result = frame.result;
         if state.alive && result.is_some() {
             super::merge_value(&mut result, &Data::constant(Const::Null));
@@ -248,6 +252,22 @@ impl Engine<'_> {
         }
         let at = args.named.first().map_or(span, |(_, _, at)| *at);
         (self.object(Shape::Map, contents, at), at)
+    }
+
+    /// Calls a function that is written as a class was before there were any: what it sets on `this` and what stands in its
+    /// `prototype` is what the object has.
+    pub(super) fn construct_by_function(
+        &mut self,
+        callee: &Value,
+        closure: &Closure,
+        args: &Args,
+        span: (u32, u32),
+    ) -> Value {
+        let prototype = self.member(callee, Name::new("prototype"), span);
+        let contents = self.state.contents(prototype.id).map(|c| c.as_ref().clone()).unwrap_or_default();
+        let object = self.object(Shape::Map, contents, span);
+        let result = self.invoke(&Closure { this: Some(object.clone()), ..closure.clone() }, args, span);
+        if matches!(result.kind, Kind::Const(Const::Null)) { object } else { result }
     }
 
     /// Makes an object of a class of the code.

@@ -36,7 +36,6 @@ impl Engine<'_> {
             return self.state.checked(value);
         }
         let value = match &object.kind {
-            // What a file of JavaScript does not export by name may have been put there in a way that is not seen.
             Kind::Module(number) => match self.exported(*number, name) {
                 None if !self.language.is_script() => return Data::path(name),
                 exported => exported,
@@ -143,12 +142,10 @@ impl Engine<'_> {
         // The folders that a canonical path lies in.
         let canonical = object.canonical && origin.is_some();
         let value = Data { labels, is_name, origin, canonical, ..Data::new(id, Kind::Path(of.unwrap_or(path))) };
-        // Enumerations and constants of modules have a value that does not change: equal paths are equal.
         Rc::new(value)
     }
 
-    /// Returns the labels of data after percent signs were decoded, or a part was taken out of the whole whose host was
-    /// settled: what kept it harmless is gone.
+    /// Returns the labels of data that was decoded, or is a part of an address: what kept the whole harmless is gone.
     pub(super) fn decoded(&self, labels: &Labels) -> Labels {
         let gone = ["log", "header", "email", "xss", "ssrf", "redirect", "sql", "command", "path", "ldap", "xpath"];
         let gone = gone.iter().fold(0, |all, class| all | self.catalog.bit_of(class));

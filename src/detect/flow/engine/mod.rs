@@ -184,6 +184,8 @@ struct Engine<'a> {
     html_where: Option<Name>,
     /// Where the present handler was given to its framework, and its name, where that tells what its own file does not.
     given_at: Option<(Place, Name)>,
+    /// What is known where the last handler ran to its end.
+    ended: Option<State>,
     /// What is known where the present handler passes the request on.
     passed_on: Option<State>,
     depth: u32,
@@ -227,6 +229,7 @@ pub fn run(
         given: 0,
         html_where: None,
         given_at: None,
+        ended: None,
         passed_on: None,
         depth: 0,
         entry_steps: 0,
