@@ -60,13 +60,7 @@ impl Engine<'_> {
                 Some(null())
             }
             Operation::Reverse => {
-                let contents = self.state.contents_mut(object.id);
-                if contents.rest.is_some() {
-                    contents.scatter();
-                }
-                if let Some(list) = &mut self.state.contents_mut(object.id).list {
-                    list.reverse();
-                }
+                self.state.contents_mut(object.id).reverse();
                 Some(object.clone())
             }
             Operation::ListOf if args.value(0).is_some_and(|f| matches!(f.kind, Kind::Function(_))) => {

@@ -33,7 +33,7 @@ impl Engine<'_> {
         let set: Option<Result<Value, Option<Value>>> =
             self.state.contents(object.id).map(|c| c.get(&key).cloned().map_err(|rest| rest.cloned()));
         if let Some(Ok(value)) = &set {
-            return self.state.checked(value);
+            return self.got(object, value);
         }
         let value = match &object.kind {
             Kind::Module(number) => match self.exported(*number, name) {
@@ -97,32 +97,6 @@ impl Engine<'_> {
             None => Kind::Unknown,
         };
         Rc::new(Data { labels, ..Data::new(id, kind) })
-    }
-
-    /// Returns a field of a structure whose fields have types: numbers carry no attack.
-    fn declared_part(&mut self, object: &Value, id: u64, module: usize, class: ClassId, name: &str) -> Value {
-        let handle = self.module(module);
-        let field = handle.class(class).fields.iter().find(|(field, _)| field.as_str() == name).cloned();
-        let value = Rc::new(Data { labels: object.labels.clone(), ..Data::new(id, Kind::Unknown) });
-        let Some((_, Some(of))) = field else { return value };
-        if self.is_clean(&of) {
-            return self.number_of(&value);
-        }
-        let declared = self.in_module(module, |e| e.class_of_type(&of));
-        if let Some((of, class)) = declared
-            && self.is_enum(of, class, 0)
-        {
-            // One of a few names that the code gives.
-            return self.number_of(&value);
-        }
-        let path = if declared.is_none() { self.in_module(module, |e| e.path_of_type(&of)) } else { None };
-        let is_text = self.in_module(module, |e| e.is_text_type(&of));
-        let kind = match path.filter(|path| self.catalog.knows(*path)) {
-            Some(path) if !super::handler::is_plain_type(self.language, path) => Kind::Path(path),
-            _ if is_text => Kind::Text("".into()),
-            _ => Kind::Unknown,
-        };
-        Rc::new(Data { declared, kind, ..value.as_ref().clone() })
     }
 
     /// Returns what a member of a library's thing is: a source, something of a type, or just its path.
