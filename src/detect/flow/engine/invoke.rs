@@ -258,6 +258,18 @@ impl Engine<'_> {
         (self.object(Shape::Map, contents, at), at)
     }
 
+    /// Returns what reading a field gives that holds a value: of a getter what it returns.
+    pub(super) fn got(&mut self, object: &Value, value: &Value) -> Value {
+        if let Kind::Function(closure) = &value.kind
+            && self.language.is_script()
+            && self.module(closure.module).function(closure.function).method == Method::Getter
+        {
+            let closure = Closure { this: Some(object.clone()), ..closure.clone() };
+            return self.invoke(&closure, &Args::default(), (0, 0));
+        }
+        self.state.checked(value)
+    }
+
     /// Calls a function that is written as a class was before there were any: what it sets on `this` and what stands in its
     /// `prototype` is what the object has.
     pub(super) fn construct_by_function(

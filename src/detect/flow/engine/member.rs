@@ -36,7 +36,7 @@ impl Engine<'_> {
         let set: Option<Result<Value, Option<Value>>> =
             self.state.contents(object.id).map(|c| c.get(&key).cloned().map_err(|rest| rest.cloned()));
         if let Some(Ok(value)) = &set {
-            return self.state.checked(value);
+            return self.got(object, value);
         }
         let value = match &object.kind {
             Kind::Module(number) => match self.exported(*number, name) {
