@@ -161,6 +161,10 @@ pub enum Operation {
     /// An address of the program itself that a framework makes of a route's name: `reverse`, `url_for`. What is added behind
     /// it does not change the host.
     OwnAddress,
+    /// A path without its extension, and the extension, which holds no separator: `splitext`.
+    SplitExtension,
+    /// The extension of a path, which holds no separator: `suffix`.
+    Extension,
     /// Last segment of a path: `basename`. Ends path taint.
     BaseName,
     /// Compiles a regular expression; keeps the pattern.
@@ -172,6 +176,10 @@ pub enum Operation {
     /// Decodes what percent signs stand for: what the encoding has made harmless may do harm again. `decodeURIComponent`; of a
     /// member, what is read from it is decoded: `URL.searchParams`.
     Decode,
+    /// Keeps the function argument under the name of an event: `on`.
+    Listen,
+    /// Calls the functions that are kept under the name of an event with the other arguments: `emit`.
+    Emit,
     /// Goes on only where its object is true: `assert`.
     Assert,
     /// Goes on only where its object is equal to the argument: `assert.strictEqual`.

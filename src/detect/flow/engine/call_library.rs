@@ -23,7 +23,7 @@ impl Engine<'_> {
         args: &Args,
         span: (u32, u32),
     ) -> Value {
-        self.register_callbacks(keys, args);
+        self.register_callbacks(keys, args, span);
         self.sinks_of_call(keys, receiver, args, span);
         let quiet_hash = self.quiet_hash.take();
         self.hash_update(keys.first().map_or("", |key| key.last()), receiver, args);
@@ -189,7 +189,14 @@ impl Engine<'_> {
         let encoded = entry.of.encoded.iter().fold(0, |all, class| all | self.catalog.bit_of(class));
         let Source { trust, hint, .. } = entry.of;
         let origin = Origin { trust, what: entry.of.what.clone(), only: entry.classes, hint, place };
-        Labels::source(origin).cleaned(encoded)
+        let labels = Labels::source(origin).cleaned(encoded);
+        match &self.given_at {
+            Some(((file, range), name)) => {
+                let kind = StepKind::Argument(name.to_string());
+                labels.stepped(&FlowStep { file: *file, range: *range, kind })
+            }
+            None => labels,
+        }
     }
 
     /// Adds to a result what the catalog says that it tells of what was checked.
@@ -306,6 +313,10 @@ impl Engine<'_> {
         let mut harmless = self.harmless_beginning(&text, full);
         if let Some(allowed) = allowed {
             harmless |= if allowed.is_plain() { ALL } else { 0 };
+            let is_name = !allowed.holds('/') && !allowed.holds('\\');
+            if is_name && super::regex::needs_more_than_points(&text) {
+                harmless |= bit("path");
+            }
             for (class, harmful) in super::regex::HARMFUL {
                 if !harmful.chars().any(|c| allowed.holds(c)) {
                     harmless |= bit(class);

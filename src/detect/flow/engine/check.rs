@@ -138,6 +138,22 @@ impl Engine<'_> {
                 })
             }
             Operation::Made if object.is_name => Some(self.call_back(object, Vec::new(), span)),
+            Operation::Listen => {
+                let id = super::number(&("listeners", object.id, args.value(0)?.as_text()?));
+                let function = args.value(1)?.clone();
+                let contents = self.state.contents_mut(id);
+                contents.list.get_or_insert_with(Vec::new).push(function);
+                Some(object.clone())
+            }
+            Operation::Emit => {
+                let id = super::number(&("listeners", object.id, args.value(0)?.as_text()?));
+                let given: Vec<Value> = args.positional.iter().skip(1).map(|(v, _)| v.clone()).collect();
+                let contents = self.state.contents(id);
+                for function in contents.iter().flat_map(|c| c.all()) {
+                    self.either(|e| e.call_back(function, given.clone(), span), |_| ());
+                }
+                Some(self.truth_value(&[object]))
+            }
             Operation::Assert | Operation::AssertEqual => {
                 let test = match operation {
                     Operation::AssertEqual => self.compare(Op::Eq, object, args.value(0)?),

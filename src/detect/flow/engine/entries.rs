@@ -4,7 +4,7 @@ use super::handler::Pending;
 use super::{Engine, MAX_CALLS};
 use crate::detect::flow::catalog::Entry;
 use crate::detect::flow::catalog::schema::Handler;
-use crate::detect::flow::ir::{ClassId, Const, ExprKind, FunctionId, Module, StmtKind};
+use crate::detect::flow::ir::{ClassId, Const, ExprKind, FunctionId, Method, Module, StmtKind};
 use crate::detect::flow::name::Name;
 use crate::detect::flow::value::{Closure, Data, Kind, Shape};
 use crate::syntax::language::Language;
@@ -26,8 +26,15 @@ impl Engine<'_> {
         for number in 0..handle.functions.len() {
             let id = FunctionId(u32::try_from(number).unwrap_or(u32::MAX));
             if hot.contains(&id) && !self.visited.contains(&(0, id)) {
-                let closure = self.top_level(id);
-                self.run_pending(Pending { closure, parameters: None, returns: 0, state: None, then: Vec::new() });
+                let mut closure = self.top_level(id);
+                let function = handle.function(id);
+                if let Some(class) = function.class.filter(|_| self.language.is_script())
+                    && function.method != Method::Static
+                {
+                    let object = Data::new(super::number(&("handler", class)), Kind::Object(Shape::Instance(0, class)));
+                    closure.this = Some(Rc::new(object));
+                }
+                self.run_pending(Pending::of(closure));
                 self.run_all_pending();
             }
         }
@@ -152,13 +159,8 @@ impl Engine<'_> {
                 }
                 let object = Data::new(super::number(&("handler", class)), Kind::Object(Shape::Instance(0, class)));
                 let closure = Closure { this: Some(Rc::new(object)), ..self.top_level(id) };
-                self.run_pending(Pending {
-                    closure,
-                    parameters: Some(entry.of.parameters.clone()),
-                    returns: entry.classes,
-                    state: None,
-                    then: Vec::new(),
-                });
+                let parameters = Some(entry.of.parameters.clone());
+                self.run_pending(Pending { parameters, returns: entry.classes, ..Pending::of(closure) });
                 break;
             }
         }
@@ -197,12 +199,12 @@ impl Engine<'_> {
                 if (by_name || by_parameter) && is_counted && !self.visited.contains(&(0, id)) {
                     let closure = self.top_level(id);
                     let parameters = Some(handler.parameters.clone());
+                    let html_where = handler.html_where.as_deref().map(|path| catalog.path(path));
                     self.run_pending(Pending {
-                        closure,
                         parameters,
                         returns: entry.classes,
-                        state: None,
-                        then: Vec::new(),
+                        html_where,
+                        ..Pending::of(closure)
                     });
                 }
             }

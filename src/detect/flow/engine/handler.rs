@@ -24,6 +24,18 @@ pub(super) struct Pending {
     pub(super) state: Option<State>,
     /// The functions that are called after it with the same things, where it calls `next`.
     pub(super) then: Vec<Closure>,
+    /// What must have the content type of HTML for its result to be a sink.
+    pub(super) html_where: Option<Name>,
+    /// Where it was given to the framework, and its name, where it lies in another file that would not show it.
+    pub(super) given_at: Option<(super::Place, Name)>,
+}
+
+impl Pending {
+    /// Makes one of a function that is set later.
+    pub(super) fn of(closure: Closure) -> Self {
+        let (parameters, state, html_where, given_at) = (None, None, None, None);
+        Self { closure, parameters, returns: 0, state, then: Vec::new(), html_where, given_at }
+    }
 }
 
 /// What stands for the function that passes a request on to the next handler.
@@ -31,7 +43,7 @@ const NEXT: &str = "(next)";
 
 impl Engine<'_> {
     /// Notes functions that are given to a call of which the catalog says that it calls them.
-    pub(super) fn register_callbacks(&mut self, keys: &[Name], args: &Args) {
+    pub(super) fn register_callbacks(&mut self, keys: &[Name], args: &Args, span: (u32, u32)) {
         let catalog = self.catalog;
         for key in keys {
             let entries: Vec<&Entry<Handler>> =
@@ -59,7 +71,11 @@ impl Engine<'_> {
                 // Functions that are given together are called one after the other.
                 let chain = functions.iter().zip(&counts).filter(|(_, count)| **count == entry.of.count);
                 let chain: Vec<Closure> = chain.map(|(closure, _)| closure.clone()).collect();
-                self.enqueue(&chain, entry);
+                if entry.of.at_once {
+                    self.call_at_once(&chain, entry);
+                } else {
+                    self.enqueue_from(&chain, entry, span);
+                }
             }
             return;
         }
@@ -86,12 +102,56 @@ impl Engine<'_> {
     pub(super) fn enqueue(&mut self, chain: &[Closure], entry: &Entry<Handler>) {
         let Some((first, then)) = chain.split_first() else { return };
         self.pending.push(Pending {
-            closure: first.clone(),
             then: then.to_vec(),
             parameters: Some(entry.of.parameters.clone()),
             returns: entry.classes,
             state: Some(self.state.fork()),
+            html_where: entry.of.html_where.as_deref().map(|path| self.catalog.path(path)),
+            ..Pending::of(first.clone())
         });
+    }
+
+    /// Notes functions that are given to a framework at a place.
+    fn enqueue_from(&mut self, chain: &[Closure], entry: &Entry<Handler>, span: (u32, u32)) {
+        self.enqueue(chain, entry);
+        let is_elsewhere = self.here() == 0 && chain.iter().any(|c| c.module != 0 && !self.is_entry_by_itself(c));
+        if is_elsewhere && let (Some(pending), Some(last)) = (self.pending.last_mut(), chain.last()) {
+            let name = self.units[last.module].module.function(last.function).name;
+            pending.given_at = Some(((0, span), name.unwrap_or_else(|| Name::new("a handler"))));
+        }
+    }
+
+    /// Says whether a function is run as a handler where its own file is looked at.
+    fn is_entry_by_itself(&self, closure: &Closure) -> bool {
+        let handle = self.module(closure.module);
+        let Some(first) = handle.function(closure.function).params.first() else { return false };
+        let is_named = |handler: &Handler| {
+            let name = param_name(first);
+            let names = handler.first_parameter.iter().flat_map(|names| names.all());
+            name.is_some_and(|name| names.into_iter().any(|n| n == name.as_str()))
+        };
+        let handlers = self.catalog.exported_handlers().iter().filter(|entry| self.is_active(entry.file));
+        let is_listed = |entry: &Entry<Handler>| {
+            let active = self.catalog.active(handle.file().text());
+            active.get(usize::from(entry.file)).copied().unwrap_or(false) && is_named(&entry.of)
+        };
+        first.of_type.is_some() || handlers.into_iter().any(is_listed)
+    }
+
+    /// Runs functions that are called about now, or not at all.
+    fn call_at_once(&mut self, chain: &[Closure], entry: &Entry<Handler>) {
+        if self.frames.len() > super::MAX_CALLS {
+            return;
+        }
+        for closure in chain {
+            self.visited.insert((closure.module, closure.function));
+            let handle = self.module(closure.module);
+            let parameters = entry.of.parameters.clone();
+            self.either(
+                |e| e.run_function(closure, 0, |e| e.bind_handler(&handle, closure, Some(&parameters))),
+                |_| Data::constant(Const::Null),
+            );
+        }
     }
 
     /// Notes a method that a framework calls by its decorator, whatever its class is.
@@ -145,7 +205,8 @@ impl Engine<'_> {
     /// Runs a function on its own.
     pub(super) fn run_pending(&mut self, pending: Pending) {
         let fresh = self.state.fresh();
-        let Pending { closure, parameters, returns, state, then } = pending;
+        let Pending { closure, parameters, returns, state, then, html_where, given_at } = pending;
+        (self.html_where, self.given_at) = (html_where, given_at);
         let state = state.unwrap_or(fresh);
         let mut begin = state.clone();
         self.given = self.fresh_scope();
@@ -161,8 +222,12 @@ impl Engine<'_> {
                 e.run_function(&closure, returns, |e| e.bind_handler(&handle, &closure, parameters.as_deref()));
             });
             // The next one runs where this one has said so; how it does so may not be seen.
-            begin = self.passed_on.take().unwrap_or_else(|| state.clone());
+            let function = handle.function(closure.function);
+            let takes_next = parameters.as_ref().is_none_or(|p| function.params.len() >= p.len());
+            let ended = self.ended.take().filter(|_| function.is_async && !takes_next);
+            begin = self.passed_on.take().or(ended).unwrap_or_else(|| state.clone());
         }
+        (self.html_where, self.given_at) = (None, None);
     }
 
     /// Notes what is known where a handler passes the request on; an error goes elsewhere.
@@ -270,6 +335,9 @@ impl Engine<'_> {
             if let Some(path) = path.filter(|_| !is_sent) {
                 let of = self.catalog.type_of(path).unwrap_or(path);
                 let labels = self.source_labels(path, place);
+                // Every handler of a request is given the same things.
+                let is_given = spec.flatten().is_some_and(|spec| self.catalog.path(spec) == of);
+                let id = if is_given { super::number(&("given", given, of)) } else { id };
                 return Rc::new(Data { labels, ..Data::new(id, Kind::Path(of)) });
             }
         }

@@ -4,6 +4,7 @@
 //! not known run both ways and are joined, loops run until little changes, functions of the code run where they are called.
 //! Every run is bounded in steps; what is cut short is reported.
 
+mod beginning;
 mod call;
 mod call_library;
 mod check;
@@ -43,6 +44,8 @@ mod slow;
 mod stmt;
 mod structure;
 mod text;
+#[cfg(test)]
+mod tests;
 mod workspace;
 
 use super::catalog::{Catalog, Classes};
@@ -172,6 +175,8 @@ struct Engine<'a> {
     found: BTreeMap<sink::Identity, Flow>,
     /// Places of sinks in this file that were reached with nothing that does harm, by class.
     settled: BTreeMap<((u32, u32), Classes), bool>,
+    /// Where a member was read last: what a class has from a library comes in there.
+    read_at: (u32, u32),
     /// Parts of routes that are numbers or the like, by the function that takes them.
     plain_parts: HashSet<(usize, FunctionId, Name)>,
     /// The paths that classes of the code are kinds of.
@@ -179,6 +184,12 @@ struct Engine<'a> {
     next_scope: u32,
     /// Number of the request that handlers are run with.
     given: u32,
+    /// What must have the content type of HTML for what the present handler returns to be sent as such.
+    html_where: Option<Name>,
+    /// Where the present handler was given to its framework, and its name, where that tells what its own file does not.
+    given_at: Option<(Place, Name)>,
+    /// What is known where the last handler ran to its end.
+    ended: Option<State>,
     /// What is known where the present handler passes the request on.
     passed_on: Option<State>,
     depth: u32,
@@ -216,10 +227,14 @@ pub fn run(
         visited: HashSet::new(),
         found: BTreeMap::new(),
         settled: BTreeMap::new(),
+        read_at: (0, 0),
         plain_parts: HashSet::new(),
         kinds: HashMap::new(),
         next_scope: 1,
         given: 0,
+        html_where: None,
+        given_at: None,
+        ended: None,
         passed_on: None,
         depth: 0,
         entry_steps: 0,
@@ -307,6 +322,11 @@ impl<'a> Engine<'a> {
         }
         let step = FlowStep { file: place.0, range: place.1, kind };
         value.with_labels(value.labels.stepped(&step))
+    }
+
+    /// Notes a step of an assignment.
+    pub(super) fn assigned(&self, value: &Value, name: &str, span: (u32, u32)) -> Value {
+        self.stepped(value, self.place(span), StepKind::Assign(name.to_owned()))
     }
 
     /// Makes a value of parts: its number and its labels follow from theirs.

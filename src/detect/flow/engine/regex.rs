@@ -93,6 +93,24 @@ pub(super) fn single(pattern: &str) -> Option<Allowed> {
     (is_one && collect(inner, &mut allowed, 0)).then_some(allowed)
 }
 
+/// Says whether no text that fits a pattern is made of points alone: `..` leads out of a folder without a slash.
+pub(super) fn needs_more_than_points(pattern: &str) -> bool {
+    parse_open(pattern).is_some_and(|hir| has_other_sign(&hir, 0))
+}
+
+fn has_other_sign(hir: &Hir, depth: u32) -> bool {
+    match hir.kind() {
+        _ if depth > 60 => false,
+        HirKind::Literal(literal) => literal.0.iter().any(|byte| *byte != b'.'),
+        HirKind::Class(Class::Unicode(class)) => !class.iter().any(|r| (r.start()..=r.end()).contains(&'.')),
+        HirKind::Repetition(repetition) => repetition.min > 0 && has_other_sign(&repetition.sub, depth + 1),
+        HirKind::Capture(capture) => has_other_sign(&capture.sub, depth + 1),
+        HirKind::Concat(parts) => parts.iter().any(|part| has_other_sign(part, depth + 1)),
+        HirKind::Alternation(parts) => parts.iter().all(|part| has_other_sign(part, depth + 1)),
+        _ => false,
+    }
+}
+
 /// Reads a pattern without what it looks ahead or back at: the texts that fit it fit the rest, too.
 pub(super) fn parse_open(pattern: &str) -> Option<Hir> {
     parse(&without_looks(pattern))
@@ -206,7 +224,7 @@ fn collect(hir: &Hir, allowed: &mut Allowed, depth: u32) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{allowed, single};
+    use super::{allowed, needs_more_than_points, single};
 
     #[test]
     fn only_anchored_patterns_say_something_of_the_whole_text() {
@@ -219,6 +237,8 @@ mod tests {
         assert!(!allowed("^.+$", false).expect("anchored").is_plain());
         assert!(allowed(r"^[\w.-]+$", false).expect("anchored").holds('.'));
         assert!(!allowed(r"^[\w.-]+$", false).expect("anchored").holds('/'));
+        assert!(needs_more_than_points(r"^[\w-]+\.(png|jpg)$") && needs_more_than_points("^a.+$"));
+        assert!(!needs_more_than_points(r"^[\w.-]+$") && !needs_more_than_points(r"^[a-z]*\.\.?$"));
         assert!(allowed("^(", false).is_none());
         assert!(allowed(r"^(?!.*\.\.)(?!-)[a-z]+(?<=[a)])$", false).expect("looks restrict further").is_plain());
         assert!(allowed(r"^[^/[\]&&]+$", false).expect("a bracket in a class").holds('.'));

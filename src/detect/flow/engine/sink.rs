@@ -112,6 +112,9 @@ impl Engine<'_> {
 
     /// Looks at what a handler returns as a sink.
     pub(super) fn sink_of_return(&mut self, classes: Classes, value: &Value, span: (u32, u32)) {
+        if self.html_where.is_some_and(|path| !self.is_sent_as_html(path)) {
+            return;
+        }
         if let Kind::Object(_) = value.kind {
             // Lists and maps are sent as JSON; of a pair of text and status the text counts.
             let first = self.state.contents(value.id).and_then(|c| c.list.as_ref().and_then(|l| l.first().cloned()));
@@ -123,6 +126,13 @@ impl Engine<'_> {
             return;
         }
         self.record(classes, "the response", value, span, span);
+    }
+
+    /// Says whether the content type of a response that a handler was given was set to HTML.
+    fn is_sent_as_html(&self, response: Name) -> bool {
+        let contents = self.state.contents(super::number(&("given", self.given, response)));
+        let of = contents.and_then(|c| c.get(&Key::Name(Name::new("type"))).ok().cloned());
+        of.is_some_and(|of| matches!(of.as_text(), Some("text/html" | "application/xhtml+xml")))
     }
 
     /// Looks at an attribute of markup as a sink, and returns the markup.
@@ -428,13 +438,16 @@ impl Engine<'_> {
 
 /// Returns the command text of an argument vector whose program is a shell.
 fn shell_text(list: &[Value]) -> Vec<Value> {
-    let program = list.first().and_then(|v| v.as_text()).unwrap_or_default();
-    let name = program.rsplit(['/', '\\']).next().unwrap_or(program);
-    if !SHELLS.contains(&name) {
+    // Which of a few it is may hang on the system that the program runs on.
+    let is_any = |value: &Value, fits: &dyn Fn(&str) -> bool| {
+        value.consts().iter().any(|c| matches!(c, crate::detect::flow::ir::Const::Text(text) if fits(text)))
+    };
+    let is_shell = |text: &str| SHELLS.contains(&text.rsplit(['/', '\\']).next().unwrap_or(text));
+    if !list.first().is_some_and(|program| is_any(program, &is_shell)) {
         return Vec::new();
     }
-    let is_command =
-        |v: &Value| v.as_text().is_some_and(|t| matches!(t, "-c" | "/c" | "/C" | "-Command" | "-lc" | "-ec"));
+    let is_mark = |text: &str| matches!(text, "-c" | "/c" | "/C" | "-Command" | "-lc" | "-ec");
+    let is_command = |v: &&Value| is_any(v, &is_mark);
     list.iter().skip_while(|v| !is_command(v)).skip(1).cloned().collect()
 }
 

@@ -1,7 +1,6 @@
 //! Statements.
 
 use super::{Engine, Loop, MAX_DEPTH, merge, merge_value};
-use crate::detect::flow::StepKind;
 use crate::detect::flow::ir::{Arm, Block, Const, ExprId, ExprKind, Module, Pattern, Stmt, StmtKind};
 use crate::detect::flow::value::{Closure, Data, Kind, Value};
 
@@ -416,10 +415,5 @@ impl Engine<'_> {
         if let Some(key) = key {
             self.state.contents_mut(object.id).entries.remove(&key);
         }
-    }
-
-    /// Notes a step of an assignment.
-    pub(super) fn assigned(&self, value: &Value, name: &str, span: (u32, u32)) -> Value {
-        self.stepped(value, self.place(span), StepKind::Assign(name.to_owned()))
     }
 }

@@ -23,7 +23,7 @@ impl Engine<'_> {
         let mut labels = Labels::default();
         let mut ids = Vec::with_capacity(parts.len());
         let mut is_body = false;
-        let mut beginning = Beginning::default();
+        let mut beginning = super::beginning::Beginning::default();
         let mut before = super::markup::Before::default();
         for (part, at) in parts {
             let part = &self.written(part, *at);
@@ -231,6 +231,19 @@ impl Engine<'_> {
         if part.labels.is_empty() {
             return part;
         }
+        // The parts hold none of the signs that they were parted at.
+        let gone = separator.and_then(|s| match &s.kind {
+            Kind::Const(Const::Regex(source, _)) => super::regex::single(source),
+            Kind::Const(Const::Text(text)) => {
+                let mut chars = text.chars();
+                let only = chars.next().filter(|_| chars.next().is_none())?;
+                Some(super::regex::Allowed::of(vec![(only, only)]))
+            }
+            _ => None,
+        });
+        let lines = ["header", "log", "email"].iter().fold(0, |all, class| all | self.catalog.bit_of(class));
+        let classes = if gone.is_some_and(|gone| gone.holds('\n')) { lines } else { 0 };
+        let part = part.with_labels(part.labels.cleaned(classes));
         let contents = Contents { list: Some(Vec::new()), rest: Some(part.clone()), ..Contents::default() };
         let value = Rc::new(Data::new(super::number(&("splits", text.id)), Kind::Object(Shape::List)));
         self.state.set_contents(value.id, contents);
@@ -245,6 +258,13 @@ impl Engine<'_> {
         new: Option<&Value>,
         span: (u32, u32),
     ) -> Value {
+        // What a function puts in the place of what was found is what it returns.
+        let made = new.filter(|v| matches!(v.kind, Kind::Function(_))).cloned().map(|function| {
+            let place = self.place(span);
+            let found = self.anything(place);
+            self.either(|e| e.call_back(&function, vec![found.clone(), found.clone(), found], span), |_| ()).0
+        });
+        let new = made.as_ref().or(new);
         if let (Some(t), Some(o), Some(n)) =
             (text.as_text(), old.and_then(|v| v.as_text()), new.and_then(|v| v.as_text()))
         {
@@ -366,46 +386,6 @@ impl Engine<'_> {
         }
         labels = labels.cleaned(classes);
         Rc::new(Data { labels, id: super::number(&("escaped", value.id, function.id)), ..value.as_ref().clone() })
-    }
-}
-
-/// What is known of how a text begins that is made of parts.
-#[derive(Default)]
-struct Beginning {
-    /// Whether it begins with something that no stranger sent, such as the address of a service.
-    is_trusted: bool,
-    /// Whether something that a stranger sent came before.
-    is_foreign: bool,
-    /// Whether the host has ended: a path, a query or a fragment has begun.
-    path: bool,
-    query: bool,
-    parts: u32,
-}
-
-impl Beginning {
-    fn add(&mut self, part: &Value, is_foreign: bool) {
-        if self.parts == 0 && part.as_text().is_some_and(|text| text.ends_with("://")) {
-            return;
-        }
-        if self.parts == 0 {
-            self.is_trusted = !is_foreign && part.as_const().is_none();
-        } else if let Some(text) = part.as_text() {
-            let rest = text.trim_start_matches(':');
-            let is_path = rest.starts_with('/') && !rest.starts_with("//") && rest.len() == text.len();
-            self.path |= is_path && self.parts == 1;
-            self.query |= text.contains(['?', '#']) || (is_path && self.parts == 1 && text.len() > 1);
-        }
-        self.parts += 1;
-        self.is_foreign |= is_foreign;
-    }
-
-    /// Returns the classes that what follows is harmless to: `${base}/users/` has settled the host.
-    fn harmless(&self, catalog: &crate::detect::flow::catalog::Catalog) -> u64 {
-        if !self.is_trusted || self.is_foreign {
-            return 0;
-        }
-        let ssrf = if self.path || self.query { catalog.bit_of("ssrf") } else { 0 };
-        ssrf | if self.query { catalog.bit_of("redirect") } else { 0 }
     }
 }
 
