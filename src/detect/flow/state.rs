@@ -40,8 +40,6 @@ pub(super) enum Key {
     Name(Name),
     /// A number.
     Index(i64),
-    /// Two texts: a section and an option.
-    Pair(Name, Name),
 }
 
 /// What is in an object.

@@ -30,8 +30,14 @@ pub const NO_CONSTRUCTOR: Classes = 1 << 58;
 pub const NO_LESS: Classes = 1 << 57;
 /// The text holds no `"`.
 pub const NO_QUOTE: Classes = 1 << 56;
+/// The text holds no `'`.
+pub const NO_APOSTROPHE: Classes = 1 << 55;
+/// The text was escaped for markup, but may be an address with any scheme.
+pub const KEEPS_SCHEME: Classes = 1 << 54;
+/// The text was escaped for markup, but for quotes.
+pub const KEEPS_QUOTES: Classes = 1 << 53;
 /// How many classes there can be.
-const MAX_CLASSES: usize = 56;
+const MAX_CLASSES: usize = 53;
 
 /// What a flow rule says of its class.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -172,6 +172,10 @@ pub enum Operation {
     /// Decodes what percent signs stand for: what the encoding has made harmless may do harm again. `decodeURIComponent`; of a
     /// member, what is read from it is decoded: `URL.searchParams`.
     Decode,
+    /// Keeps the function argument under the name of an event: `on`.
+    Listen,
+    /// Calls the functions that are kept under the name of an event with the other arguments: `emit`.
+    Emit,
     /// Goes on only where its object is true: `assert`.
     Assert,
     /// Goes on only where its object is equal to the argument: `assert.strictEqual`.
@@ -179,6 +183,8 @@ pub enum Operation {
     /// A number or text of the running program that is constant for our purposes: gives the remainder, absolute value and so on. Arithmetic
     /// over constants: `abs`, `min`, `max`, `round`, `len`.
     Arithmetic,
+    /// Makes a type of tuples whose places have names: `namedtuple(name, fields)`.
+    NamedTuple,
     /// Calls the function argument with each part, of a text each sign, and gives those where it is true: `filter` of what may
     /// be a text, an option or a list.
     Keep,
@@ -186,6 +192,14 @@ pub enum Operation {
     Every,
     /// Whether the function argument is true of any part: `any`, `some`.
     AnyOf,
+    /// The same with the start before the function: Rust's `fold`.
+    Fold,
+    /// Opens a file for writing: one that is called a log is told from others.
+    OpenFile,
+    /// Whether a path is absolute: `is_absolute`.
+    IsAbsolute,
+    /// Whether it is not: `is_relative`.
+    IsRelative,
     /// The argument, or what it returns, where the receiver is true: `then_some`, `then` of a truth.
     ThenSome,
     /// The signs of a text, each for itself: `chars`.

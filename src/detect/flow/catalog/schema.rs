@@ -207,6 +207,10 @@ pub struct Sanitizer {
     /// The classes; `all` for conversions to numbers, lengths, lookups and whatever else returns none of what it was given.
     #[serde(rename = "for")]
     pub classes: OneOrMore,
+    /// What an escape for markup leaves that does harm in some places of it: `scheme` (an address may begin with
+    /// `javascript:`), `quotes`.
+    #[serde(default)]
+    pub leaves: Vec<String>,
     /// Conditions on arguments, as for sinks.
     #[serde(default)]
     pub when: BTreeMap<String, serde_json::Value>,
@@ -269,6 +273,13 @@ pub struct Handler {
     /// `_` for nothing of interest, `parameter` for what unknown callers may give; the last one repeats when it is followed by `...`: `[django.http.HttpRequest, remote, ...]`.
     #[serde(default)]
     pub parameters: Vec<String>,
+    /// Whether a function given to `callback` is called about when the call is made: what follows sees what it has set.
+    #[serde(default)]
+    pub at_once: bool,
+    /// The parameter type whose content type must have been set to HTML for what is returned to be a sink:
+    /// `fastify.FastifyReply`.
+    #[serde(default)]
+    pub html_where: Option<String>,
     /// The class of sink that a returned text is: `xss` where it is sent as HTML.
     #[serde(default)]
     pub returns: Option<String>,

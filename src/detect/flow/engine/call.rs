@@ -102,7 +102,7 @@ impl Engine<'_> {
     }
 
     /// Evaluates arguments.
-    fn args(&mut self, m: &Module, call: &Call) -> Args {
+    pub(super) fn args(&mut self, m: &Module, call: &Call) -> Args {
         let mut args = Args { types: call.types.clone(), ..Args::default() };
         for arg in &call.args {
             let value = self.eval(m, arg.value);
@@ -132,6 +132,11 @@ impl Engine<'_> {
         }
         if contents.as_ref().is_none_or(|c| c.rest.is_some()) {
             let any = self.derived("keywords", &[value], Kind::Unknown);
+            let keys = contents.as_ref().and_then(|c| c.keys.clone());
+            // Keys that the code goes through are named by it.
+            let is_named = keys.is_some_and(|keys| self.state.reach(&keys).is_empty());
+            let closed = if is_named { self.catalog.bit_of("mass-assignment") } else { 0 };
+            let any = any.with_labels(any.labels.cleaned(closed));
             args.keywords = Some((any, span));
         }
     }
@@ -150,6 +155,9 @@ impl Engine<'_> {
             {
                 return self.construct(*module, *class, &Args::default(), span);
             }
+        }
+        if let Some(map) = self.as_map(receiver, name, span) {
+            return map;
         }
         let is_own = match &receiver.kind {
             Kind::Module(_) | Kind::Class(..) | Kind::Object(Shape::Instance(..)) => true,
@@ -260,11 +268,22 @@ impl Engine<'_> {
             Kind::Partial(function, first) => {
                 let mut all = args.clone();
                 all.positional.splice(0..0, first.iter().map(|v| (v.clone(), span)));
+                let named = self.state.contents(callee.id);
+                for (key, value) in named.iter().flat_map(|c| &c.entries) {
+                    if let super::member::Key::Name(name) = key
+                        && !all.named.iter().any(|(given, ..)| given == name)
+                    {
+                        all.named.push((*name, value.clone(), span));
+                    }
+                }
                 self.call_value(&function.clone(), &all, span)
             }
             Kind::Bound(receiver, name) => self.call_method(&receiver.clone(), *name, args, span),
             Kind::Path(path) => {
                 self.pass_on(*path, args);
+                if let Some(tuple) = self.tuple_of(callee, args, span) {
+                    return tuple;
+                }
                 if let Some(target) = self.local(*path, span)
                     && matches!(target.kind, Kind::Function(_) | Kind::Class(..))
                 {
@@ -359,6 +378,9 @@ impl Engine<'_> {
         }
         let name = keys.first().map_or("a function", |k| k.last());
         if !labels.is_empty() {
+            if !is_known && escapes_markup(name) {
+                labels = labels.cleaned(self.catalog.bit_of("xss"));
+            }
             let step = super::FlowStep { file: place.0, range: place.1, kind: StepKind::Through(name.to_owned()) };
             labels = labels.stepped(&step);
         }
@@ -419,6 +441,13 @@ fn is_construction(keys: &[Name], args: &Args) -> bool {
         last.starts_with(|c: char| c.is_ascii_uppercase()) && !last.ends_with('!')
     };
     !args.named.is_empty() || keys.first().is_some_and(has_capital)
+}
+
+/// Says whether a function that is not known is, by its name, one that escapes markup: `escape_for_html`.
+fn escapes_markup(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    let has = |words: &[&str]| words.iter().any(|word| name.contains(word));
+    has(&["escape", "sanitize", "sanitise", "encode"]) && has(&["html", "markup", "xss"]) && !has(&["unescape"])
 }
 
 fn is_of_known_owner(catalog: &crate::detect::flow::catalog::Catalog, key: Name) -> bool {

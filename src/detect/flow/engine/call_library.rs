@@ -6,7 +6,7 @@ use super::facts::finding;
 use super::member::Key;
 use crate::detect::flow::catalog::operation::Operation;
 use crate::detect::flow::catalog::schema::{Source, Trust, Validator};
-use crate::detect::flow::catalog::{ALL, Classes, Entry};
+use crate::detect::flow::catalog::{ALL, Classes, Entry, KEEPS_QUOTES, KEEPS_SCHEME};
 use crate::detect::flow::ir::Const;
 use crate::detect::flow::name::Name;
 use crate::detect::flow::value::{Data, Findings, Kind, Labels, Origin, Shape, Value};
@@ -23,7 +23,7 @@ impl Engine<'_> {
         args: &Args,
         span: (u32, u32),
     ) -> Value {
-        self.register_callbacks(keys, args);
+        self.register_callbacks(keys, args, span);
         self.sinks_of_call(keys, receiver, args, span);
         let quiet_hash = self.quiet_hash.take();
         self.hash_update(keys.first().map_or("", |key| key.last()), receiver, args);
@@ -41,6 +41,9 @@ impl Engine<'_> {
                 match keys.first().and_then(|key| self.catalog.type_of(self.catalog.path(&format!("{key}()")))) {
                     Some(of)
                         if matches!(result.kind, Kind::Unknown)
+                            || (matches!(operation, Some((Operation::Identity, _)))
+                                && matches!(&result.kind, Kind::Text(start) if start.is_empty())
+                                && !super::handler::is_plain_type(self.language, of))
                             || (matches!(operation, Some((Operation::Recode, _)))
                                 && !super::handler::is_plain_type(self.language, of)) =>
                     {
@@ -74,6 +77,10 @@ impl Engine<'_> {
         if keys.iter().any(|key| !self.catalog.callbacks(*key).is_empty()) {
             return;
         }
+        if let Some((function, given)) = self.handed_on(args, span) {
+            self.either(|e| e.call_value(&function, &given, span), |_| ());
+            return;
+        }
         let functions: Vec<Value> =
             args.all().filter(|(v, _)| matches!(v.kind, Kind::Function(_))).map(|(v, _)| v.clone()).collect();
         for function in functions {
@@ -97,10 +104,12 @@ impl Engine<'_> {
     ) -> Value {
         let catalog = self.catalog;
         let (mut classes, mut path): (Classes, Option<Name>) = (0, None);
+        let mut leaves: Classes = 0;
         for key in keys {
             for entry in catalog.sanitizers(*key).iter().filter(|e| self.is_active(e.file)) {
                 if self.conditions_hold(&entry.of.when, receiver, args, None) {
                     classes |= entry.classes;
+                    leaves |= entry.of.leaves.iter().fold(0, |all, what| all | left(what));
                     path = Some(*key);
                 }
             }
@@ -118,6 +127,7 @@ impl Engine<'_> {
             // What is dangerous for what it is stays so.
             if label.origin.only == 0 || label.origin.only & classes != 0 {
                 label.cleaned |= classes & if label.origin.only == 0 { ALL } else { label.origin.only };
+                label.cleaned |= leaves;
             }
         });
         let step = FlowStep { file: place.0, range: place.1, kind: StepKind::Sanitized(path.to_string()) };
@@ -179,7 +189,14 @@ impl Engine<'_> {
         let encoded = entry.of.encoded.iter().fold(0, |all, class| all | self.catalog.bit_of(class));
         let Source { trust, hint, .. } = entry.of;
         let origin = Origin { trust, what: entry.of.what.clone(), only: entry.classes, hint, place };
-        Labels::source(origin).cleaned(encoded)
+        let labels = Labels::source(origin).cleaned(encoded);
+        match &self.given_at {
+            Some(((file, range), name)) => {
+                let kind = StepKind::Argument(name.to_string());
+                labels.stepped(&FlowStep { file: *file, range: *range, kind })
+            }
+            None => labels,
+        }
     }
 
     /// Adds to a result what the catalog says that it tells of what was checked.
@@ -228,6 +245,12 @@ impl Engine<'_> {
             && self.is_clean_test(of)
         {
             when_true.extend(finding(value, ALL));
+        } else if let (Some("isinstance"), Some(value), Some(Kind::Path(of))) =
+            (keys.first().map(|k| k.as_str()), args.value(0), args.value(1).map(|v| &v.kind))
+            && matches!(of.as_str(), "str" | "bytes")
+        {
+            let classes = self.catalog.bit_of("nosql") | self.catalog.bit_of("mass-assignment");
+            when_true.extend(finding(value, classes));
         }
         self.with_facts(result, when_true, when_false)
     }
@@ -267,7 +290,7 @@ impl Engine<'_> {
     }
 
     fn note_slow_match(&mut self, pattern: &str, text: &Value, span: (u32, u32)) {
-        if self.language != Language::Rust && super::regex::is_catastrophic(pattern) {
+        if self.language != Language::Rust && super::slow::is_catastrophic(pattern) {
             self.record_at("redos", "a pattern that backtracks without end", text, span);
         }
     }
@@ -290,6 +313,10 @@ impl Engine<'_> {
         let mut harmless = self.harmless_beginning(&text, full);
         if let Some(allowed) = allowed {
             harmless |= if allowed.is_plain() { ALL } else { 0 };
+            let is_name = !allowed.holds('/') && !allowed.holds('\\');
+            if is_name && super::regex::needs_more_than_points(&text) {
+                harmless |= bit("path");
+            }
             for (class, harmful) in super::regex::HARMFUL {
                 if !harmful.chars().any(|c| allowed.holds(c)) {
                     harmless |= bit(class);
@@ -372,7 +399,12 @@ impl Engine<'_> {
             (_, Some(given)) => match &given.kind {
                 Kind::Const(_) | Kind::OneOf(_) => given.consts().iter().any(|c| is_equal(c, expected)),
                 Kind::Path(path) => expected.as_str().is_some_and(|e| self.catalog.path(e) == *path),
-                Kind::Object(_) | Kind::Function(_) | Kind::Class(..) | Kind::Text(_) => false,
+                Kind::Class(module, class) => {
+                    let kinds = self.kinds.get(&super::member::class_id(*module, *class));
+                    let is_one = |e: &str| kinds.is_some_and(|kinds| kinds.contains(&self.catalog.path(e)));
+                    expected.as_str().is_some_and(is_one)
+                }
+                Kind::Object(_) | Kind::Function(_) | Kind::Text(_) => false,
                 _ => expected.as_str().is_none_or(|e| !e.contains('.')),
             },
         }
@@ -414,6 +446,15 @@ impl Engine<'_> {
 /// Says whether a path leads to a file of the program itself.
 fn is_own_file(path: &Value) -> bool {
     matches!(&path.kind, Kind::Path(path) if matches!(path.as_str(), "__dirname" | "__filename"))
+}
+
+/// Returns what is noted of a text of which an escape leaves something.
+fn left(what: &str) -> Classes {
+    match what {
+        "scheme" => KEEPS_SCHEME,
+        "quotes" => KEEPS_QUOTES,
+        _ => 0,
+    }
 }
 
 fn is_equal(constant: &Const, expected: &serde_json::Value) -> bool {

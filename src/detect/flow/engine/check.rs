@@ -97,6 +97,24 @@ impl Engine<'_> {
                 let value = Rc::new(Data { outcome: Some(Outcome::Either), facts: None, ..value.as_ref().clone() });
                 Some(self.with_facts(value, facts.when_true, facts.when_false))
             }
+            Operation::OpenFile => {
+                // What is written into a log stands between the lines of the program.
+                let path = args.value(0).unwrap_or(object);
+                let name = path.prefix().rsplit('/').next().unwrap_or_default().to_ascii_lowercase();
+                let is_log = name.ends_with(".log") || name.contains("audit") || name.contains("access_log");
+                let of = Name::new(if is_log { "std.fs.LogFile" } else { "std.fs.File" });
+                let place = self.place(span);
+                Some(self.fresh(place, Kind::Path(of)))
+            }
+            Operation::IsAbsolute | Operation::IsRelative => {
+                let truth = self.truth_value(&[object]);
+                let found = super::facts::finding(object, NOT_ABSOLUTE);
+                Some(if operation == Operation::IsRelative {
+                    self.with_facts(truth, found, Vec::new())
+                } else {
+                    self.with_facts(truth, Vec::new(), found)
+                })
+            }
             Operation::Signs => {
                 let id = super::number(&("signs", object.id));
                 let origin = object.origin.or(Some((object.id, ALL)));
@@ -120,6 +138,22 @@ impl Engine<'_> {
                 })
             }
             Operation::Made if object.is_name => Some(self.call_back(object, Vec::new(), span)),
+            Operation::Listen => {
+                let id = super::number(&("listeners", object.id, args.value(0)?.as_text()?));
+                let function = args.value(1)?.clone();
+                let contents = self.state.contents_mut(id);
+                contents.list.get_or_insert_with(Vec::new).push(function);
+                Some(object.clone())
+            }
+            Operation::Emit => {
+                let id = super::number(&("listeners", object.id, args.value(0)?.as_text()?));
+                let given: Vec<Value> = args.positional.iter().skip(1).map(|(v, _)| v.clone()).collect();
+                let contents = self.state.contents(id);
+                for function in contents.iter().flat_map(|c| c.all()) {
+                    self.either(|e| e.call_back(function, given.clone(), span), |_| ());
+                }
+                Some(self.truth_value(&[object]))
+            }
             Operation::Assert | Operation::AssertEqual => {
                 let test = match operation {
                     Operation::AssertEqual => self.compare(Op::Eq, object, args.value(0)?),

@@ -4,10 +4,10 @@ use super::Engine;
 use super::facts::finding;
 use super::fold::lifted;
 use crate::detect::flow::catalog::{
-    ALL, Classes, LEADING_SLASH, NO_CONSTRUCTOR, NO_PARENT, NO_PROTO, NOT_ABSOLUTE, ONE_SLASH,
+    ALL, Classes, LEADING_SLASH, NO_APOSTROPHE, NO_CONSTRUCTOR, NO_PARENT, NO_PROTO, NO_QUOTE, NOT_ABSOLUTE, ONE_SLASH,
 };
 use crate::detect::flow::ir::{Const, Op};
-use crate::detect::flow::value::{Data, Findings, Kind, Value};
+use crate::detect::flow::value::{Data, Findings, Kind, Label, Labels, Value};
 use crate::syntax::language::Language;
 
 impl Engine<'_> {
@@ -67,7 +67,13 @@ impl Engine<'_> {
         match (left.is_empty(), right.is_empty()) {
             (false, true) => self.found_equal(a, b),
             (true, false) => self.found_equal(b, a),
-            _ => Vec::new(),
+            (true, true) => Vec::new(),
+            (false, false) => {
+                // What is equal to something that is harmless to a class is so, too.
+                let harmless = |labels: &Labels| labels.all().iter().fold(ALL, |all, label| all & label.cleaned);
+                let (of_a, of_b) = (harmless(&left), harmless(&right));
+                finding(a, of_b & !of_a).into_iter().chain(finding(b, of_a & !of_b)).collect()
+            }
         }
     }
 
@@ -93,13 +99,18 @@ impl Engine<'_> {
             // A list of signs, none of which is there.
             let classes = several.all().filter_map(|v| v.as_text()).fold(0, |all, text| all | self.without(text));
             lacking = finding(container, classes);
-        } else if self.state.reach(container).is_empty() {
+        } else if let Some(kept) = self.only_some_classes(container) {
             held = self.found_equal(item, container);
+            held.iter_mut().for_each(|(_, classes)| *classes &= !kept);
+            held.retain(|(_, classes)| *classes != 0);
             let names =
                 self.state.contents(container.id).map_or(0, |c| c.all().map(other_than).fold(0, |all, c| all | c));
             if names != 0 {
                 lacking = finding(item, names);
             }
+        } else if let Some((id, of)) = container.origin.filter(|_| container.canonical && self.state.reach(item).is_empty()) {
+            // A folder is among those that a canonical path lies in.
+            held = vec![(id, of & self.catalog.bit_of("path"))];
         } else if let Some(text) = item.as_text() {
             let classes = self.without(text);
             if classes != 0 {
@@ -109,12 +120,21 @@ impl Engine<'_> {
         if negative { self.with_facts(result, lacking, held) } else { self.with_facts(result, held, lacking) }
     }
 
+    /// Returns the classes that what a container holds matters to, where these are only some: names of files and the like.
+    fn only_some_classes(&self, container: &Value) -> Option<Classes> {
+        let reached = self.state.reach(container);
+        let only = |label: &Label| (label.origin.only != 0).then_some(label.origin.only);
+        reached.all().iter().try_fold(0, |all, label| Some(all | only(label)?))
+    }
+
     /// Returns the classes that a text is harmless to because it does not hold a part.
     fn without(&self, part: &str) -> Classes {
         let bits = |classes: &[&str]| classes.iter().fold(0, |all, c| all | self.catalog.bit_of(c));
         match part {
             ".." | "../" => NO_PARENT,
             "/" | "\\" => NO_PARENT | NOT_ABSOLUTE,
+            "'" => NO_APOSTROPHE,
+            "\"" => NO_QUOTE,
             "__proto__" => NO_PROTO,
             "constructor" | "prototype" => NO_CONSTRUCTOR,
             "\n" | "\r" | "\r\n" => bits(&["header", "log", "email"]),

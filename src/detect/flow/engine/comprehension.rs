@@ -14,9 +14,7 @@ impl Engine<'_> {
         // What a condition says of an element holds for what is taken, not for the elements elsewhere.
         let before = self.state.clone();
         let value = match comprehension.clauses.as_slice() {
-            [Clause::For(pattern, iterable), tests @ ..]
-                if tests.iter().all(|test| matches!(test, Clause::If(_))) =>
-            {
+            [Clause::For(pattern, iterable), tests @ ..] if tests.iter().all(|test| matches!(test, Clause::If(_))) => {
                 let over = self.eval(m, *iterable);
                 match self.known_elements(&over) {
                     Some(elements) => self.one_by_one(m, comprehension, pattern, &elements, span),

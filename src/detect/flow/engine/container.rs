@@ -214,15 +214,19 @@ impl Engine<'_> {
                 })
             }
             Operation::Get2 | Operation::Set2 => {
-                let (section, option) = (args.value(0)?.as_text()?, args.value(1)?.as_text()?);
-                let key = Key::Pair(Name::new(section), Name::new(option));
+                let (section, option) = (args.value(0)?.clone(), args.value(1)?.clone());
+                let (name, key) = (key_of_const(&section)?, key_of_const(&option)?);
+                let known = self.state.contents(object.id).and_then(|c| c.get(&name).ok().cloned());
                 if operation == Operation::Set2 {
                     let value = args.value(2)?.clone();
-                    let value = self.assigned(&value, option, span);
-                    self.state.contents_mut(object.id).set(key, value);
+                    let value = self.assigned(&value, &Self::key_text(&key), span);
+                    let id = super::number(&("section", object.id, section.id));
+                    let inner = known.unwrap_or_else(|| Rc::new(Data::new(id, Kind::Object(Shape::Map))));
+                    self.state.contents_mut(inner.id).set(key, value);
+                    self.state.contents_mut(object.id).set(name, inner);
                     return Some(Data::constant(Const::Null));
                 }
-                match self.state.contents(object.id).and_then(|c| c.get(&key).ok().cloned()) {
+                match known.and_then(|inner| self.state.contents(inner.id)).and_then(|c| c.get(&key).ok().cloned()) {
                     Some(value) => Some(self.state.checked(&value)),
                     None => Some(self.derived("option", &[object], Kind::Unknown).with_labels(object.labels.clone())),
                 }

@@ -4,9 +4,10 @@ use super::handler::Pending;
 use super::{Engine, MAX_CALLS};
 use crate::detect::flow::catalog::Entry;
 use crate::detect::flow::catalog::schema::Handler;
-use crate::detect::flow::ir::{ClassId, ExprKind, FunctionId, Module, StmtKind};
+use crate::detect::flow::ir::{ClassId, Const, ExprKind, FunctionId, Method, Module, StmtKind};
 use crate::detect::flow::name::Name;
 use crate::detect::flow::value::{Closure, Data, Kind, Shape};
+use crate::syntax::language::Language;
 use std::collections::HashSet;
 use std::rc::Rc;
 
@@ -25,8 +26,15 @@ impl Engine<'_> {
         for number in 0..handle.functions.len() {
             let id = FunctionId(u32::try_from(number).unwrap_or(u32::MAX));
             if hot.contains(&id) && !self.visited.contains(&(0, id)) {
-                let closure = self.top_level(id);
-                self.run_pending(Pending { closure, parameters: None, returns: 0, state: None, then: Vec::new() });
+                let mut closure = self.top_level(id);
+                let function = handle.function(id);
+                if let Some(class) = function.class.filter(|_| self.language.is_script())
+                    && function.method != Method::Static
+                {
+                    let object = Data::new(super::number(&("handler", class)), Kind::Object(Shape::Instance(0, class)));
+                    closure.this = Some(Rc::new(object));
+                }
+                self.run_pending(Pending::of(closure));
                 self.run_all_pending();
             }
         }
@@ -66,6 +74,13 @@ impl Engine<'_> {
                 {
                     marks.push(expr.span.0);
                 }
+                // A pattern that is slow does harm where it meets a text of a stranger, whatever the call is named.
+                ExprKind::Const(Const::Regex(pattern, _) | Const::Text(pattern))
+                    if [")+", ")*", "){"].iter().any(|end| pattern.contains(end))
+                        && super::slow::is_catastrophic(pattern) =>
+                {
+                    marks.push(expr.span.0);
+                }
                 _ => {}
             }
         }
@@ -100,6 +115,11 @@ impl Engine<'_> {
 
     /// Says whether a file imports something that the catalog does not know: code of the same repository, perhaps.
     fn imports_code(&self, m: &Module) -> bool {
+        let path = self.units[0].module.file().path.as_str();
+        if self.language == Language::Rust && (path.ends_with("main.rs") || path.contains("/bin/")) {
+            // A program names the library of its own package without importing it.
+            return true;
+        }
         m.body.iter().any(|stmt| match &stmt.kind {
             StmtKind::Import(import) => !self.catalog.knows(self.catalog.canonical(import.module)),
             StmtKind::Assign(_, value, _) => matches!(m.expr(*value).kind, ExprKind::Call(_)),
@@ -139,13 +159,8 @@ impl Engine<'_> {
                 }
                 let object = Data::new(super::number(&("handler", class)), Kind::Object(Shape::Instance(0, class)));
                 let closure = Closure { this: Some(Rc::new(object)), ..self.top_level(id) };
-                self.run_pending(Pending {
-                    closure,
-                    parameters: Some(entry.of.parameters.clone()),
-                    returns: entry.classes,
-                    state: None,
-                    then: Vec::new(),
-                });
+                let parameters = Some(entry.of.parameters.clone());
+                self.run_pending(Pending { parameters, returns: entry.classes, ..Pending::of(closure) });
                 break;
             }
         }
@@ -171,14 +186,26 @@ impl Engine<'_> {
                     function.exported && (named || (is_default && self.is_default(function.name)))
                 });
                 let by_parameter = handler.first_parameter.as_ref().is_some_and(|names| {
-                    let first = function.params.first().and_then(super::invoke::param_name);
-                    function.class.is_none() && first.is_some_and(|n| names.all().iter().any(|w| w == n.as_str()))
+                    // Of methods, those that the entry names: after their object.
+                    let is_method = function.class.is_some();
+                    let first = function.params.get(usize::from(is_method)).and_then(super::invoke::param_name);
+                    let fits = match handler.methods.as_slice() {
+                        [] => !is_method,
+                        methods => is_method && function.name.is_some_and(|n| methods.iter().any(|m| m == n.as_str())),
+                    };
+                    fits && first.is_some_and(|n| names.all().iter().any(|w| w == n.as_str()))
                 });
                 let is_counted = handler.count.is_none_or(|count| function.params.len() == count);
                 if (by_name || by_parameter) && is_counted && !self.visited.contains(&(0, id)) {
                     let closure = self.top_level(id);
                     let parameters = Some(handler.parameters.clone());
-                    self.run_pending(Pending { closure, parameters, returns: entry.classes, state: None, then: Vec::new() });
+                    let html_where = handler.html_where.as_deref().map(|path| catalog.path(path));
+                    self.run_pending(Pending {
+                        parameters,
+                        returns: entry.classes,
+                        html_where,
+                        ..Pending::of(closure)
+                    });
                 }
             }
         }

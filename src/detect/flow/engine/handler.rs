@@ -5,8 +5,9 @@ use super::call::Args;
 use super::invoke::param_name;
 use crate::detect::flow::catalog::schema::{Handler, Trust};
 use crate::detect::flow::catalog::{Classes, Entry};
-use crate::detect::flow::ir::{Const, ExprId, ExprKind, FunctionId, Module, Param, Type};
+use crate::detect::flow::ir::{Const, ExprId, ExprKind, FunctionId, Module, Param, ParamKind, Type};
 use crate::detect::flow::name::Name;
+use crate::detect::flow::state::Contents;
 use crate::detect::flow::state::{Key, State};
 use crate::detect::flow::value::{Closure, Data, Kind, Labels, Origin, Shape, Value};
 use crate::syntax::language::Language;
@@ -23,6 +24,18 @@ pub(super) struct Pending {
     pub(super) state: Option<State>,
     /// The functions that are called after it with the same things, where it calls `next`.
     pub(super) then: Vec<Closure>,
+    /// What must have the content type of HTML for its result to be a sink.
+    pub(super) html_where: Option<Name>,
+    /// Where it was given to the framework, and its name, where it lies in another file that would not show it.
+    pub(super) given_at: Option<(super::Place, Name)>,
+}
+
+impl Pending {
+    /// Makes one of a function that is set later.
+    pub(super) fn of(closure: Closure) -> Self {
+        let (parameters, state, html_where, given_at) = (None, None, None, None);
+        Self { closure, parameters, returns: 0, state, then: Vec::new(), html_where, given_at }
+    }
 }
 
 /// What stands for the function that passes a request on to the next handler.
@@ -30,7 +43,7 @@ const NEXT: &str = "(next)";
 
 impl Engine<'_> {
     /// Notes functions that are given to a call of which the catalog says that it calls them.
-    pub(super) fn register_callbacks(&mut self, keys: &[Name], args: &Args) {
+    pub(super) fn register_callbacks(&mut self, keys: &[Name], args: &Args, span: (u32, u32)) {
         let catalog = self.catalog;
         for key in keys {
             let entries: Vec<&Entry<Handler>> =
@@ -58,7 +71,11 @@ impl Engine<'_> {
                 // Functions that are given together are called one after the other.
                 let chain = functions.iter().zip(&counts).filter(|(_, count)| **count == entry.of.count);
                 let chain: Vec<Closure> = chain.map(|(closure, _)| closure.clone()).collect();
-                self.enqueue(&chain, entry);
+                if entry.of.at_once {
+                    self.call_at_once(&chain, entry);
+                } else {
+                    self.enqueue_from(&chain, entry, span);
+                }
             }
             return;
         }
@@ -82,32 +99,58 @@ impl Engine<'_> {
         }
     }
 
-    fn enqueue(&mut self, chain: &[Closure], entry: &Entry<Handler>) {
+    pub(super) fn enqueue(&mut self, chain: &[Closure], entry: &Entry<Handler>) {
         let Some((first, then)) = chain.split_first() else { return };
         self.pending.push(Pending {
-            closure: first.clone(),
             then: then.to_vec(),
             parameters: Some(entry.of.parameters.clone()),
             returns: entry.classes,
             state: Some(self.state.clone()),
+            html_where: entry.of.html_where.as_deref().map(|path| self.catalog.path(path)),
+            ..Pending::of(first.clone())
         });
     }
 
-    /// Evaluates a decorator and notes the function or class under it where the catalog says that a framework calls it.
-    pub(super) fn decorated(&mut self, m: &Module, decorator: ExprId, value: &Value) {
-        let keys = self.decorator_keys(m, decorator);
-        let catalog = self.catalog;
-        for key in keys {
-            let entries: Vec<&Entry<Handler>> =
-                catalog.decorators(key).iter().filter(|e| self.is_active(e.file)).collect();
-            if let Kind::Function(closure) = &value.kind {
-                for entry in &entries {
-                    self.enqueue(std::slice::from_ref(closure), entry);
-                }
-            }
-            if !entries.is_empty() {
-                return;
-            }
+    /// Notes functions that are given to a framework at a place.
+    fn enqueue_from(&mut self, chain: &[Closure], entry: &Entry<Handler>, span: (u32, u32)) {
+        self.enqueue(chain, entry);
+        let is_elsewhere = self.here() == 0 && chain.iter().any(|c| c.module != 0 && !self.is_entry_by_itself(c));
+        if is_elsewhere && let (Some(pending), Some(last)) = (self.pending.last_mut(), chain.last()) {
+            let name = self.units[last.module].module.function(last.function).name;
+            pending.given_at = Some(((0, span), name.unwrap_or_else(|| Name::new("a handler"))));
+        }
+    }
+
+    /// Says whether a function is run as a handler where its own file is looked at.
+    fn is_entry_by_itself(&self, closure: &Closure) -> bool {
+        let handle = self.module(closure.module);
+        let Some(first) = handle.function(closure.function).params.first() else { return false };
+        let is_named = |handler: &Handler| {
+            let name = param_name(first);
+            let names = handler.first_parameter.iter().flat_map(|names| names.all());
+            name.is_some_and(|name| names.into_iter().any(|n| n == name.as_str()))
+        };
+        let handlers = self.catalog.exported_handlers().iter().filter(|entry| self.is_active(entry.file));
+        let is_listed = |entry: &Entry<Handler>| {
+            let active = self.catalog.active(handle.file().text());
+            active.get(usize::from(entry.file)).copied().unwrap_or(false) && is_named(&entry.of)
+        };
+        first.of_type.is_some() || handlers.into_iter().any(is_listed)
+    }
+
+    /// Runs functions that are called about now, or not at all.
+    fn call_at_once(&mut self, chain: &[Closure], entry: &Entry<Handler>) {
+        if self.frames.len() > super::MAX_CALLS {
+            return;
+        }
+        for closure in chain {
+            self.visited.insert((closure.module, closure.function));
+            let handle = self.module(closure.module);
+            let parameters = entry.of.parameters.clone();
+            self.either(
+                |e| e.run_function(closure, 0, |e| e.bind_handler(&handle, closure, Some(&parameters))),
+                |_| Data::constant(Const::Null),
+            );
         }
     }
 
@@ -162,7 +205,8 @@ impl Engine<'_> {
     /// Runs a function on its own.
     pub(super) fn run_pending(&mut self, pending: Pending) {
         let fresh = self.state.fresh();
-        let Pending { closure, parameters, returns, state, then } = pending;
+        let Pending { closure, parameters, returns, state, then, html_where, given_at } = pending;
+        (self.html_where, self.given_at) = (html_where, given_at);
         let state = state.unwrap_or(fresh);
         let mut begin = state.clone();
         self.given = self.fresh_scope();
@@ -180,6 +224,7 @@ impl Engine<'_> {
             // The next one runs where this one has said so; how it does so may not be seen.
             begin = self.passed_on.take().unwrap_or_else(|| state.clone());
         }
+        (self.html_where, self.given_at) = (None, None);
     }
 
     /// Notes what is known where a handler passes the request on; an error goes elsewhere.
@@ -209,8 +254,29 @@ impl Engine<'_> {
                 Some(Some("_")) if is_last && self.language.is_script() => Data::path(Name::new(NEXT)),
                 _ => self.parameter(m, param, number, spec, function.exported, at),
             };
+            let is_plain = param_name(param)
+                .is_some_and(|name| self.plain_parts.contains(&(closure.module, closure.function, name)));
+            let value = if is_plain { self.number_of(&value) } else { value };
+            let value = if parameters.is_some() { self.gathered(closure, param, value, at) } else { value };
             self.bind(m, &param.pattern, &value, at);
         }
+    }
+
+    /// Returns what `*args` and `**kwargs` of a handler hold: data of the caller, but for the parts of the route that are
+    /// numbers.
+    fn gathered(&mut self, closure: &Closure, param: &Param, value: Value, at: (u32, u32)) -> Value {
+        let mut contents = Contents { rest: Some(value.clone()), ..Contents::default() };
+        let shape = match param.kind {
+            ParamKind::Rest if self.language == Language::Python => Shape::List,
+            ParamKind::Keywords => Shape::Map,
+            _ => return value,
+        };
+        let parts = self.plain_parts.iter().filter(|(m, f, _)| (*m, *f) == (closure.module, closure.function));
+        for name in parts.map(|(_, _, name)| *name).collect::<Vec<_>>() {
+            let part = self.number_of(&value);
+            contents.set(super::member::Key::Name(name), part);
+        }
+        self.object(shape, contents, at)
     }
 
     fn parameter(

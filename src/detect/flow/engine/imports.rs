@@ -18,6 +18,7 @@ impl Engine<'_> {
     /// Takes in an import.
     pub(super) fn import(&mut self, import: &Import, span: (u32, u32)) {
         let module = self.import_path(self.own_module(import.module));
+        let module = self.in_workspace(module);
         if import.local.as_str() == "*" {
             if let Some(Kind::Module(number)) = self.local(module, span).map(|v| v.kind.clone()) {
                 let scope = self.units[number].scope;
@@ -36,20 +37,6 @@ impl Engine<'_> {
         let value = self.member_of_library(&Data::path(path), path, span);
         let value = Rc::new(Data { id: super::number(&("path", path)), ..value.as_ref().clone() });
         self.set(import.local, value);
-    }
-
-    /// Returns Rust's path of a module that `mod` names in the same file as a path from there: `use views::Page`.
-    fn own_module(&self, module: Name) -> Name {
-        let first = module.as_str().split('.').next().unwrap_or_default();
-        if self.language != Language::Rust || is_relative(first) {
-            return module;
-        }
-        let own = Name::new(&format!("self.{first}"));
-        let is_named = |stmt: &crate::detect::flow::ir::Stmt| match &stmt.kind {
-            StmtKind::Import(import) => import.module == own && import.item.is_none(),
-            _ => false,
-        };
-        if self.module(self.here()).body.iter().any(is_named) { Name::new(&format!("self.{module}")) } else { module }
     }
 
     fn state_variables(&self, scope: u32) -> BTreeMap<Name, Value> {
@@ -108,6 +95,7 @@ impl Engine<'_> {
                 Kind::Module(number) => self.exported(number, Name::new(&member))?,
                 _ => self.member(&value, Name::new(&member), (0, 0)),
             };
+            value = self.passed_on(value, path)?;
         }
         Some(value)
     }
@@ -157,7 +145,7 @@ impl Engine<'_> {
         None
     }
 
-    fn load(&mut self, path: &RepoPath) -> Option<usize> {
+    pub(super) fn load(&mut self, path: &RepoPath) -> Option<usize> {
         if let Some(known) = self.by_path.get(path) {
             return *known;
         }
@@ -248,7 +236,7 @@ fn item_path(module: Name, item: Name) -> Name {
     if module.as_str().ends_with('.') { Name::new(&format!("{module}{item}")) } else { module.join(item.as_str()) }
 }
 
-fn is_relative(module: &str) -> bool {
+pub(super) fn is_relative(module: &str) -> bool {
     module.starts_with(['.', '/'])
         || module.starts_with("@/")
         || module.starts_with("~/")
@@ -266,11 +254,11 @@ fn candidates(language: Language, from: &RepoPath, path: &str) -> Vec<(Vec<RepoP
     }
 }
 
-fn folder_of(path: &str) -> &str {
+pub(super) fn folder_of(path: &str) -> &str {
     path.rsplit_once('/').map_or("", |(folder, _)| folder)
 }
 
-fn beside(folder: &str, rest: &str) -> String {
+pub(super) fn beside(folder: &str, rest: &str) -> String {
     if folder.is_empty() { rest.to_owned() } else { format!("{folder}/{rest}") }
 }
 
@@ -361,6 +349,18 @@ fn rust_candidates(from: &RepoPath, path: &str) -> Vec<(Vec<RepoPath>, Vec<Strin
         folder = folder_of(&folder).to_owned();
         parts.remove(0);
     }
+    // What stands in the file of the module itself, or in that of the crate.
+    let own = match (path.split('.').next(), from.as_str().ends_with(".rs")) {
+        (Some("crate"), _) => vec![beside(&folder, "lib.rs"), beside(&folder, "main.rs")],
+        (Some("super"), _) => {
+            let module = if folder == source { Vec::new() } else { vec![format!("{folder}.rs")] };
+            let inside = ["mod.rs", "lib.rs", "main.rs"].iter().map(|file| beside(&folder, file));
+            module.into_iter().chain(inside).collect()
+        }
+        _ => Vec::new(),
+    };
+    let own = own.iter().map(|file| RepoPath::from(file.as_str())).collect();
+    let last = (own, parts.iter().map(|p| (*p).to_owned()).collect());
     (1..=parts.len())
         .rev()
         .map(|length| {
@@ -369,6 +369,7 @@ fn rust_candidates(from: &RepoPath, path: &str) -> Vec<(Vec<RepoPath>, Vec<Strin
             let files = files.iter().map(|f| RepoPath::from(beside(&folder, f).as_str())).collect();
             (files, parts[length..].iter().map(|p| (*p).to_owned()).collect())
         })
+        .chain(std::iter::once(last))
         .collect()
 }
 

@@ -348,7 +348,9 @@ impl Engine<'_> {
         for stmt in &m.class(id).body {
             match &stmt.kind {
                 StmtKind::Assign(Pattern::Name(name), value, _) => {
-                    let value = self.eval(m, *value);
+                    let at = m.expr(*value).span;
+                    let value = self.first_value(m, *value);
+                    self.sink_of_name(*name, &value, at);
                     contents.set(Key::Name(*name), value);
                 }
                 StmtKind::Function(method) => self.decorated_method(m, *method),
@@ -359,6 +361,9 @@ impl Engine<'_> {
             }
         }
         self.state.set_contents(number, contents);
+        let mut kinds = Vec::new();
+        self.base_paths(module, id, &mut kinds, 0);
+        self.kinds.insert(number, kinds);
         Rc::new(Data::new(number, Kind::Class(module, id)))
     }
 

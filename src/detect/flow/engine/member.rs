@@ -17,6 +17,9 @@ const MAX_BASES: u32 = 8;
 impl Engine<'_> {
     /// Returns what a plain name stands for that the code does not define.
     pub(super) fn library(&mut self, name: Name) -> Value {
+        if let Some(root) = self.workspace_crate(name) {
+            return Data::path(root);
+        }
         let path = self.catalog.canonical(name);
         self.member_of_library(&Data::path(path), path, (0, 0))
     }
@@ -134,10 +137,12 @@ impl Engine<'_> {
             Some((Operation::Decode, _)) => self.decoded(&labels),
             _ => labels,
         };
-        let of = self.catalog.type_of(path);
+        let of = self.catalog.type_of(path).or_else(|| self.type_by_name(path));
         let is_name = object.is_name && of.is_none() && labels.is_empty();
         let origin = self.decided(path, object);
-        let value = Data { labels, is_name, origin, ..Data::new(id, Kind::Path(of.unwrap_or(path))) };
+        // The folders that a canonical path lies in.
+        let canonical = object.canonical && origin.is_some();
+        let value = Data { labels, is_name, origin, canonical, ..Data::new(id, Kind::Path(of.unwrap_or(path))) };
         // Enumerations and constants of modules have a value that does not change: equal paths are equal.
         Rc::new(value)
     }
@@ -381,6 +386,15 @@ impl Engine<'_> {
             let path = Name::new(&format!("*.{name}"));
             self.sink_of_assignment((path, name), object, None, value, span);
         }
+        if let Kind::Object(Shape::Instance(module, class)) = object.kind
+            && self.language.is_script()
+            && let Some(setter) = self.class_member(module, class, Name::new(&format!("set {name}")), Some(object))
+            && let Kind::Function(closure) = &setter.kind
+        {
+            let args = super::call::Args::of(vec![value.clone()], span);
+            self.invoke(&Closure { this: Some(object.clone()), ..closure.clone() }, &args, span);
+            return;
+        }
         let value = self.beside_what_decides(object, name, value);
         self.state.contents_mut(object.id).set(Key::Name(name), value);
     }
@@ -483,7 +497,7 @@ pub(super) fn key_of_const(value: &Value) -> Option<Key> {
 
 fn constant_of(key: &Key) -> Value {
     match key {
-        Key::Name(name) | Key::Pair(_, name) => Data::constant(Const::Text(name.as_str().into())),
+        Key::Name(name) => Data::constant(Const::Text(name.as_str().into())),
         Key::Index(index) => Data::constant(Const::Int(*index)),
     }
 }

@@ -4,13 +4,16 @@
 //! not known run both ways and are joined, loops run until little changes, functions of the code run where they are called.
 //! Every run is bounded in steps; what is cut short is reported.
 
+mod beginning;
 mod call;
 mod call_library;
 mod check;
 mod compare;
 mod comprehension;
 mod container;
+mod decorator;
 mod entries;
+mod exception;
 mod expr;
 mod extension;
 mod extractor;
@@ -22,20 +25,26 @@ mod imports;
 mod inherit;
 mod invoke;
 mod leading;
+mod markup;
 mod member;
+mod model;
 mod operation;
+mod options;
 mod outcome;
 mod pattern;
 mod protocol;
 mod regex;
 mod response;
+mod rounds;
 mod secret;
 mod settle;
 mod shape;
 mod sink;
+mod slow;
 mod stmt;
 mod structure;
 mod text;
+mod workspace;
 
 use super::catalog::{Catalog, Classes};
 use super::ir::{FunctionId, Module};
@@ -146,11 +155,15 @@ struct Engine<'a> {
     language: Language,
     units: Vec<Unit<'a>>,
     by_path: HashMap<RepoPath, Option<usize>>,
+    /// Crates of the same workspace by module and name.
+    crates: HashMap<(usize, Name), Option<Name>>,
     others: &'a dyn SourceProvider,
     state: State,
     frames: Vec<Frame>,
     /// Calls of the code's own functions under way, outermost first: where, and in which function.
     calls: Vec<(Place, Option<FunctionId>)>,
+    /// What the code has raised since the innermost `try` began.
+    raised: Option<Value>,
     /// A weak hash that has just been made of nothing foreign, and those made so far, by the number of the value.
     quiet_hash: Option<(Place, Name)>,
     quiet_hashes: HashMap<u64, (Place, Name)>,
@@ -160,9 +173,17 @@ struct Engine<'a> {
     found: BTreeMap<sink::Identity, Flow>,
     /// Places of sinks in this file that were reached with nothing that does harm, by class.
     settled: BTreeMap<((u32, u32), Classes), bool>,
+    /// Parts of routes that are numbers or the like, by the function that takes them.
+    plain_parts: HashSet<(usize, FunctionId, Name)>,
+    /// The paths that classes of the code are kinds of.
+    kinds: HashMap<u64, Vec<Name>>,
     next_scope: u32,
     /// Number of the request that handlers are run with.
     given: u32,
+    /// What must have the content type of HTML for what the present handler returns to be sent as such.
+    html_where: Option<Name>,
+    /// Where the present handler was given to its framework, and its name, where that tells what its own file does not.
+    given_at: Option<(Place, Name)>,
     /// What is known where the present handler passes the request on.
     passed_on: Option<State>,
     depth: u32,
@@ -188,18 +209,24 @@ pub fn run(
         language: file.language,
         units: vec![unit],
         by_path: HashMap::from([(file.path.clone(), Some(0))]),
+        crates: HashMap::new(),
         others,
         state: State::new(),
         frames: Vec::new(),
         calls: Vec::new(),
+        raised: None,
         quiet_hash: None,
         quiet_hashes: HashMap::new(),
         pending: Vec::new(),
         visited: HashSet::new(),
         found: BTreeMap::new(),
         settled: BTreeMap::new(),
+        plain_parts: HashSet::new(),
+        kinds: HashMap::new(),
         next_scope: 1,
         given: 0,
+        html_where: None,
+        given_at: None,
         passed_on: None,
         depth: 0,
         entry_steps: 0,
@@ -287,6 +314,11 @@ impl<'a> Engine<'a> {
         }
         let step = FlowStep { file: place.0, range: place.1, kind };
         value.with_labels(value.labels.stepped(&step))
+    }
+
+    /// Notes a step of an assignment.
+    pub(super) fn assigned(&self, value: &Value, name: &str, span: (u32, u32)) -> Value {
+        self.stepped(value, self.place(span), StepKind::Assign(name.to_owned()))
     }
 
     /// Makes a value of parts: its number and its labels follow from theirs.

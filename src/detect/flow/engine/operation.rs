@@ -9,6 +9,7 @@ use crate::detect::flow::ir::Const;
 use crate::detect::flow::name::Name;
 use crate::detect::flow::state::{Contents, Key};
 use crate::detect::flow::value::{Data, Kind, Shape, Value, join};
+use crate::syntax::language::Language;
 use std::rc::Rc;
 
 impl Engine<'_> {
@@ -129,11 +130,20 @@ impl Engine<'_> {
                 let name = everything().next().and_then(|v| v.as_text().map(str::to_owned))?;
                 Some(self.required(&name, span))
             }
+            Operation::NamedTuple => {
+                let all: Vec<Value> = everything().cloned().collect();
+                self.named_tuple(&Args::of(all, span), span)
+            }
             Operation::Partial => {
                 let function = object.or_else(|| args.value(0))?.clone();
                 let skip = usize::from(object.is_none());
                 let first: Vec<Value> = args.positional.iter().skip(skip).map(|(v, _)| v.clone()).collect();
                 let id = super::number(&("partial", function.id, span));
+                let mut named = Contents::default();
+                for (name, value, _) in &args.named {
+                    named.set(Key::Name(*name), value.clone());
+                }
+                self.state.set_contents(id, named);
                 Some(Rc::new(Data::new(id, Kind::Partial(function, first.into()))))
             }
             _ => None,
@@ -182,10 +192,18 @@ impl Engine<'_> {
                 let twice = self.call_back(&function, vec![once.clone(), element], span);
                 Some(join(&start, &join(&once, &twice)))
             }
+            Operation::Fold => {
+                let (start, function) = (args.value(0)?.clone(), args.value(1)?.clone());
+                let element = self.element_of(object, span);
+                let once = self.call_back(&function, vec![start.clone(), element.clone()], span);
+                let twice = self.call_back(&function, vec![once.clone(), element], span);
+                Some(join(&start, &join(&once, &twice)))
+            }
             Operation::Then => {
                 let function = function?;
                 // What is found out of one sign is not found out of the text.
-                let origin = object.origin.filter(|_| !object.is_sign);
+                let first = self.catalog.bit_of("argument");
+                let origin = object.origin.filter(|(_, of)| !object.is_sign || of & !first == 0);
                 let part = Rc::new(Data { origin, ..object.as_ref().clone() });
                 Some(self.call_back(&function, vec![part], span))
             }
@@ -226,7 +244,13 @@ impl Engine<'_> {
                 let parts: Vec<_> =
                     std::iter::once((object.clone(), span)).chain(args.positional.iter().cloned()).collect();
                 let value = self.text_of(&parts, span);
-                if let Some(name) = args.receiver {
+                if self.language == Language::Python {
+                    // A stream stays what it is, and holds what is written.
+                    let written = self.text_of(&args.positional, span);
+                    if !written.labels.is_empty() {
+                        self.state.contents_mut(object.id).blur(&written);
+                    }
+                } else if let Some(name) = args.receiver {
                     self.set_where_known(name, value);
                 } else if !value.labels.is_empty() {
                     self.state.contents_mut(object.id).blur(&value);

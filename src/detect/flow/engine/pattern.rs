@@ -45,6 +45,7 @@ impl Engine<'_> {
                 {
                     self.assume_normal(*name, value);
                     let value = super::outcome::inside(&self.state.checked(value));
+                    let value = self.of_class(*name, &value);
                     return self.bind(m, pattern, &value, span);
                 }
                 self.bind_list(m, patterns, None, value, span);
@@ -68,6 +69,18 @@ impl Engine<'_> {
                 };
                 self.bind(m, pattern, &value, span);
             }
+        }
+    }
+
+    /// Returns a value that fits a class pattern of Python: a number carries nothing, a text is no object.
+    fn of_class(&mut self, name: Name, value: &Value) -> Value {
+        let path = if self.language == Language::Python { self.resolve_dotted(name) } else { None };
+        match path {
+            Some(path) if self.catalog.is_clean_type(path) => self.number_of(value),
+            Some(path) if path.as_str() == "str" && matches!(value.kind, Kind::Unknown | Kind::Path(_)) => {
+                std::rc::Rc::new(Data { kind: Kind::Text("".into()), ..value.as_ref().clone() })
+            }
+            _ => value.clone(),
         }
     }
 
@@ -333,7 +346,6 @@ impl Engine<'_> {
         match key {
             Key::Name(name) => name.to_string(),
             Key::Index(index) => index.to_string(),
-            Key::Pair(a, b) => format!("{a}.{b}"),
         }
     }
 }

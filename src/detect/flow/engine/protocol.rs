@@ -4,8 +4,12 @@ use super::Engine;
 use super::call::Args;
 use crate::detect::flow::ir::{Block, Const, ExprId, Module, Pattern};
 use crate::detect::flow::name::Name;
+use crate::detect::flow::state::{Contents, Key};
 use crate::detect::flow::value::{Closure, Data, Kind, Shape, Value};
 use crate::syntax::language::Language;
+
+/// What stands for a type of tuples with names.
+const NAMED_TUPLE: &str = "namedtuple";
 
 impl Engine<'_> {
     /// Calls the first of some special methods that the class of an object has.
@@ -77,6 +81,75 @@ impl Engine<'_> {
         written.unwrap_or_else(|| value.clone())
     }
 
+    /// Returns the function that a call of Python hands on with its arguments, and these: `Thread(target=f, args=(x,))`,
+    /// `executor.submit(f, x)`.
+    pub(super) fn handed_on(&mut self, args: &Args, span: (u32, u32)) -> Option<(Value, Args)> {
+        if self.language != Language::Python {
+            return None;
+        }
+        let is_function = |v: &Value| matches!(v.kind, Kind::Function(_) | Kind::Partial(..));
+        let named = args.named.iter().find(|(name, v, _)| matches!(name.as_str(), "target" | "function" | "func") && is_function(v));
+        let mut given = Args::default();
+        if let Some((_, function, _)) = named {
+            for (name, value, at) in &args.named {
+                match name.as_str() {
+                    "args" => match self.state.contents(value.id).and_then(|c| c.list.clone()) {
+                        Some(list) => given.positional.extend(list.into_iter().map(|v| (v, *at))),
+                        None => given.rest = Some((self.element_of(value, span), *at)),
+                    },
+                    "kwargs" => {
+                        for (key, value) in self.state.contents(value.id).iter().flat_map(|c| &c.entries) {
+                            if let Key::Name(name) = key {
+                                given.named.push((*name, value.clone(), *at));
+                            }
+                        }
+                    }
+                    _ => {}
+                }
+            }
+            return Some((function.clone(), given));
+        }
+        let at = args.positional.iter().position(|(v, _)| is_function(v))?;
+        let others = args.positional.get(at + 1..).filter(|others| !others.is_empty())?;
+        given.positional = others.to_vec();
+        given.named.clone_from(&args.named);
+        Some((args.positional[at].0.clone(), given))
+    }
+
+    /// Makes a type of tuples with names for their places.
+    pub(super) fn named_tuple(&mut self, args: &Args, span: (u32, u32)) -> Option<Value> {
+        let fields = args.value(1)?;
+        let names: Vec<Value> = match fields.as_text() {
+            Some(text) => text
+                .split([' ', ','])
+                .filter(|name| !name.is_empty())
+                .map(|name| Data::constant(Const::Text(name.into())))
+                .collect(),
+            None => self.state.contents(fields.id)?.list.clone()?,
+        };
+        let place = self.place(span);
+        let made = self.fresh(place, Kind::Path(Name::new(NAMED_TUPLE)));
+        self.state.set_contents(made.id, Contents { list: Some(names), ..Contents::default() });
+        Some(made)
+    }
+
+    /// Makes a tuple of such a type.
+    pub(super) fn tuple_of(&mut self, of: &Value, args: &Args, span: (u32, u32)) -> Option<Value> {
+        let names = match &of.kind {
+            Kind::Path(path) if path.as_str() == NAMED_TUPLE => self.state.contents(of.id)?.list.clone()?,
+            _ => return None,
+        };
+        let mut contents = Contents { list: Some(Vec::new()), ..Contents::default() };
+        for (at, name) in names.iter().enumerate() {
+            let name = Name::new(name.as_text()?);
+            let value = args.value(at).or(args.by_name(name.as_str()).map(|(v, _)| v));
+            let value = value.cloned().unwrap_or_else(|| Data::constant(Const::Null));
+            contents.entries.insert(Key::Name(name), value.clone());
+            contents.list.get_or_insert_default().push(value);
+        }
+        Some(self.object(Shape::List, contents, span))
+    }
+
     /// Returns the elements of something of which all are known, in order: few enough to go through one by one.
     pub(super) fn known_elements(&self, over: &Value) -> Option<Vec<Value>> {
         const FEW: usize = 8;
@@ -89,6 +162,10 @@ impl Engine<'_> {
             return None;
         }
         let contents = self.state.contents(over.id).filter(|c| c.rest.is_none() && c.entries.is_empty())?;
-        contents.list.as_ref().filter(|list| list.len() <= FEW).map(|list| list.iter().map(|v| self.state.checked(v)).collect())
+        contents
+            .list
+            .as_ref()
+            .filter(|list| list.len() <= FEW)
+            .map(|list| list.iter().map(|v| self.state.checked(v)).collect())
     }
 }

@@ -60,8 +60,24 @@ const KEYED: [&str; 12] = [
 ];
 /// Words of names that speak of a name or a sum of something, which need not be hard to forge.
 const NAMING: [&str; 18] = [
-    "cache", "cached", "caching", "etag", "checksum", "checksums", "fingerprint", "thumb", "thumbnail", "dedup", "shard",
-    "bucket", "gravatar", "avatar", "crc", "duplicate", "duplicates", "revision",
+    "cache",
+    "cached",
+    "caching",
+    "etag",
+    "checksum",
+    "checksums",
+    "fingerprint",
+    "thumb",
+    "thumbnail",
+    "dedup",
+    "shard",
+    "bucket",
+    "gravatar",
+    "avatar",
+    "crc",
+    "duplicate",
+    "duplicates",
+    "revision",
 ];
 /// Lines of a function that is short enough for all of it to be about one thing.
 const SHORT: usize = 20;

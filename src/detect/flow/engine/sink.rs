@@ -8,7 +8,7 @@ use crate::detect::flow::catalog::schema::{Sink, Trust};
 use crate::detect::flow::catalog::{Classes, Entry};
 use crate::detect::flow::ir::{ExprId, Module};
 use crate::detect::flow::name::Name;
-use crate::detect::flow::state::{Contents, implied};
+use crate::detect::flow::state::implied;
 use crate::detect::flow::value::{Data, Kind, Label, Labels, Shape, Value};
 use crate::detect::flow::{Flow, FlowStep, StepKind};
 
@@ -112,6 +112,9 @@ impl Engine<'_> {
 
     /// Looks at what a handler returns as a sink.
     pub(super) fn sink_of_return(&mut self, classes: Classes, value: &Value, span: (u32, u32)) {
+        if self.html_where.is_some_and(|path| !self.is_sent_as_html(path)) {
+            return;
+        }
         if let Kind::Object(_) = value.kind {
             // Lists and maps are sent as JSON; of a pair of text and status the text counts.
             let first = self.state.contents(value.id).and_then(|c| c.list.as_ref().and_then(|l| l.first().cloned()));
@@ -123,6 +126,13 @@ impl Engine<'_> {
             return;
         }
         self.record(classes, "the response", value, span, span);
+    }
+
+    /// Says whether the content type of a response that a handler was given was set to HTML.
+    fn is_sent_as_html(&self, response: Name) -> bool {
+        let contents = self.state.contents(super::number(&("given", self.given, response)));
+        let of = contents.and_then(|c| c.get(&Key::Name(Name::new("type"))).ok().cloned());
+        of.is_some_and(|of| matches!(of.as_text(), Some("text/html" | "application/xhtml+xml")))
     }
 
     /// Looks at an attribute of markup as a sink, and returns the markup.
@@ -181,7 +191,7 @@ impl Engine<'_> {
             return self.record_constant(entry.classes, path, args, span);
         }
         let is_argument = entry.classes & self.catalog.bit_of("argument") != 0;
-        let ended = if is_argument { self.before_end_of_options(receiver, args) } else { None };
+        let ended = if is_argument { self.without_values(receiver, args) } else { None };
         let (receiver, args) = ended.as_ref().map_or((receiver, args), |(r, a)| (r.as_ref(), a));
         let default = [if assigned.is_some() { "value".to_owned() } else { "0".to_owned() }];
         // A query that is written as text is harmed by text.
@@ -204,31 +214,6 @@ impl Engine<'_> {
                 }
             }
         }
-    }
-
-    /// Returns the receiver and the arguments of a call that starts a program, without what stands after `--`: programs take
-    /// nothing there as an option. `None` where there is no such mark.
-    fn before_end_of_options(&mut self, receiver: Option<&Value>, args: &Args) -> Option<(Option<Value>, Args)> {
-        let mut args = args.clone();
-        let mut receiver = receiver.cloned();
-        let mut is_cut = false;
-        if let Some(at) = args.positional.iter().position(|(v, _)| v.as_text() == Some("--")) {
-            args.positional.truncate(at + 1);
-            args.rest = None;
-            is_cut = true;
-        }
-        let named = args.named.iter_mut().map(|(_, v, _)| v);
-        for value in args.positional.iter_mut().map(|(v, _)| v).chain(named).chain(&mut receiver) {
-            let Some(contents) = self.state.contents(value.id) else { continue };
-            let Some(list) = &contents.list else { continue };
-            let Some(at) = list.iter().position(|v| v.as_text() == Some("--")) else { continue };
-            let contents = Contents { list: Some(list[..=at].to_vec()), ..Contents::default() };
-            let id = super::number(&("options", value.id));
-            self.state.set_contents(id, contents);
-            *value = std::rc::Rc::new(Data { id, ..value.as_ref().clone() });
-            is_cut = true;
-        }
-        is_cut.then_some((receiver, args))
     }
 
     /// Returns what a selector of the catalog picks.

@@ -1,8 +1,7 @@
 //! Statements.
 
 use super::{Engine, Loop, MAX_DEPTH, merge, merge_value};
-use crate::detect::flow::StepKind;
-use crate::detect::flow::ir::{Arm, Block, Const, ExprId, ExprKind, Function, Module, Pattern, Stmt, StmtKind};
+use crate::detect::flow::ir::{Arm, Block, Const, ExprId, ExprKind, Module, Pattern, Stmt, StmtKind};
 use crate::detect::flow::value::{Closure, Data, Kind, Value};
 
 /// How often a loop's body runs before what it changes is taken as it is.
@@ -92,10 +91,8 @@ impl Engine<'_> {
             StmtKind::Match(subject, arms) => self.arms(m, *subject, arms),
             StmtKind::Return(id) => self.give_back(m, *id, stmt.span),
             StmtKind::Raise(id) => {
-                if let Some(id) = id {
-                    self.eval(m, *id);
-                }
-                self.raise();
+                let value = id.map(|id| self.eval(m, id));
+                self.raise(value.as_ref());
             }
             StmtKind::Break(id) => {
                 let value = id.map(|id| self.eval(m, id));
@@ -136,15 +133,6 @@ impl Engine<'_> {
     /// Ends the path. The state keeps its base, so that it can be joined.
     pub(super) fn die(&mut self) {
         self.state.alive = false;
-    }
-
-    /// Ends the path at an exception: handlers around it see the state.
-    pub(super) fn raise(&mut self) {
-        let state = self.state.clone();
-        if let Some(catch) = self.frame().catches.last_mut() {
-            merge(catch, state);
-        }
-        self.die();
     }
 
     fn branch(&mut self, m: &Module, condition: ExprId, then: &Block, otherwise: &Block) {
@@ -270,20 +258,6 @@ impl Engine<'_> {
         self.end_loop(m, exits, otherwise);
     }
 
-    /// What every round of a loop that ends by itself has found out of the element holds for all of them, also where there
-    /// are none.
-    fn note_each(&mut self, over: &Value, element: &Value, exits: Option<&mut super::State>) {
-        let ends_early = self.frame().loops.last().is_none_or(|l| l.breaks.is_some());
-        let (false, true, Some(exits)) = (ends_early, self.state.alive, exits) else { return };
-        let classes = self.state.cleaned_alone(element.id);
-        if classes != 0 && !element.labels.is_empty() {
-            exits.clean(element.id, classes);
-            if matches!(over.kind, Kind::Unknown | Kind::Text(_)) {
-                exits.clean(over.id, classes);
-            }
-        }
-    }
-
     /// Runs a loop over a few values that are known, each in its turn.
     fn loop_over(
         &mut self,
@@ -310,18 +284,6 @@ impl Engine<'_> {
         self.state = end.fresh();
         let exits = end.alive.then_some(end);
         self.end_loop(m, exits, otherwise);
-    }
-
-    /// Returns what the body of a loop has found out of an element wherever it goes on to the next.
-    fn held_in_round(&mut self, element: &Value) -> crate::detect::flow::catalog::Classes {
-        let mut ends: Vec<&super::State> = Vec::new();
-        let continues = self.frames.last().and_then(|f| f.loops.last()).and_then(|l| l.continues.as_ref());
-        ends.extend(continues.filter(|state| state.alive));
-        ends.extend(Some(&self.state).filter(|state| state.alive));
-        match ends.split_first() {
-            Some((first, others)) => others.iter().fold(first.cleaned(element), |all, s| all & s.cleaned(element)),
-            None => 0,
-        }
     }
 
     /// Ends a round of a loop: takes in what `continue` left, and what was known before the round.
@@ -439,62 +401,6 @@ impl Engine<'_> {
         self.die();
     }
 
-    fn attempt(
-        &mut self,
-        m: &Module,
-        body: &Block,
-        handlers: &[(Option<Pattern>, Block)],
-        otherwise: &Block,
-        finally: &Block,
-    ) {
-        let before = self.state.clone();
-        self.frame().catches.push(None);
-        self.block(m, body);
-        let raised = self.frame().catches.pop().flatten();
-        let body_end = self.state.clone();
-        if self.state.alive {
-            self.block(m, otherwise);
-        }
-        let mut end = std::mem::take(&mut self.state);
-        if !handlers.is_empty() {
-            // Anything in the body may raise: what was known before it, at its end, and at what it raises by itself.
-            let mut caught = before.join(body_end);
-            if let Some(raised) = raised {
-                caught = caught.join(raised);
-            }
-            for (pattern, block) in handlers {
-                self.state = caught.clone();
-                if let Some(pattern) = pattern {
-                    let exception = Data::path(self.catalog.path("Exception"));
-                    self.bind(m, pattern, &exception, (0, 0));
-                }
-                self.block(m, block);
-                end = end.join(std::mem::take(&mut self.state));
-            }
-        }
-        self.state = end;
-        if !finally.is_empty() {
-            let alive = self.state.alive;
-            self.state.alive = true;
-            self.block(m, finally);
-            self.state.alive &= alive;
-        }
-    }
-
-    fn function_statement(&mut self, m: &Module, id: crate::detect::flow::ir::FunctionId) {
-        let function: &Function = m.function(id);
-        if function.decorators.is_empty() {
-            return;
-        }
-        let value = self.closure(id, None);
-        for decorator in &function.decorators {
-            self.decorated(m, *decorator, &value);
-        }
-        if let Some(name) = function.name {
-            self.set(name, value);
-        }
-    }
-
     fn delete(&mut self, m: &Module, pattern: &Pattern) {
         let Pattern::Place(place) = pattern else { return };
         let (object, key) = match &m.expr(*place).kind {
@@ -509,10 +415,5 @@ impl Engine<'_> {
         if let Some(key) = key {
             self.state.contents_mut(object.id).entries.remove(&key);
         }
-    }
-
-    /// Notes a step of an assignment.
-    pub(super) fn assigned(&self, value: &Value, name: &str, span: (u32, u32)) -> Value {
-        self.stepped(value, self.place(span), StepKind::Assign(name.to_owned()))
     }
 }

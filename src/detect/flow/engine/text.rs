@@ -3,7 +3,6 @@
 use super::call::Args;
 use super::{Engine, Place};
 use crate::detect::flow::StepKind;
-use crate::detect::flow::catalog::{NO_LESS, NO_QUOTE};
 use crate::detect::flow::ir::Const;
 use crate::detect::flow::name::Name;
 use crate::detect::flow::state::{Contents, Key};
@@ -24,7 +23,8 @@ impl Engine<'_> {
         let mut labels = Labels::default();
         let mut ids = Vec::with_capacity(parts.len());
         let mut is_body = false;
-        let mut beginning = Beginning::default();
+        let mut beginning = super::beginning::Beginning::default();
+        let mut before = super::markup::Before::default();
         for (part, at) in parts {
             let part = &self.written(part, *at);
             ids.push(part.id);
@@ -35,7 +35,8 @@ impl Engine<'_> {
                 // Headers end at the first empty line.
                 reached = reached.cleaned(self.catalog.bit_of("header") | self.catalog.bit_of("email"));
             }
-            reached = reached.cleaned(beginning.harmless(self.catalog));
+            reached = self.in_place(&reached, &before).cleaned(beginning.harmless(self.catalog));
+            before.add(part);
             let ssrf = self.catalog.bit_of("ssrf");
             let matters = |l: &crate::detect::flow::value::Label| l.origin.only == 0 || l.origin.only & ssrf != 0;
             beginning.add(part, reached.all().iter().any(matters));
@@ -244,6 +245,13 @@ impl Engine<'_> {
         new: Option<&Value>,
         span: (u32, u32),
     ) -> Value {
+        // What a function puts in the place of what was found is what it returns.
+        let made = new.filter(|v| matches!(v.kind, Kind::Function(_))).cloned().map(|function| {
+            let place = self.place(span);
+            let found = self.anything(place);
+            self.either(|e| e.call_back(&function, vec![found.clone(), found.clone(), found], span), |_| ()).0
+        });
+        let new = made.as_ref().or(new);
         if let (Some(t), Some(o), Some(n)) =
             (text.as_text(), old.and_then(|v| v.as_text()), new.and_then(|v| v.as_text()))
         {
@@ -267,21 +275,6 @@ impl Engine<'_> {
         };
         // Replacing may change the beginning.
         Rc::new(Data { id, labels, kind: Kind::Text("".into()), ..value.as_ref().clone() })
-    }
-
-    /// Notes that signs of markup are gone from a text: without `<` and `"` it can begin no markup.
-    fn without_signs(&self, labels: &Labels, is_gone: impl Fn(char) -> bool) -> Labels {
-        let bits = if is_gone('<') { NO_LESS } else { 0 } | if is_gone('"') { NO_QUOTE } else { 0 };
-        if bits == 0 || labels.is_empty() {
-            return labels.clone();
-        }
-        let markup = self.catalog.bit_of("xss");
-        labels.map(|label| {
-            label.cleaned |= bits;
-            if label.cleaned & (NO_LESS | NO_QUOTE) == NO_LESS | NO_QUOTE {
-                label.cleaned |= markup;
-            }
-        })
     }
 
     /// Returns the classes that a text is harmless to once a part of it is gone. Removing `../` once is no cure; removing
@@ -380,46 +373,6 @@ impl Engine<'_> {
         }
         labels = labels.cleaned(classes);
         Rc::new(Data { labels, id: super::number(&("escaped", value.id, function.id)), ..value.as_ref().clone() })
-    }
-}
-
-/// What is known of how a text begins that is made of parts.
-#[derive(Default)]
-struct Beginning {
-    /// Whether it begins with something that no stranger sent, such as the address of a service.
-    is_trusted: bool,
-    /// Whether something that a stranger sent came before.
-    is_foreign: bool,
-    /// Whether the host has ended: a path, a query or a fragment has begun.
-    path: bool,
-    query: bool,
-    parts: u32,
-}
-
-impl Beginning {
-    fn add(&mut self, part: &Value, is_foreign: bool) {
-        if self.parts == 0 && part.as_text().is_some_and(|text| text.ends_with("://")) {
-            return;
-        }
-        if self.parts == 0 {
-            self.is_trusted = !is_foreign && part.as_const().is_none();
-        } else if let Some(text) = part.as_text() {
-            let rest = text.trim_start_matches(':');
-            let is_path = rest.starts_with('/') && !rest.starts_with("//") && rest.len() == text.len();
-            self.path |= is_path && self.parts == 1;
-            self.query |= text.contains(['?', '#']) || (is_path && self.parts == 1 && text.len() > 1);
-        }
-        self.parts += 1;
-        self.is_foreign |= is_foreign;
-    }
-
-    /// Returns the classes that what follows is harmless to: `${base}/users/` has settled the host.
-    fn harmless(&self, catalog: &crate::detect::flow::catalog::Catalog) -> u64 {
-        if !self.is_trusted || self.is_foreign {
-            return 0;
-        }
-        let ssrf = if self.path || self.query { catalog.bit_of("ssrf") } else { 0 };
-        ssrf | if self.query { catalog.bit_of("redirect") } else { 0 }
     }
 }
 

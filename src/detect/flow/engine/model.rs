@@ -1,0 +1,102 @@
+//! Classes that describe data: their defaults, and what becomes of them as maps.
+
+use super::Engine;
+use super::member::Key;
+use crate::detect::flow::ir::{ClassId, ExprId, ExprKind, Module};
+use crate::detect::flow::name::Name;
+use crate::detect::flow::state::Contents;
+use crate::detect::flow::value::{Kind, Shape, Value};
+use crate::syntax::language::Language;
+
+/// Methods that make a map of what a model holds.
+const TO_MAP: [&str; 4] = ["model_dump", "dict", "to_dict", "asdict"];
+/// Names of fields that only the program itself should set.
+const PRIVILEGED: [&str; 16] = [
+    "is_admin",
+    "admin",
+    "is_staff",
+    "is_superuser",
+    "superuser",
+    "role",
+    "roles",
+    "permissions",
+    "groups",
+    "balance",
+    "credit",
+    "is_verified",
+    "verified",
+    "owner_id",
+    "is_active",
+    "approved",
+];
+
+impl Engine<'_> {
+    /// Returns what a class variable holds at first: where it is described by a call (`field(default_factory=make)`), what the
+    /// function that is given there makes.
+    pub(super) fn first_value(&mut self, m: &Module, value: ExprId) -> Value {
+        let made = self.eval(m, value);
+        let ExprKind::Call(call) = &m.expr(value).kind else { return made };
+        if self.language != Language::Python {
+            return made;
+        }
+        let factory = call
+            .args
+            .iter()
+            .find(|arg| arg.name.is_some_and(|n| matches!(n.as_str(), "default_factory" | "factory" | "default")));
+        let Some(factory) = factory.map(|arg| arg.value) else { return made };
+        let factory = self.eval(m, factory);
+        match factory.kind {
+            Kind::Function(_) | Kind::Partial(..) => self.call_back(&factory, Vec::new(), m.expr(value).span),
+            Kind::Path(_) if factory.is_name => self.call_back(&factory, Vec::new(), m.expr(value).span),
+            _ => made,
+        }
+    }
+
+    /// Returns a model that data was read with as a map: it has the keys that the class names.
+    pub(super) fn as_map(&mut self, object: &Value, name: Name, span: (u32, u32)) -> Option<Value> {
+        let (module, class) = object.declared?;
+        if self.language != Language::Python || !TO_MAP.contains(&name.as_str()) {
+            return None;
+        }
+        let mut names = Vec::new();
+        self.field_names(module, class, &mut names, 0);
+        let is_open = names.iter().any(|n| PRIVILEGED.contains(&n.as_str())) || self.takes_more(module, class);
+        if names.is_empty() || is_open {
+            return None;
+        }
+        let mut contents = Contents::default();
+        for name in names {
+            let value = self.member(object, name, span);
+            contents.set(Key::Name(name), value);
+        }
+        Some(self.object(Shape::Map, contents, span))
+    }
+
+    /// Returns the type that a member of this name has in code that is not known: `app.models.User.objects`.
+    pub(super) fn type_by_name(&self, path: Name) -> Option<Name> {
+        let (owner, last) = path.as_str().rsplit_once('.')?;
+        let is_open = self.language == Language::Python && owner.contains('.') && !self.catalog.knows(Name::new(owner));
+        if is_open { self.catalog.type_of(Name::new(&format!("*.{last}"))) } else { None }
+    }
+
+    fn field_names(&mut self, module: usize, class: ClassId, names: &mut Vec<Name>, depth: u32) {
+        let handle = self.module(module);
+        names.extend(handle.class(class).fields.iter().map(|(name, _)| *name).filter(|n| n.as_str() != "model_config"));
+        for base in &handle.class(class).bases {
+            let base = self.in_module(module, |e| e.eval(&handle, *base));
+            if let Kind::Class(m, c) = base.kind
+                && depth < 4
+            {
+                self.field_names(m, c, names, depth + 1);
+            }
+        }
+    }
+
+    /// Says whether a model keeps fields that it does not name: `extra="allow"`.
+    fn takes_more(&self, module: usize, class: ClassId) -> bool {
+        let config = self.state.contents(super::member::class_id(module, class));
+        let config = config.and_then(|c| c.get(&Key::Name(Name::new("model_config"))).ok().cloned());
+        let inner = config.and_then(|c| self.state.contents(c.id));
+        inner.is_some_and(|c| c.get(&Key::Name(Name::new("extra"))).is_ok_and(|v| v.as_text() == Some("allow")))
+    }
+}
