@@ -100,6 +100,32 @@ pub fn compare(analyses: &[(&Analysis, AddedLines<'_>)], waived: &dyn Fn(&Findin
     Comparison { head, fixed: fixed.into_iter().flatten().cloned().collect() }
 }
 
+/// Leaves one of several flows of the same rule into the same line: the surest, then the one that begins first. Each source
+/// is compared by itself, so that a new one of an old sink is new; but who reads a line mends it for all of them.
+pub fn once_per_line(head: &mut Vec<(Finding, Origin)>) {
+    let rank = |f: &Finding| {
+        let source = f.flow().and_then(|flow| flow.steps.first()).map(|s| (s.path != f.location.path, s.span.start_byte));
+        (std::cmp::Reverse(f.confidence), source)
+    };
+    type Line = (RuleId, RepoPath, u32, bool, &'static str);
+    let line = |f: &Finding, origin: Origin| -> Line {
+        let at = &f.location;
+        (f.rule.clone(), at.path.clone(), at.span.start.line, f.advisory, origin.as_str())
+    };
+    let mut best: HashMap<Line, usize> = HashMap::new();
+    for (i, (finding, origin)) in head.iter().enumerate().filter(|(_, (f, _))| f.flow().is_some()) {
+        let known = best.entry(line(finding, *origin)).or_insert(i);
+        if rank(finding) < rank(&head[*known].0) {
+            *known = i;
+        }
+    }
+    let mut number = 0;
+    head.retain(|(finding, origin)| {
+        number += 1;
+        finding.flow().is_none() || best.get(&line(finding, *origin)) == Some(&(number - 1))
+    });
+}
+
 /// Pairs what is left of a rule in a function with what was there before, where the rule does not speak more often now.
 fn pair_edits(
     analyses: &[(&Analysis, AddedLines<'_>)],

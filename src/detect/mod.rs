@@ -18,6 +18,7 @@ use crate::syntax::language::Language;
 use crate::syntax::{Limits, ParseGap, SourceFile, parse};
 use classifier::Window;
 use flow::{NoOthers, SourceProvider};
+pub use overlap::settle_across;
 use serde::{Deserialize, Serialize};
 use std::time::{Duration, Instant};
 

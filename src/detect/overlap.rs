@@ -3,8 +3,11 @@
 //! Data that was followed all the way says more than a pattern, so its finding stays. A hint, data of a caller that
 //! nobody has seen, says less: it gives way.
 
+use super::Analysis;
 use crate::finding::{Confidence, Finding, MatchKey};
-use std::collections::{BTreeSet, HashMap};
+use crate::path::RepoPath;
+use std::borrow::Borrow;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -44,23 +47,68 @@ pub(super) fn demote(findings: &mut [Finding], settled: &[Settled]) {
     }
 }
 
+/// A finding, and which of several analyses it is of.
+struct Owned(usize, Finding);
+
+impl Borrow<Finding> for Owned {
+    fn borrow(&self) -> &Finding {
+        &self.1
+    }
+}
+
+/// Drops what the analysis of another file says better: data is followed from one file into the next, so that the proof
+/// for a place may come from elsewhere.
+pub fn settle_across(analyses: &mut [&mut Analysis]) {
+    let mut owners: HashMap<&RepoPath, HashSet<usize>> = HashMap::new();
+    for (number, analysis) in analyses.iter().enumerate() {
+        for finding in analysis.before.iter().chain(&analysis.after) {
+            owners.entry(&finding.location.path).or_default().insert(number);
+        }
+    }
+    let shared: HashSet<RepoPath> = owners.iter().filter(|(_, of)| of.len() > 1).map(|(p, _)| (*p).clone()).collect();
+    if shared.is_empty() {
+        return;
+    }
+    let mut take = |side: fn(&mut Analysis) -> &mut Vec<Finding>| {
+        let mut taken: HashMap<RepoPath, Vec<Owned>> = HashMap::new();
+        for (number, analysis) in analyses.iter_mut().enumerate() {
+            let findings = std::mem::take(side(analysis));
+            let (apart, kept): (Vec<Finding>, _) = findings.into_iter().partition(|f| shared.contains(&f.location.path));
+            *side(analysis) = kept;
+            for finding in apart {
+                taken.entry(finding.location.path.clone()).or_default().push(Owned(number, finding));
+            }
+        }
+        taken
+    };
+    let (mut before, mut after) = (take(|a| &mut a.before), take(|a| &mut a.after));
+    for path in &shared {
+        let (mut old, mut new) = (before.remove(path).unwrap_or_default(), after.remove(path).unwrap_or_default());
+        settle(&mut old, &mut new);
+        old.into_iter().for_each(|Owned(number, finding)| analyses[number].before.push(finding));
+        new.into_iter().for_each(|Owned(number, finding)| analyses[number].after.push(finding));
+    }
+}
+
 /// Drops what another finding says better, on both sides.
 ///
 /// A rule's finding that stays at head also stays at base, and one that is dropped at head is dropped there, too: what
 /// changed is the proof, not the code.
 ///
 /// What was known to be harmless at base and is not at head is no old finding: the change took the reason away.
-pub(super) fn settle(before: &mut Vec<Finding>, after: &mut Vec<Finding>) {
-    before.retain(|old| !is_demoted(old) || !after.iter().any(|new| new.key == old.key && !is_demoted(new)));
+pub(super) fn settle<T: Borrow<Finding>>(before: &mut Vec<T>, after: &mut Vec<T>) {
+    let is_firm = |new: &Finding, old: &Finding| new.key == old.key && !is_demoted(new);
+    before.retain(|old| !is_demoted(old.borrow()) || !after.iter().any(|new| is_firm(new.borrow(), old.borrow())));
     let dropped = drop_lesser(after, &HashMap::new());
     let mut stays: HashMap<MatchKey, usize> = HashMap::new();
-    for finding in after.iter().filter(|f| f.flow().is_none()) {
+    for finding in after.iter().map(Borrow::borrow).filter(|f| f.flow().is_none()) {
         *stays.entry(finding.key.clone()).or_insert(0) += 1;
     }
     drop_lesser(before, &stays);
     for finding in dropped.iter().filter(|f| f.flow().is_none()) {
+        let is_same = |f: &Finding| f.flow().is_none() && f.key == finding.key;
         if !stays.contains_key(&finding.key)
-            && let Some(at) = before.iter().position(|f| f.flow().is_none() && f.key == finding.key)
+            && let Some(at) = before.iter().position(|f| is_same(f.borrow()))
         {
             before.remove(at);
         }
@@ -68,25 +116,26 @@ pub(super) fn settle(before: &mut Vec<Finding>, after: &mut Vec<Finding>) {
 }
 
 /// Drops the findings that give way, except those of rules with a key of `kept`, and returns them.
-fn drop_lesser(findings: &mut Vec<Finding>, kept: &HashMap<MatchKey, usize>) -> Vec<Finding> {
-    if findings.iter().all(|f| f.flow().is_none()) {
+fn drop_lesser<T: Borrow<Finding>>(findings: &mut Vec<T>, kept: &HashMap<MatchKey, usize>) -> Vec<Finding> {
+    let flows: Vec<&Finding> = findings.iter().map(Borrow::borrow).filter(|f| f.flow().is_some()).collect();
+    if flows.is_empty() {
         return Vec::new();
     }
     let lesser = |f: &Finding| match (f.flow().is_some(), f.advisory) {
         // A rule's finding gives way to a flow, a hint to both.
         (false, false) => {
-            !kept.contains_key(&f.key) && findings.iter().any(|o| o.flow().is_some() && !o.advisory && same_place(f, o))
+            !kept.contains_key(&f.key) && flows.iter().any(|o| !o.advisory && same_place(f, o))
         }
-        (true, true) => findings.iter().any(|o| !o.advisory && same_place(f, o)),
+        (true, true) => findings.iter().map(Borrow::borrow).any(|o| !o.advisory && same_place(f, o)),
         _ => false,
     };
-    let lesser: Vec<bool> = findings.iter().map(lesser).collect();
+    let lesser: Vec<bool> = findings.iter().map(|f| lesser(f.borrow())).collect();
     let mut dropped = Vec::new();
     let mut number = 0;
     findings.retain(|finding| {
         number += 1;
         if lesser[number - 1] {
-            dropped.push(finding.clone());
+            dropped.push(finding.borrow().clone());
         }
         !lesser[number - 1]
     });
@@ -107,7 +156,8 @@ fn is_demoted(finding: &Finding) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Settled, demote, settle};
+    use super::{Settled, demote, settle, settle_across};
+    use crate::detect::Analysis;
     use crate::finding::{
         Confidence, Evidence, Excerpt, Finding, Fingerprint, FlowEvidence, Location, MatchKey, RuleId, Severity,
     };
@@ -211,5 +261,14 @@ mod tests {
         let (mut before, mut after) = (vec![old.clone()], vec![old]);
         settle(&mut before, &mut after);
         assert_eq!((before.len(), after.len()), (1, 1));
+    }
+
+    #[test]
+    fn a_proof_from_another_file_stands_for_the_hint_at_its_end() {
+        let hint = Analysis { after: vec![finding("rule", 5), flow(3, true)], ..Analysis::default() };
+        let proof = Analysis { after: vec![flow(3, false)], ..Analysis::default() };
+        let (mut a, mut b) = (hint, proof);
+        settle_across(&mut [&mut a, &mut b]);
+        assert_eq!((a.after.len(), a.after[0].rule.to_string().as_str(), b.after.len()), (1, "rule", 1));
     }
 }

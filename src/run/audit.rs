@@ -5,10 +5,10 @@ use super::gather::{Wanted, policy_outside_git};
 use super::others::Side;
 use super::score::{Scored, Scorers};
 use super::{RunError, analyse, exit, publish, surroundings, tree};
-use crate::compare::{Comparison, Origin};
+use crate::compare::{Comparison, Origin, once_per_line};
 use crate::config::{Config, SeverityLimit};
 use crate::detect::rules::RuleSet;
-use crate::detect::{Analysis, Remark};
+use crate::detect::{Analysis, Remark, settle_across};
 use crate::finding::{Confidence, Finding, Gap};
 use crate::policy::baseline::Baseline;
 use crate::policy::suppression::{FileRemarks, Ledger};
@@ -59,6 +59,7 @@ pub fn run(options: &Options) -> Result<Outcome, RunError> {
     found.gaps.sort();
     found.gaps.dedup();
     found.head.sort_by(|(a, _), (b, _)| (&a.location, &a.rule).cmp(&(&b.location, &b.rule)));
+    once_per_line(&mut found.head);
     if let Some(path) = &options.write_baseline {
         let text = Baseline::of(found.head.iter().map(|(f, _)| f).filter(|f| !f.advisory)).write();
         publish::replace(path, text.as_bytes()).map_err(|source| RunError::Write { path: path.clone(), source })?;
@@ -130,7 +131,7 @@ fn analyse_tree(options: &Options, config: &Config, rules: &RuleSet) -> Result<F
     let scorers = Scorers::default();
     let root = || Side::of_directory(options.wanted.directory.clone(), config);
     let sides = (root(), root());
-    let results: Vec<Option<(Analysis, Scored)>> = analyse::all(
+    let mut results: Vec<Option<(Analysis, Scored)>> = analyse::all(
         &files,
         options.threads,
         rules,
@@ -146,6 +147,7 @@ fn analyse_tree(options: &Options, config: &Config, rules: &RuleSet) -> Result<F
         },
     );
     bar.finish_and_clear();
+    settle_across(&mut results.iter_mut().flatten().map(|(analysis, _)| analysis).collect::<Vec<_>>());
     found.notes = sides.1.notes();
     let (gaps, skipped) = losses.into_inner();
     found.gaps = gaps;

@@ -6,11 +6,11 @@ use super::score::{MAX_WINDOWS, Scored, Scorers};
 use super::{RunError, analyse, exit, surroundings};
 use crate::change::select::Surroundings;
 use crate::change::{ChangedFile, Content};
-use crate::compare::{AddedLines, Comparison, Origin, compare};
+use crate::compare::{AddedLines, Comparison, Origin, compare, once_per_line};
 use crate::config::{Config, FILE_NAMES};
 use crate::detect::classifier::Window;
 use crate::detect::rules::RuleSet;
-use crate::detect::{Analysis, Job, content_gap, gap};
+use crate::detect::{Analysis, Job, content_gap, gap, settle_across};
 use crate::finding::{Finding, Gap, GapKind};
 use crate::path::RepoPath;
 use crate::policy::suppression::{FileRemarks, Ledger};
@@ -141,7 +141,7 @@ pub fn of_gathered(
 }
 
 fn analyse_files(gathered: &Gathered, sides: &(Side<'_>, Side<'_>), threads: usize) -> Vec<Analysis> {
-    analyse::all(
+    let mut analyses: Vec<Analysis> = analyse::all(
         &gathered.change.files,
         threads,
         &gathered.rules,
@@ -149,7 +149,9 @@ fn analyse_files(gathered: &Gathered, sides: &(Side<'_>, Side<'_>), threads: usi
         Some(sides),
         Job::of,
         |_, analysis| analysis.unwrap_or_default(),
-    )
+    );
+    settle_across(&mut analyses.iter_mut().collect::<Vec<_>>());
+    analyses
 }
 
 /// Returns the secrets that the analyses met, together.
@@ -202,6 +204,7 @@ fn conclude(
         gaps.push(Gap { kind: GapKind::Environment, path: None, detail });
     }
     let mut comparison = comparison(&change.files, analyses, &config.policy);
+    once_per_line(&mut comparison.head);
     let repeated = leave_out_repeats(&mut comparison, &change.files, &config.policy);
     let hints = scored.findings.iter().filter(|hint| !is_said(hint, &comparison)).cloned();
     let more: Vec<_> = tampering(gathered).into_iter().chain(hints).collect();

@@ -75,6 +75,16 @@ impl Contents {
         }
     }
 
+    /// Turns a list round.
+    pub(super) fn reverse(&mut self) {
+        if self.rest.is_some() {
+            self.scatter();
+        }
+        if let Some(list) = &mut self.list {
+            list.reverse();
+        }
+    }
+
     /// Sets a key.
     pub(super) fn set(&mut self, key: Key, value: Value) {
         if let (Some(list), Key::Index(index)) = (&mut self.list, &key)

@@ -111,7 +111,8 @@ pub struct Precisions {
 impl Precisions {
     /// Adds what a file says, in place of what was known.
     pub fn add(&mut self, file: PrecisionFile) {
-        self.entries.extend(file.rules.into_iter().map(|e| ((e.rule, e.confidence), Measured { n: e.n, real: e.real })));
+        self.entries
+            .extend(file.rules.into_iter().map(|e| ((e.rule, e.confidence), Measured { n: e.n, real: e.real })));
     }
 
     /// Leaves only the rules that `keep` names.
@@ -214,6 +215,8 @@ mod tests {
         assert_eq!(precisions.of_rule(&rule).len(), 2);
         assert_eq!(measured(21, 13).to_string(), "measured precision 0.62 of 21");
         let wrong = text.replace("\"true\": 13", "\"true\": 22");
-        assert!(read(&source(wrong)).expect_err("more real ones than cases").to_string().contains("larger than its `n`"));
+        assert!(
+            read(&source(wrong)).expect_err("more real ones than cases").to_string().contains("larger than its `n`")
+        );
     }
 }

@@ -135,7 +135,8 @@ pub struct SeenFinding {
 impl Seen {
     /// Takes from a report what counts.
     pub fn of(report: &Report) -> Self {
-        let counts = |f: &&FindingView| f.origin == "introduced" && matches!(f.disposition.as_str(), "blocks" | "warns");
+        let counts =
+            |f: &&FindingView| f.origin == "introduced" && matches!(f.disposition.as_str(), "blocks" | "warns");
         let mut findings: Vec<SeenFinding> = report.findings.iter().filter(counts).map(SeenFinding::of).collect();
         findings.sort_by(|a, b| (&a.path, a.line, &a.rule).cmp(&(&b.path, b.line, &b.rule)));
         Self { verdict: report.verdict, risk: report.risk.score, findings }

@@ -161,6 +161,10 @@ pub enum Operation {
     /// An address of the program itself that a framework makes of a route's name: `reverse`, `url_for`. What is added behind
     /// it does not change the host.
     OwnAddress,
+    /// A path without its extension, and the extension, which holds no separator: `splitext`.
+    SplitExtension,
+    /// The extension of a path, which holds no separator: `suffix`.
+    Extension,
     /// Last segment of a path: `basename`. Ends path taint.
     BaseName,
     /// Compiles a regular expression; keeps the pattern.

@@ -263,6 +263,9 @@ impl Engine<'_> {
     /// Calls a value.
     pub(super) fn call_value(&mut self, callee: &Value, args: &Args, span: (u32, u32)) -> Value {
         match &callee.kind {
+            Kind::Function(closure) if self.is_constructor(closure) => {
+                self.construct_by_function(callee, &closure.clone(), args, span)
+            }
             Kind::Function(closure) => self.invoke(closure, args, span),
             Kind::Class(module, class) => self.construct(*module, *class, args, span),
             Kind::Partial(function, first) => {
@@ -313,6 +316,14 @@ impl Engine<'_> {
         let is_type = owner == "str" || owner.starts_with(|c: char| c.is_ascii_uppercase());
         let any = Name::new(&format!("*.{last}"));
         (is_type && !self.catalog.speaks_of(path) && self.catalog.operation(any).is_some()).then_some(any)
+    }
+
+    /// Says whether a function of JavaScript is written to make objects: its name has a capital.
+    fn is_constructor(&self, closure: &crate::detect::flow::value::Closure) -> bool {
+        let name = || self.units[closure.module].module.function(closure.function).name;
+        self.language.is_script()
+            && closure.this.is_none()
+            && name().is_some_and(|n| n.as_str().starts_with(|c: char| c.is_ascii_uppercase()))
     }
 
     /// Returns the paths under which a catalog may speak of a method.

@@ -108,7 +108,9 @@ impl Engine<'_> {
             if names != 0 {
                 lacking = finding(item, names);
             }
-        } else if let Some((id, of)) = container.origin.filter(|_| container.canonical && self.state.reach(item).is_empty()) {
+        } else if let Some((id, of)) =
+            container.origin.filter(|_| container.canonical && self.state.reach(item).is_empty())
+        {
             // A folder is among those that a canonical path lies in.
             held = vec![(id, of & self.catalog.bit_of("path"))];
         } else if let Some(text) = item.as_text() {

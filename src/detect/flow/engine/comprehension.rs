@@ -144,7 +144,7 @@ impl Engine<'_> {
         let contents = self.state.contents(list.id)?;
         let truths: Vec<Option<bool>> = contents.all().map(|v| v.verdict().or(v.truth())).collect();
         let wanted = operation == Operation::AnyOf;
-        let is_settled = truths.iter().any(|t| *t == Some(wanted)) && contents.rest.is_none();
+        let is_settled = truths.contains(&Some(wanted)) && contents.rest.is_none();
         let is_other = truths.iter().all(|t| *t == Some(!wanted));
         let truth = match (is_settled, is_other) {
             (true, _) => Data::constant(Const::Bool(wanted)),

@@ -60,13 +60,7 @@ impl Engine<'_> {
                 Some(null())
             }
             Operation::Reverse => {
-                let contents = self.state.contents_mut(object.id);
-                if contents.rest.is_some() {
-                    contents.scatter();
-                }
-                if let Some(list) = &mut self.state.contents_mut(object.id).list {
-                    list.reverse();
-                }
+                self.state.contents_mut(object.id).reverse();
                 Some(object.clone())
             }
             Operation::ListOf if args.value(0).is_some_and(|f| matches!(f.kind, Kind::Function(_))) => {
@@ -200,6 +194,9 @@ impl Engine<'_> {
                     (Operation::GetAttribute, Some(name)) => self.member(object, Name::new(name), span),
                     _ => self.index(object, &key, span),
                 };
+                // What a map gives is what was put into it, never a prototype.
+                let is_map = found.keyed && operation == Operation::Get;
+                let found = if is_map { Rc::new(Data { keyed: false, ..found.as_ref().clone() }) } else { found };
                 let is_certain = self
                     .state
                     .contents(object.id)

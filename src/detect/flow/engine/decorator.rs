@@ -92,8 +92,7 @@ impl Engine<'_> {
             _ => Args::default(),
         };
         let (with, without): (Vec<_>, Vec<_>) = entries.iter().copied().partition(|e| !e.of.when.is_empty());
-        let said: Vec<_> =
-            with.into_iter().filter(|e| self.conditions_hold(&e.of.when, None, &args, None)).collect();
+        let said: Vec<_> = with.into_iter().filter(|e| self.conditions_hold(&e.of.when, None, &args, None)).collect();
         if said.is_empty() { without } else { said }
     }
 

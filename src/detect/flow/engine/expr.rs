@@ -307,7 +307,15 @@ impl Engine<'_> {
         match key {
             Some(key) => match super::member::key_of_const(key) {
                 Some(key) => contents.set(key, value.clone()),
-                None => contents.blur(value),
+                None => {
+                    // The code names the key, whatever it is.
+                    let keys = match (&contents.rest, &contents.keys) {
+                        (None, _) => Some(key.clone()),
+                        (Some(_), keys) => keys.as_ref().map(|keys| join(keys, key)),
+                    };
+                    contents.blur(value);
+                    contents.keys = keys;
+                }
             },
             None => {
                 let inner = self.state.contents(value.id).map(|c| c.as_ref().clone());

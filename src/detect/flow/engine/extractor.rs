@@ -178,10 +178,16 @@ impl Engine<'_> {
     pub(super) fn is_text_type(&mut self, of: &Type) -> bool {
         if self.language == Language::Python {
             if matches!(of.name.last(), "Optional" | "Annotated" | "|" | "Union") {
-                return of.args.iter().filter(|arg| arg.name.as_str() != "None").take(1).any(|arg| self.is_text_type(arg));
+                return of
+                    .args
+                    .iter()
+                    .filter(|arg| arg.name.as_str() != "None")
+                    .take(1)
+                    .any(|arg| self.is_text_type(arg));
             }
             let path = self.resolve_dotted(of.name);
-            return path.is_some_and(|path| matches!(path.as_str(), "str" | "pydantic.StrictStr" | "pydantic.EmailStr"));
+            return path
+                .is_some_and(|path| matches!(path.as_str(), "str" | "pydantic.StrictStr" | "pydantic.EmailStr"));
         }
         if self.language != Language::Rust {
             return false;

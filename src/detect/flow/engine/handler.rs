@@ -222,7 +222,10 @@ impl Engine<'_> {
                 e.run_function(&closure, returns, |e| e.bind_handler(&handle, &closure, parameters.as_deref()));
             });
             // The next one runs where this one has said so; how it does so may not be seen.
-            begin = self.passed_on.take().unwrap_or_else(|| state.clone());
+            let function = handle.function(closure.function);
+            let takes_next = parameters.as_ref().is_none_or(|p| function.params.len() >= p.len());
+            let ended = self.ended.take().filter(|_| function.is_async && !takes_next);
+            begin = self.passed_on.take().or(ended).unwrap_or_else(|| state.clone());
         }
         (self.html_where, self.given_at) = (None, None);
     }
@@ -332,6 +335,9 @@ impl Engine<'_> {
             if let Some(path) = path.filter(|_| !is_sent) {
                 let of = self.catalog.type_of(path).unwrap_or(path);
                 let labels = self.source_labels(path, place);
+                // Every handler of a request is given the same things.
+                let is_given = spec.flatten().is_some_and(|spec| self.catalog.path(spec) == of);
+                let id = if is_given { super::number(&("given", given, of)) } else { id };
                 return Rc::new(Data { labels, ..Data::new(id, Kind::Path(of)) });
             }
         }

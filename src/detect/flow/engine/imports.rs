@@ -78,7 +78,6 @@ impl Engine<'_> {
 
     /// Returns what a path of the repository's own code stands for.
     pub(super) fn local(&mut self, path: Name, span: (u32, u32)) -> Option<Value> {
-        let _ = span;
         let text = path.as_str();
         if text.contains(['(', '[', '*']) {
             return None;
@@ -93,7 +92,7 @@ impl Engine<'_> {
         for member in members {
             value = match value.kind {
                 Kind::Module(number) => self.exported(number, Name::new(&member))?,
-                _ => self.member(&value, Name::new(&member), (0, 0)),
+                _ => self.member(&value, Name::new(&member), span),
             };
             value = self.passed_on(value, path)?;
         }

@@ -67,6 +67,10 @@ impl Engine<'_> {
         self.block(&handle, &function.body);
         let state = std::mem::take(&mut self.state);
         let frame = self.frames.pop().expect("pushed above");
+        if self.frames.len() == 1 {
+            // A handler that ends without an answer leaves it to the next one.
+            self.ended = state.alive.then(|| state.clone());
+        }
         let mut result = frame.result;
         if state.alive && result.is_some() {
             super::merge_value(&mut result, &Data::constant(Const::Null));
@@ -157,7 +161,7 @@ impl Engine<'_> {
         }
         let mut position = 0;
         for param in params {
-            let (value, span) = match param.kind {
+            let (value, _) = match param.kind {
                 ParamKind::Rest => self.rest_args(args, position, function.span),
                 ParamKind::Keywords => self.keyword_args(args, params, function.span),
                 ParamKind::Plain | ParamKind::Named => {
@@ -184,7 +188,11 @@ impl Engine<'_> {
                 Some(of) => self.converted(&value, of),
                 None => value,
             };
-            self.bind(m, &param.pattern, &value, span);
+            match &param.pattern {
+                // The step into the function has been noted where the argument stands, in the file of the caller.
+                Pattern::Name(name) => self.set(*name, value),
+                pattern => self.bind(m, pattern, &value, (function.span.0, function.span.0 + 1)),
+            }
         }
     }
 
@@ -248,6 +256,34 @@ impl Engine<'_> {
         }
         let at = args.named.first().map_or(span, |(_, _, at)| *at);
         (self.object(Shape::Map, contents, at), at)
+    }
+
+    /// Returns what reading a field gives that holds a value: of a getter what it returns.
+    pub(super) fn got(&mut self, object: &Value, value: &Value) -> Value {
+        if let Kind::Function(closure) = &value.kind
+            && self.language.is_script()
+            && self.module(closure.module).function(closure.function).method == Method::Getter
+        {
+            let closure = Closure { this: Some(object.clone()), ..closure.clone() };
+            return self.invoke(&closure, &Args::default(), (0, 0));
+        }
+        self.state.checked(value)
+    }
+
+    /// Calls a function that is written as a class was before there were any: what it sets on `this` and what stands in its
+    /// `prototype` is what the object has.
+    pub(super) fn construct_by_function(
+        &mut self,
+        callee: &Value,
+        closure: &Closure,
+        args: &Args,
+        span: (u32, u32),
+    ) -> Value {
+        let prototype = self.member(callee, Name::new("prototype"), span);
+        let contents = self.state.contents(prototype.id).map(|c| c.as_ref().clone()).unwrap_or_default();
+        let object = self.object(Shape::Map, contents, span);
+        let result = self.invoke(&Closure { this: Some(object.clone()), ..closure.clone() }, args, span);
+        if matches!(result.kind, Kind::Const(Const::Null)) { object } else { result }
     }
 
     /// Makes an object of a class of the code.

@@ -1,7 +1,9 @@
 //! Where in a text a part stands: inside quotes, inside a tag, in an address. What is escaped for one place is not for another.
 
 use super::Engine;
-use crate::detect::flow::catalog::{Classes, KEEPS_QUOTES, KEEPS_SCHEME, NO_APOSTROPHE, NO_LESS, NO_QUOTE, NOT_ABSOLUTE};
+use crate::detect::flow::catalog::{
+    Classes, KEEPS_QUOTES, KEEPS_SCHEME, NO_APOSTROPHE, NO_LESS, NO_QUOTE, NOT_ABSOLUTE,
+};
 use crate::detect::flow::value::{Labels, Value};
 
 /// Attributes whose value is an address that a browser follows: one that begins with `javascript:` runs.

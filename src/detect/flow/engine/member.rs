@@ -27,16 +27,18 @@ impl Engine<'_> {
     /// Returns a field of a value.
     pub(super) fn member(&mut self, object: &Value, name: Name, span: (u32, u32)) -> Value {
         let key = Key::Name(name);
+        if span != (0, 0) {
+            self.read_at = span;
+        }
         if name.as_str() == "exports" && self.is_own_module(object) {
             return self.own_exports();
         }
         let set: Option<Result<Value, Option<Value>>> =
             self.state.contents(object.id).map(|c| c.get(&key).cloned().map_err(|rest| rest.cloned()));
         if let Some(Ok(value)) = &set {
-            return self.state.checked(value);
+            return self.got(object, value);
         }
         let value = match &object.kind {
-            // What a file of JavaScript does not export by name may have been put there in a way that is not seen.
             Kind::Module(number) => match self.exported(*number, name) {
                 None if !self.language.is_script() => return Data::path(name),
                 exported => exported,
@@ -100,32 +102,6 @@ impl Engine<'_> {
         Rc::new(Data { labels, ..Data::new(id, kind) })
     }
 
-    /// Returns a field of a structure whose fields have types: numbers carry no attack.
-    fn declared_part(&mut self, object: &Value, id: u64, module: usize, class: ClassId, name: &str) -> Value {
-        let handle = self.module(module);
-        let field = handle.class(class).fields.iter().find(|(field, _)| field.as_str() == name).cloned();
-        let value = Rc::new(Data { labels: object.labels.clone(), ..Data::new(id, Kind::Unknown) });
-        let Some((_, Some(of))) = field else { return value };
-        if self.is_clean(&of) {
-            return self.number_of(&value);
-        }
-        let declared = self.in_module(module, |e| e.class_of_type(&of));
-        if let Some((of, class)) = declared
-            && self.is_enum(of, class, 0)
-        {
-            // One of a few names that the code gives.
-            return self.number_of(&value);
-        }
-        let path = if declared.is_none() { self.in_module(module, |e| e.path_of_type(&of)) } else { None };
-        let is_text = self.in_module(module, |e| e.is_text_type(&of));
-        let kind = match path.filter(|path| self.catalog.knows(*path)) {
-            Some(path) if !super::handler::is_plain_type(self.language, path) => Kind::Path(path),
-            _ if is_text => Kind::Text("".into()),
-            _ => Kind::Unknown,
-        };
-        Rc::new(Data { declared, kind, ..value.as_ref().clone() })
-    }
-
     /// Returns what a member of a library's thing is: a source, something of a type, or just its path.
     pub(super) fn member_of_library(&mut self, object: &Value, path: Name, span: (u32, u32)) -> Value {
         if matches!(path.as_str(), "path.sep" | "os.sep" | "os.path.sep") {
@@ -143,12 +119,10 @@ impl Engine<'_> {
         // The folders that a canonical path lies in.
         let canonical = object.canonical && origin.is_some();
         let value = Data { labels, is_name, origin, canonical, ..Data::new(id, Kind::Path(of.unwrap_or(path))) };
-        // Enumerations and constants of modules have a value that does not change: equal paths are equal.
         Rc::new(value)
     }
 
-    /// Returns the labels of data after percent signs were decoded, or a part was taken out of the whole whose host was
-    /// settled: what kept it harmless is gone.
+    /// Returns the labels of data that was decoded, or is a part of an address: what kept the whole harmless is gone.
     pub(super) fn decoded(&self, labels: &Labels) -> Labels {
         let gone = ["log", "header", "email", "xss", "ssrf", "redirect", "sql", "command", "path", "ldap", "xpath"];
         let gone = gone.iter().fold(0, |all, class| all | self.catalog.bit_of(class));
@@ -193,6 +167,7 @@ impl Engine<'_> {
         of: Option<&Value>,
         depth: u32,
     ) -> Option<Value> {
+        let at = self.read_at;
         let handle = self.module(module);
         for (number, class) in class_parts(&handle, class, self.language == Language::Rust) {
             if let Some(found) = self.own_member(&handle, module, number, name, of) {
@@ -206,7 +181,7 @@ impl Engine<'_> {
                         Kind::Path(path) => {
                             let member = self.catalog.canonical(path.join(name.as_str()));
                             let is_known = self.catalog.knows(*path) || self.catalog.knows(member);
-                            is_known.then(|| self.member_of_library(of.unwrap_or(&base), member, (0, 0)))
+                            is_known.then(|| self.member_of_library(of.unwrap_or(&base), member, at))
                         }
                         _ => None,
                     };
@@ -238,7 +213,8 @@ impl Engine<'_> {
                 let closure = Closure { module, function: id, scopes, this };
                 let value = Rc::new(Data::new(super::number(&("method", module, id)), Kind::Function(closure.clone())));
                 if function.method == Method::Getter && of.is_some() {
-                    return Some(self.invoke(&closure, &super::call::Args::default(), function.span));
+                    let none = super::call::Args::default();
+                    return Some(self.in_module(module, |e| e.invoke(&closure, &none, function.span)));
                 }
                 return Some(value);
             }

@@ -44,6 +44,8 @@ mod slow;
 mod stmt;
 mod structure;
 mod text;
+#[cfg(test)]
+mod tests;
 mod workspace;
 
 use super::catalog::{Catalog, Classes};
@@ -173,6 +175,8 @@ struct Engine<'a> {
     found: BTreeMap<sink::Identity, Flow>,
     /// Places of sinks in this file that were reached with nothing that does harm, by class.
     settled: BTreeMap<((u32, u32), Classes), bool>,
+    /// Where a member was read last: what a class has from a library comes in there.
+    read_at: (u32, u32),
     /// Parts of routes that are numbers or the like, by the function that takes them.
     plain_parts: HashSet<(usize, FunctionId, Name)>,
     /// The paths that classes of the code are kinds of.
@@ -184,6 +188,8 @@ struct Engine<'a> {
     html_where: Option<Name>,
     /// Where the present handler was given to its framework, and its name, where that tells what its own file does not.
     given_at: Option<(Place, Name)>,
+    /// What is known where the last handler ran to its end.
+    ended: Option<State>,
     /// What is known where the present handler passes the request on.
     passed_on: Option<State>,
     depth: u32,
@@ -221,12 +227,14 @@ pub fn run(
         visited: HashSet::new(),
         found: BTreeMap::new(),
         settled: BTreeMap::new(),
+        read_at: (0, 0),
         plain_parts: HashSet::new(),
         kinds: HashMap::new(),
         next_scope: 1,
         given: 0,
         html_where: None,
         given_at: None,
+        ended: None,
         passed_on: None,
         depth: 0,
         entry_steps: 0,

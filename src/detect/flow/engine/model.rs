@@ -5,8 +5,9 @@ use super::member::Key;
 use crate::detect::flow::ir::{ClassId, ExprId, ExprKind, Module};
 use crate::detect::flow::name::Name;
 use crate::detect::flow::state::Contents;
-use crate::detect::flow::value::{Kind, Shape, Value};
+use crate::detect::flow::value::{Data, Kind, Shape, Value};
 use crate::syntax::language::Language;
+use std::rc::Rc;
 
 /// Methods that make a map of what a model holds.
 const TO_MAP: [&str; 4] = ["model_dump", "dict", "to_dict", "asdict"];
@@ -77,6 +78,39 @@ impl Engine<'_> {
         let (owner, last) = path.as_str().rsplit_once('.')?;
         let is_open = self.language == Language::Python && owner.contains('.') && !self.catalog.knows(Name::new(owner));
         if is_open { self.catalog.type_of(Name::new(&format!("*.{last}"))) } else { None }
+    }
+
+    /// Returns a field of a structure whose fields have types: numbers carry no attack.
+    pub(super) fn declared_part(
+        &mut self,
+        object: &Value,
+        id: u64,
+        module: usize,
+        class: ClassId,
+        name: &str,
+    ) -> Value {
+        let handle = self.module(module);
+        let field = handle.class(class).fields.iter().find(|(field, _)| field.as_str() == name).cloned();
+        let value = Rc::new(Data { labels: object.labels.clone(), ..Data::new(id, Kind::Unknown) });
+        let Some((_, Some(of))) = field else { return value };
+        if self.is_clean(&of) {
+            return self.number_of(&value);
+        }
+        let declared = self.in_module(module, |e| e.class_of_type(&of));
+        if let Some((of, class)) = declared
+            && self.is_enum(of, class, 0)
+        {
+            // One of a few names that the code gives.
+            return self.number_of(&value);
+        }
+        let path = if declared.is_none() { self.in_module(module, |e| e.path_of_type(&of)) } else { None };
+        let is_text = self.in_module(module, |e| e.is_text_type(&of));
+        let kind = match path.filter(|path| self.catalog.knows(*path)) {
+            Some(path) if !super::handler::is_plain_type(self.language, path) => Kind::Path(path),
+            _ if is_text => Kind::Text("".into()),
+            _ => Kind::Unknown,
+        };
+        Rc::new(Data { declared, kind, ..value.as_ref().clone() })
     }
 
     fn field_names(&mut self, module: usize, class: ClassId, names: &mut Vec<Name>, depth: u32) {

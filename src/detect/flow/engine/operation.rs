@@ -91,6 +91,18 @@ impl Engine<'_> {
                 let value = Rc::new(Data { canonical, ..value.as_ref().clone() });
                 Some(self.stepped(&value, self.place(span), crate::detect::flow::StepKind::Part))
             }
+            Operation::SplitExtension | Operation::Extension => {
+                let path = everything().next()?.clone();
+                let extension = self.derived("extension", &[&path], Kind::Unknown);
+                let classes = self.catalog.bit_of("path");
+                let extension = extension.with_labels(extension.labels.cleaned(classes));
+                if operation == Operation::Extension {
+                    return Some(extension);
+                }
+                let root = self.derived("root", &[&path], Kind::Unknown);
+                let contents = Contents { list: Some(vec![root, extension]), ..Contents::default() };
+                Some(self.object(Shape::List, contents, span))
+            }
             Operation::OwnAddress => {
                 let parts: Vec<Value> = args.all().map(|(v, _)| v).cloned().collect();
                 let parts: Vec<&Value> = parts.iter().collect();
@@ -134,20 +146,23 @@ impl Engine<'_> {
                 let all: Vec<Value> = everything().cloned().collect();
                 self.named_tuple(&Args::of(all, span), span)
             }
-            Operation::Partial => {
-                let function = object.or_else(|| args.value(0))?.clone();
-                let skip = usize::from(object.is_none());
-                let first: Vec<Value> = args.positional.iter().skip(skip).map(|(v, _)| v.clone()).collect();
-                let id = super::number(&("partial", function.id, span));
-                let mut named = Contents::default();
-                for (name, value, _) in &args.named {
-                    named.set(Key::Name(*name), value.clone());
-                }
-                self.state.set_contents(id, named);
-                Some(Rc::new(Data::new(id, Kind::Partial(function, first.into()))))
-            }
+            Operation::Partial => self.partial(object, args, span),
             _ => None,
         }
+    }
+
+    /// Makes a function with its first arguments, and those that have names.
+    fn partial(&mut self, object: Option<&Value>, args: &Args, span: (u32, u32)) -> Option<Value> {
+        let function = object.or_else(|| args.value(0))?.clone();
+        let skip = usize::from(object.is_none());
+        let first: Vec<Value> = args.positional.iter().skip(skip).map(|(v, _)| v.clone()).collect();
+        let id = super::number(&("partial", function.id, span));
+        let mut named = Contents::default();
+        for (name, value, _) in &args.named {
+            named.set(Key::Name(*name), value.clone());
+        }
+        self.state.set_contents(id, named);
+        Some(Rc::new(Data::new(id, Kind::Partial(function, first.into()))))
     }
 
     pub(super) fn function_operation(

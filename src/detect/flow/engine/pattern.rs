@@ -261,6 +261,10 @@ impl Engine<'_> {
         if let Some((module, of)) = self.alias_of(of) {
             return self.in_module(module, |e| e.is_clean(&of));
         }
+        if of.name.as_str() == "()" && !of.args.is_empty() {
+            // Only the empty pair holds nothing.
+            return of.args.iter().all(|arg| self.is_clean(arg));
+        }
         let Some(path) = self.resolve_dotted(of.name) else { return false };
         if self.catalog.is_clean_type(path) {
             return true;

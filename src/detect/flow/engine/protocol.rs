@@ -88,7 +88,10 @@ impl Engine<'_> {
             return None;
         }
         let is_function = |v: &Value| matches!(v.kind, Kind::Function(_) | Kind::Partial(..));
-        let named = args.named.iter().find(|(name, v, _)| matches!(name.as_str(), "target" | "function" | "func") && is_function(v));
+        let named = args
+            .named
+            .iter()
+            .find(|(name, v, _)| matches!(name.as_str(), "target" | "function" | "func") && is_function(v));
         let mut given = Args::default();
         if let Some((_, function, _)) = named {
             for (name, value, at) in &args.named {

@@ -438,13 +438,16 @@ impl Engine<'_> {
 
 /// Returns the command text of an argument vector whose program is a shell.
 fn shell_text(list: &[Value]) -> Vec<Value> {
-    let program = list.first().and_then(|v| v.as_text()).unwrap_or_default();
-    let name = program.rsplit(['/', '\\']).next().unwrap_or(program);
-    if !SHELLS.contains(&name) {
+    // Which of a few it is may hang on the system that the program runs on.
+    let is_any = |value: &Value, fits: &dyn Fn(&str) -> bool| {
+        value.consts().iter().any(|c| matches!(c, crate::detect::flow::ir::Const::Text(text) if fits(text)))
+    };
+    let is_shell = |text: &str| SHELLS.contains(&text.rsplit(['/', '\\']).next().unwrap_or(text));
+    if !list.first().is_some_and(|program| is_any(program, &is_shell)) {
         return Vec::new();
     }
-    let is_command =
-        |v: &Value| v.as_text().is_some_and(|t| matches!(t, "-c" | "/c" | "/C" | "-Command" | "-lc" | "-ec"));
+    let is_mark = |text: &str| matches!(text, "-c" | "/c" | "/C" | "-Command" | "-lc" | "-ec");
+    let is_command = |v: &&Value| is_any(v, &is_mark);
     list.iter().skip_while(|v| !is_command(v)).skip(1).cloned().collect()
 }
 

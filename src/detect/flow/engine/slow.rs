@@ -135,7 +135,8 @@ mod tests {
     #[test]
     fn repetitions_of_repetitions_are_catastrophic() {
         let slow = ["^(a+)+$", r"^(?:[a-z0-9]+-?)+:[a-z]+$", r"(\w+\s?)*x", "^(a|b+)*c$", "(x+x+)+y", "^(.*,)*x$"];
-        let slower = [r"(?:\s*;\s*)*x", r"^(?!-)([a-z0-9]+[._-]?)+@example\.(com|org)$", r"^([\w-]+\.?){1,20}$", r"^(\w+\w)*!"];
+        let slower =
+            [r"(?:\s*;\s*)*x", r"^(?!-)([a-z0-9]+[._-]?)+@example\.(com|org)$", r"^([\w-]+\.?){1,20}$", r"^(\w+\w)*!"];
         for slow in slow.into_iter().chain(slower) {
             assert!(is_catastrophic(slow), "{slow}");
         }

@@ -231,6 +231,19 @@ impl Engine<'_> {
         if part.labels.is_empty() {
             return part;
         }
+        // The parts hold none of the signs that they were parted at.
+        let gone = separator.and_then(|s| match &s.kind {
+            Kind::Const(Const::Regex(source, _)) => super::regex::single(source),
+            Kind::Const(Const::Text(text)) => {
+                let mut chars = text.chars();
+                let only = chars.next().filter(|_| chars.next().is_none())?;
+                Some(super::regex::Allowed::of(vec![(only, only)]))
+            }
+            _ => None,
+        });
+        let lines = ["header", "log", "email"].iter().fold(0, |all, class| all | self.catalog.bit_of(class));
+        let classes = if gone.is_some_and(|gone| gone.holds('\n')) { lines } else { 0 };
+        let part = part.with_labels(part.labels.cleaned(classes));
         let contents = Contents { list: Some(Vec::new()), rest: Some(part.clone()), ..Contents::default() };
         let value = Rc::new(Data::new(super::number(&("splits", text.id)), Kind::Object(Shape::List)));
         self.state.set_contents(value.id, contents);
