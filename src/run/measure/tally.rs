@@ -310,3 +310,65 @@ fn rule_figures(rows: &[Row]) -> Vec<RuleFigures> {
     });
     figures.collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Outcome, Row, Seen, SeenFinding, measure};
+    use crate::finding::RuleId;
+    use crate::policy::Verdict;
+    use crate::run::measure::manifest::{Change, Judgements, Label};
+
+    fn finding(path: &str, line: u32, cwe: &str) -> SeenFinding {
+        SeenFinding {
+            rule: RuleId::new("python-x"),
+            confidence: "high".into(),
+            severity: "high".into(),
+            cwe: vec![cwe.into()],
+            path: path.into(),
+            line,
+            message: "m".into(),
+            in_tests: path.starts_with("tests/"),
+            blocks: !path.starts_with("tests/"),
+            real: None,
+        }
+    }
+
+    fn row(label: Label, findings: Vec<SeenFinding>) -> Row {
+        let cwe = if label == Label::Ordinary { Vec::new() } else { vec!["CWE-79".into()] };
+        let change = Change {
+            repository: "a/b".into(),
+            base: "x".into(),
+            head: "y".into(),
+            label,
+            class: None,
+            cwe,
+        };
+        let verdict = if findings.iter().any(|f| f.blocks) { Verdict::Blocked } else { Verdict::Pass };
+        Row { change, outcome: Outcome::Seen(Seen { verdict, risk: 0.0, findings }) }
+    }
+
+    #[test]
+    fn one_file_of_a_change_is_one_case_of_a_rule() {
+        let rows = vec![
+            row(Label::Ordinary, vec![finding("a.py", 1, "CWE-79"), finding("a.py", 9, "CWE-79")]),
+            row(Label::Ordinary, vec![finding("tests/a.py", 1, "CWE-79")]),
+            row(Label::Contributing, vec![finding("a.py", 1, "CWE-79"), finding("b.py", 1, "CWE-89")]),
+            row(Label::FixReversed, vec![finding("a.py", 1, "CWE-89"), finding("a.py", 2, "CWE-79")]),
+        ];
+        let measured = measure("2026-11-22", "", rows, &Judgements::default());
+        let [rule] = measured.rules.as_slice() else { panic!("one rule, one confidence: {:?}", measured.rules) };
+        assert_eq!((rule.measured.n, rule.measured.real, rule.unjudged), (3, 2, 1));
+        let ordinary = measured.labels[2].all;
+        assert_eq!((ordinary.rows, ordinary.blocked, ordinary.rightly), (2, 1, 0));
+        assert_eq!(measured.labels[0].classes["CWE-79"].rightly, 1);
+    }
+
+    #[test]
+    fn a_change_that_only_its_risk_blocks_is_blocked_by_all_that_it_brings_in() {
+        let mut one = row(Label::Contributing, vec![finding("a.py", 1, "CWE-79")]);
+        let Outcome::Seen(seen) = &mut one.outcome else { panic!("it was seen") };
+        (seen.verdict, seen.findings[0].blocks) = (Verdict::Blocked, false);
+        let measured = measure("2026-11-22", "", vec![one], &Judgements::default());
+        assert_eq!((measured.labels[1].all.blocked, measured.labels[1].all.rightly), (1, 1));
+    }
+}
