@@ -104,7 +104,8 @@ pub fn compare(analyses: &[(&Analysis, AddedLines<'_>)], waived: &dyn Fn(&Findin
 /// is compared by itself, so that a new one of an old sink is new; but who reads a line mends it for all of them.
 pub fn once_per_line(head: &mut Vec<(Finding, Origin)>) {
     let rank = |f: &Finding| {
-        let source = f.flow().and_then(|flow| flow.steps.first()).map(|s| (s.path != f.location.path, s.span.start_byte));
+        let source =
+            f.flow().and_then(|flow| flow.steps.first()).map(|s| (s.path != f.location.path, s.span.start_byte));
         (std::cmp::Reverse(f.confidence), source)
     };
     type Line = (RuleId, RepoPath, u32, bool, &'static str);

@@ -73,7 +73,8 @@ pub fn settle_across(analyses: &mut [&mut Analysis]) {
         let mut taken: HashMap<RepoPath, Vec<Owned>> = HashMap::new();
         for (number, analysis) in analyses.iter_mut().enumerate() {
             let findings = std::mem::take(side(analysis));
-            let (apart, kept): (Vec<Finding>, _) = findings.into_iter().partition(|f| shared.contains(&f.location.path));
+            let (apart, kept): (Vec<Finding>, _) =
+                findings.into_iter().partition(|f| shared.contains(&f.location.path));
             *side(analysis) = kept;
             for finding in apart {
                 taken.entry(finding.location.path.clone()).or_default().push(Owned(number, finding));
@@ -123,9 +124,7 @@ fn drop_lesser<T: Borrow<Finding>>(findings: &mut Vec<T>, kept: &HashMap<MatchKe
     }
     let lesser = |f: &Finding| match (f.flow().is_some(), f.advisory) {
         // A rule's finding gives way to a flow, a hint to both.
-        (false, false) => {
-            !kept.contains_key(&f.key) && flows.iter().any(|o| !o.advisory && same_place(f, o))
-        }
+        (false, false) => !kept.contains_key(&f.key) && flows.iter().any(|o| !o.advisory && same_place(f, o)),
         (true, true) => findings.iter().map(Borrow::borrow).any(|o| !o.advisory && same_place(f, o)),
         _ => false,
     };

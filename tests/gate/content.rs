@@ -64,7 +64,9 @@ fn edit_that_leaves_an_old_finding_as_bad_as_it_was_does_not_block() {
     repo.git(&["checkout", "--quiet", "-b", "topic"]);
     repo.write("a.py", get(", allow_redirects=False")).commit("edit");
     let run = repo.check(&["--fail-on-risk", "10"]).exits(0);
-    assert_eq!(run.findings(), ["python-tls-verification-off a.py warns"]);
+    // That a caller decides about the address is a hint about the call as it now is.
+    let hint = "python-flow-ssrf a.py advisory";
+    assert_eq!(run.findings(), ["python-tls-verification-off a.py warns", hint]);
     assert_eq!(run.json()["findings"][0]["origin"], "altered", "{run}");
     let second =
         get(", allow_redirects=False").replace("    return", "    requests.get(url + '/b', verify=False)\n    return");

@@ -335,14 +335,7 @@ mod tests {
 
     fn row(label: Label, findings: Vec<SeenFinding>) -> Row {
         let cwe = if label == Label::Ordinary { Vec::new() } else { vec!["CWE-79".into()] };
-        let change = Change {
-            repository: "a/b".into(),
-            base: "x".into(),
-            head: "y".into(),
-            label,
-            class: None,
-            cwe,
-        };
+        let change = Change { repository: "a/b".into(), base: "x".into(), head: "y".into(), label, class: None, cwe };
         let verdict = if findings.iter().any(|f| f.blocks) { Verdict::Blocked } else { Verdict::Pass };
         Row { change, outcome: Outcome::Seen(Seen { verdict, risk: 0.0, findings }) }
     }

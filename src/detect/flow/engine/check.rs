@@ -97,6 +97,13 @@ impl Engine<'_> {
                 let value = Rc::new(Data { outcome: Some(Outcome::Either), facts: None, ..value.as_ref().clone() });
                 Some(self.with_facts(value, facts.when_true, facts.when_false))
             }
+            _ => self.sign_operation(operation, object, args, span),
+        }
+    }
+
+    /// Does what asks something of a path, or takes the signs of a text.
+    fn sign_operation(&mut self, operation: Operation, object: &Value, args: &Args, span: (u32, u32)) -> Option<Value> {
+        match operation {
             Operation::OpenFile => {
                 // What is written into a log stands between the lines of the program.
                 let path = args.value(0).unwrap_or(object);
@@ -137,6 +144,19 @@ impl Engine<'_> {
                     first
                 })
             }
+            _ => self.event_operation(operation, object, args, span),
+        }
+    }
+
+    /// Does what calls functions that were given before, and what asserts.
+    fn event_operation(
+        &mut self,
+        operation: Operation,
+        object: &Value,
+        args: &Args,
+        span: (u32, u32),
+    ) -> Option<Value> {
+        match operation {
             Operation::Made if object.is_name => Some(self.call_back(object, Vec::new(), span)),
             Operation::Listen => {
                 let id = super::number(&("listeners", object.id, args.value(0)?.as_text()?));

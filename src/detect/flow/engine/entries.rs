@@ -16,7 +16,10 @@ impl Engine<'_> {
         let handle = self.module(0);
         let Some(hot) = self.hot_functions(&handle) else { return };
         self.units[0].scope = self.fresh_scope();
-        self.in_module(0, |e| e.block(&handle, &handle.body));
+        self.run_entry(|e| {
+            e.state = e.state.fresh();
+            e.in_module(0, |e| e.block(&handle, &handle.body));
+        });
         self.state.alive = true;
         self.state.freeze();
         self.run_all_pending();

@@ -140,7 +140,7 @@ impl Engine<'_> {
 
     /// Runs functions that are called about now, or not at all.
     fn call_at_once(&mut self, chain: &[Closure], entry: &Entry<Handler>) {
-        if self.frames.len() > super::MAX_CALLS {
+        if self.frames.len() > self.max_calls {
             return;
         }
         for closure in chain {
@@ -211,15 +211,16 @@ impl Engine<'_> {
         let mut begin = state.clone();
         self.given = self.fresh_scope();
         for closure in std::iter::once(closure).chain(then) {
-            self.entry_steps = 0;
-            self.state = begin;
-            self.state.alive = true;
-            self.passed_on = None;
             self.visited.insert((closure.module, closure.function));
             let module = closure.module;
             let handle = self.module(module);
-            self.in_module(module, |e| {
-                e.run_function(&closure, returns, |e| e.bind_handler(&handle, &closure, parameters.as_deref()));
+            self.run_entry(|e| {
+                e.state = begin.clone();
+                e.state.alive = true;
+                e.passed_on = None;
+                e.in_module(module, |e| {
+                    e.run_function(&closure, returns, |e| e.bind_handler(&handle, &closure, parameters.as_deref()));
+                });
             });
             // The next one runs where this one has said so; how it does so may not be seen.
             let function = handle.function(closure.function);
@@ -282,6 +283,29 @@ impl Engine<'_> {
         self.object(shape, contents, at)
     }
 
+    /// Returns what a parameter holds that the framework fills from the request.
+    fn remote_parameter(&mut self, m: &Module, param: &Param, id: u64, place: super::Place) -> Value {
+        if let Some(default) = param.default
+            && let ExprKind::Call(_) = m.expr(default).kind
+        {
+            // What a dependency gives is made by the program, not sent by the caller.
+            return self.eval(m, default);
+        }
+        let declared = param.of_type.as_ref().and_then(|of| self.class_of_type(of));
+        let labels = if self.is_made_by_code(param, declared) {
+            let what = param_name(param).map_or_else(|| "a parameter".to_owned(), |n| format!("parameter `{n}`"));
+            Labels::source(Origin { trust: Trust::Parameter, what, only: 0, hint: true, place })
+        } else {
+            self.remote(Some("remote"), place)
+        };
+        let kind = if declared.is_none() && param.of_type.as_ref().is_some_and(|of| self.is_text_type(of)) {
+            Kind::Text("".into())
+        } else {
+            Kind::Unknown
+        };
+        Rc::new(Data { declared, kind, ..Data::unknown(id, labels).as_ref().clone() })
+    }
+
     fn parameter(
         &mut self,
         m: &Module,
@@ -342,28 +366,7 @@ impl Engine<'_> {
             }
         }
         match spec {
-            Some(Some("remote")) => {
-                if let Some(default) = param.default
-                    && let ExprKind::Call(_) = m.expr(default).kind
-                {
-                    // What a dependency gives is made by the program, not sent by the caller.
-                    return self.eval(m, default);
-                }
-                let declared = param.of_type.as_ref().and_then(|of| self.class_of_type(of));
-                let labels = if self.is_made_by_code(param, declared) {
-                    let what =
-                        param_name(param).map_or_else(|| "a parameter".to_owned(), |n| format!("parameter `{n}`"));
-                    Labels::source(Origin { trust: Trust::Parameter, what, only: 0, hint: true, place })
-                } else {
-                    self.remote(Some("remote"), place)
-                };
-                let kind = if declared.is_none() && param.of_type.as_ref().is_some_and(|of| self.is_text_type(of)) {
-                    Kind::Text("".into())
-                } else {
-                    Kind::Unknown
-                };
-                Rc::new(Data { declared, kind, ..Data::unknown(id, labels).as_ref().clone() })
-            }
+            Some(Some("remote")) => self.remote_parameter(m, param, id, place),
             Some(Some("_") | None) => Data::unknown(id, Labels::default()),
             Some(Some(of)) => {
                 let path = self.catalog.path(of);
@@ -412,8 +415,8 @@ impl Engine<'_> {
             self.paths_of_type(of, &mut paths, 0);
         }
         let catalog = self.catalog;
-        let entries = paths.iter().flat_map(|path| catalog.parameter_sources(*path));
-        let entry = entries.filter(|entry| self.is_active(entry.file)).next();
+        let mut entries = paths.iter().flat_map(|path| catalog.parameter_sources(*path));
+        let entry = entries.find(|entry| self.is_active(entry.file));
         entry.map(|entry| self.label(entry, place))
     }
 

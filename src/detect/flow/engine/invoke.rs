@@ -1,7 +1,7 @@
 //! Running the code's own functions and making its objects.
 
 use super::call::Args;
-use super::{Engine, Frame, MAX_CALLS};
+use super::{Engine, Frame};
 use crate::detect::flow::StepKind;
 use crate::detect::flow::ir::{
     Class, ClassId, Const, Function, FunctionId, Method, Module, Param, ParamKind, Pattern, StmtKind, Type,
@@ -21,7 +21,7 @@ impl Engine<'_> {
         let handle = self.module(closure.module);
         let function = handle.function(closure.function);
         let same = |f: &&Frame| f.module == closure.module && f.function == Some(closure.function);
-        let is_deep = self.frames.len() > MAX_CALLS || self.frames.iter().filter(same).count() >= MAX_RECURSION;
+        let is_deep = self.frames.len() > self.max_calls || self.frames.iter().filter(same).count() >= MAX_RECURSION;
         if is_deep || !self.state.alive {
             let name = function.name.unwrap_or_else(|| Name::new("a function"));
             return self.unknown_result(&[name], closure.this.as_ref(), args, span);

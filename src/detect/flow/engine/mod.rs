@@ -31,6 +31,7 @@ mod model;
 mod operation;
 mod options;
 mod outcome;
+mod paths;
 mod pattern;
 mod protocol;
 mod regex;
@@ -43,9 +44,9 @@ mod sink;
 mod slow;
 mod stmt;
 mod structure;
-mod text;
 #[cfg(test)]
 mod tests;
+mod text;
 mod workspace;
 
 use super::catalog::{Catalog, Classes};
@@ -65,11 +66,15 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 /// Steps for one entry: a handler or function that others call.
-const MAX_ENTRY_STEPS: u32 = 60_000;
+const MAX_ENTRY_STEPS: u32 = 30_000;
 /// Steps for one file.
 const MAX_FILE_STEPS: u32 = 1_500_000;
+/// Steps in one file after which calls are followed less deep.
+const MANY_FILE_STEPS: u32 = 150_000;
 /// How deep calls of the code's own functions are followed.
 const MAX_CALLS: usize = 8;
+/// How deep they are followed where that takes too many steps: into what the entry itself calls.
+const FEW_CALLS: usize = 3;
 /// How deep expressions and statements are followed, all calls together.
 const MAX_DEPTH: u32 = 400;
 /// How many other files one file's analysis reads.
@@ -194,6 +199,10 @@ struct Engine<'a> {
     passed_on: Option<State>,
     depth: u32,
     entry_steps: u32,
+    /// How deep calls are followed now.
+    max_calls: usize,
+    /// Whether the entry has to be run again with fewer calls followed.
+    exhausted: bool,
     file_steps: u32,
     deadline: Deadline,
     incomplete: Option<String>,
@@ -238,6 +247,8 @@ pub fn run(
         passed_on: None,
         depth: 0,
         entry_steps: 0,
+        max_calls: MAX_CALLS,
+        exhausted: false,
         file_steps: 0,
         deadline,
         incomplete: None,
@@ -261,7 +272,12 @@ impl<'a> Engine<'a> {
     fn step(&mut self) -> bool {
         self.entry_steps += 1;
         self.file_steps += 1;
-        if self.entry_steps > MAX_ENTRY_STEPS {
+        if self.file_steps > MANY_FILE_STEPS {
+            self.max_calls = self.max_calls.min(FEW_CALLS);
+        }
+        if self.entry_steps > MAX_ENTRY_STEPS && self.max_calls > FEW_CALLS {
+            self.exhausted = true;
+        } else if self.entry_steps > 2 * MAX_ENTRY_STEPS {
             self.give_up("a function takes too many steps to follow");
         } else if self.file_steps > MAX_FILE_STEPS {
             self.give_up("the file takes too many steps to follow");
@@ -272,6 +288,20 @@ impl<'a> Engine<'a> {
         }
         self.state.alive = false;
         false
+    }
+
+    /// Runs an entry; where that takes too many steps, once more with fewer calls followed: those left out are then unknown
+    /// code.
+    fn run_entry(&mut self, run: impl Fn(&mut Self)) {
+        self.entry_steps = 0;
+        self.exhausted = false;
+        run(self);
+        if std::mem::take(&mut self.exhausted) {
+            let deep = std::mem::replace(&mut self.max_calls, FEW_CALLS);
+            self.entry_steps = 0;
+            run(self);
+            self.max_calls = deep;
+        }
     }
 
     fn give_up(&mut self, why: &str) {

@@ -3,8 +3,9 @@
 use super::Engine;
 use super::call::Args;
 use super::facts::ids;
+use super::paths::place_of_program;
+use crate::detect::flow::catalog::ALL;
 use crate::detect::flow::catalog::operation::{Operation, Subject};
-use crate::detect::flow::catalog::{ALL, NOT_ABSOLUTE};
 use crate::detect::flow::ir::Const;
 use crate::detect::flow::name::Name;
 use crate::detect::flow::state::{Contents, Key};
@@ -108,6 +109,20 @@ impl Engine<'_> {
                 let parts: Vec<&Value> = parts.iter().collect();
                 Some(self.derived("address", &parts, Kind::Text("/-".into())))
             }
+            _ => self.operation_on_all(operation, object, args, span),
+        }
+    }
+
+    /// Does what treats its object as one of its arguments.
+    fn operation_on_all(
+        &mut self,
+        operation: Operation,
+        object: Option<&Value>,
+        args: &Args,
+        span: (u32, u32),
+    ) -> Option<Value> {
+        let everything = || object.into_iter().chain(args.all().map(|(v, _)| v));
+        match operation {
             Operation::All => {
                 let mut contents = Contents { list: Some(Vec::new()), ..Contents::default() };
                 let single = args.positional.is_empty() && object.is_some_and(|o| matches!(o.kind, Kind::Object(_)));
@@ -395,40 +410,6 @@ impl Engine<'_> {
         Some(result)
     }
 
-    /// Does what is done to paths.
-    fn path_operation(&mut self, operation: Operation, object: &Value, args: &Args) -> Option<Value> {
-        let argument = args.value(0).cloned();
-        let result = match operation {
-            Operation::Canonical => {
-                let parts: Vec<Value> =
-                    std::iter::once(object.clone()).chain(args.positional.iter().map(|(v, _)| v.clone())).collect();
-                let parts: Vec<&Value> = parts.iter().collect();
-                let value = self.derived("canonical", &parts, place_of_program(&parts));
-                let origin = Some((object.id, self.catalog.bit_of("path")));
-                Rc::new(Data { canonical: true, origin, ..value.as_ref().clone() })
-            }
-            Operation::CommonPath => {
-                let value = self.derived("common", &[object], Kind::Unknown);
-                let contents = self.state.contents(object.id);
-                let inside = contents.iter().flat_map(|c| c.all()).find(|v| v.canonical && !v.labels.is_empty());
-                let origin = inside.map(|v| (v.id, self.catalog.bit_of("path")));
-                Rc::new(Data { origin, ..value.as_ref().clone() })
-            }
-            Operation::Relative => {
-                let to = argument?;
-                let value = self.derived("relative", &[object, &to], Kind::Unknown);
-                let origin = Some((to.id, self.catalog.bit_of("path") | NOT_ABSOLUTE));
-                Rc::new(Data { canonical: true, origin, ..value.as_ref().clone() })
-            }
-            Operation::BaseName => {
-                let value = self.derived("base", &[object], Kind::Unknown);
-                value.with_labels(value.labels.cleaned(self.catalog.bit_of("path")))
-            }
-            _ => return None,
-        };
-        Some(result)
-    }
-
     fn percent_call(&mut self, object: &Value, args: &Args, span: (u32, u32)) -> Value {
         let list = args.positional.iter().map(|(v, _)| v.clone()).collect();
         let values = self.object(Shape::List, Contents { list: Some(list), ..Contents::default() }, span);
@@ -481,19 +462,6 @@ impl Engine<'_> {
             }
         }
         self.derived("part", &[object], Kind::Unknown)
-    }
-}
-
-/// Returns what stands for a path beside the program, where parts make one: `path.join(__dirname, "page.html")`.
-fn place_of_program(parts: &[&Value]) -> Kind {
-    match parts.split_first() {
-        Some((first, others))
-            if matches!(&first.kind, Kind::Path(path) if path.as_str() == "__dirname")
-                && others.iter().all(|other| other.as_const().is_some()) =>
-        {
-            first.kind.clone()
-        }
-        _ => Kind::Unknown,
     }
 }
 

@@ -118,9 +118,7 @@ fn signs_of(hir: &Hir) -> Signs {
         HirKind::Class(Class::Bytes(_)) => Some(Vec::new()),
         HirKind::Capture(capture) => signs_of(&capture.sub),
         HirKind::Repetition(repetition) => signs_of(&repetition.sub),
-        HirKind::Concat(parts) => {
-            parts.iter().filter(|p| !may_be_empty(p)).map(signs_of).fold(None, |all, signs| both(all, signs))
-        }
+        HirKind::Concat(parts) => parts.iter().filter(|p| !may_be_empty(p)).map(signs_of).fold(None, both),
         HirKind::Alternation(parts) => {
             let all: Option<Vec<_>> = parts.iter().map(signs_of).collect();
             all.map(|all| all.concat())

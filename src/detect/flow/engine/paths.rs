@@ -1,0 +1,57 @@
+//! What calls do to paths.
+
+use super::Engine;
+use super::call::Args;
+use crate::detect::flow::catalog::NOT_ABSOLUTE;
+use crate::detect::flow::catalog::operation::Operation;
+use crate::detect::flow::value::{Data, Kind, Value};
+use std::rc::Rc;
+
+impl Engine<'_> {
+    /// Does what is done to paths.
+    pub(super) fn path_operation(&mut self, operation: Operation, object: &Value, args: &Args) -> Option<Value> {
+        let argument = args.value(0).cloned();
+        let result = match operation {
+            Operation::Canonical => {
+                let parts: Vec<Value> =
+                    std::iter::once(object.clone()).chain(args.positional.iter().map(|(v, _)| v.clone())).collect();
+                let parts: Vec<&Value> = parts.iter().collect();
+                let value = self.derived("canonical", &parts, place_of_program(&parts));
+                let origin = Some((object.id, self.catalog.bit_of("path")));
+                Rc::new(Data { canonical: true, origin, ..value.as_ref().clone() })
+            }
+            Operation::CommonPath => {
+                let value = self.derived("common", &[object], Kind::Unknown);
+                let contents = self.state.contents(object.id);
+                let inside = contents.iter().flat_map(|c| c.all()).find(|v| v.canonical && !v.labels.is_empty());
+                let origin = inside.map(|v| (v.id, self.catalog.bit_of("path")));
+                Rc::new(Data { origin, ..value.as_ref().clone() })
+            }
+            Operation::Relative => {
+                let to = argument?;
+                let value = self.derived("relative", &[object, &to], Kind::Unknown);
+                let origin = Some((to.id, self.catalog.bit_of("path") | NOT_ABSOLUTE));
+                Rc::new(Data { canonical: true, origin, ..value.as_ref().clone() })
+            }
+            Operation::BaseName => {
+                let value = self.derived("base", &[object], Kind::Unknown);
+                value.with_labels(value.labels.cleaned(self.catalog.bit_of("path")))
+            }
+            _ => return None,
+        };
+        Some(result)
+    }
+}
+
+/// Returns what stands for a path beside the program, where parts make one: `path.join(__dirname, "page.html")`.
+pub(super) fn place_of_program(parts: &[&Value]) -> Kind {
+    match parts.split_first() {
+        Some((first, others))
+            if matches!(&first.kind, Kind::Path(path) if path.as_str() == "__dirname")
+                && others.iter().all(|other| other.as_const().is_some()) =>
+        {
+            first.kind.clone()
+        }
+        _ => Kind::Unknown,
+    }
+}
