@@ -63,13 +63,14 @@ impl<'a> Lowerer<'a> {
                 let parts = self.macro_args(tokens).into_iter().map(|arg| arg.value).collect();
                 self.add(node, ExprKind::Text(parts))
             }
-            "print" | "println" | "eprint" | "eprintln" | "write" | "writeln" | "anyhow" | "eyre" | "format_err" => {
+            "print" | "println" | "eprint" | "eprintln" | "write" | "writeln" | "anyhow" | "eyre" | "format_err"
+            | "log" => {
                 let args = self.macro_args(tokens);
                 let args = self.formatted(node, args);
                 self.macro_call(node, args)
             }
-            "log" | "trace" | "debug" | "info" | "warn" | "error" | "event" | "trace_span" | "debug_span"
-            | "info_span" | "warn_span" | "error_span" | "span" => {
+            "trace" | "debug" | "info" | "warn" | "error" | "event" | "trace_span" | "debug_span" | "info_span"
+            | "warn_span" | "error_span" | "span" => {
                 let args = self.macro_args(tokens);
                 let args = self.event_fields(args);
                 let args = self.formatted(node, args);
