@@ -47,6 +47,7 @@ mod structure;
 #[cfg(test)]
 mod tests;
 mod text;
+mod weight;
 mod workspace;
 
 use super::catalog::{Catalog, Classes};
