@@ -273,6 +273,12 @@ impl Engine<'_> {
         if let (true, Some(Key::Name(name))) = (self.language.is_script(), &key_const) {
             return self.member(object, *name, span);
         }
+        if let (Language::Rust, Kind::Object(Shape::Instance(..)), Some(Key::Index(at))) =
+            (self.language, &object.kind, &key_const)
+        {
+            // The fields of a tuple structure.
+            return self.member(object, Name::new(&at.to_string()), span);
+        }
         if let Kind::Path(path) | Kind::Object(Shape::Library(path)) = &object.kind {
             // Of a pair each place may have a type of its own.
             let numbered = match &key_const {

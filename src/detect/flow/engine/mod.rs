@@ -8,6 +8,7 @@ mod beginning;
 mod call;
 mod call_library;
 mod check;
+mod checked_type;
 mod compare;
 mod comprehension;
 mod container;
@@ -187,6 +188,8 @@ struct Engine<'a> {
     plain_parts: HashSet<(usize, FunctionId, Name)>,
     /// The paths that classes of the code are kinds of.
     kinds: HashMap<u64, Vec<Name>>,
+    /// The classes that what is read as a type of the code is harmless to, by module and name.
+    checked_types: HashMap<(usize, Name), Classes>,
     next_scope: u32,
     /// Number of the request that handlers are run with.
     given: u32,
@@ -240,6 +243,7 @@ pub fn run(
         read_at: (0, 0),
         plain_parts: HashSet::new(),
         kinds: HashMap::new(),
+        checked_types: HashMap::new(),
         next_scope: 1,
         given: 0,
         html_where: None,
