@@ -38,6 +38,7 @@ mod regex;
 mod response;
 mod rounds;
 mod secret;
+mod session;
 mod settle;
 mod shape;
 mod sink;
