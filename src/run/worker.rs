@@ -23,6 +23,8 @@ use std::time::Duration;
 
 /// Address space of a worker in bytes.
 const MEMORY: u64 = 1 << 30;
+/// Address space that a worker's allocator reserves at a time: by default it is as much as a worker may have in all.
+const ARENA: &str = "64MiB";
 /// Texts up to this size are analysed in the gate's own process, where nothing else speaks against it.
 const SMALL: usize = 96 << 10;
 /// Lines up to this length are ordinary.
@@ -121,6 +123,7 @@ impl Worker {
     fn start(rules: &RuleSet) -> std::io::Result<Self> {
         let mut child = Command::new(std::env::current_exe()?)
             .arg("worker")
+            .env("MIMALLOC_ARENA_RESERVE", ARENA)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())

@@ -170,6 +170,12 @@ impl State {
         self.top.variables.insert((scope, name), value);
     }
 
+    /// Forgets the variables of a scope that nothing can see any more, as far as no other state shares them.
+    pub(super) fn forget_scope(&mut self, scope: u32) {
+        self.gather();
+        self.top.variables.retain(|(of, _), _| *of != scope);
+    }
+
     /// Returns the variables of a scope.
     pub(super) fn variables(&self, scope: u32) -> BTreeMap<Name, Value> {
         let mut found: BTreeMap<Name, Value> = BTreeMap::new();

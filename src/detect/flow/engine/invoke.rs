@@ -79,6 +79,9 @@ impl Engine<'_> {
             Some(exit) => exit.join(state),
             None => state,
         };
+        if !frame.captured {
+            self.state.forget_scope(scope);
+        }
         match frame.yielded {
             Some(yielded) => {
                 let contents = Contents { rest: Some(yielded), ..Contents::default() };

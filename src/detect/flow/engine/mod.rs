@@ -48,6 +48,7 @@ mod structure;
 #[cfg(test)]
 mod tests;
 mod text;
+mod weight;
 mod workspace;
 
 use super::catalog::{Catalog, Classes};
@@ -66,12 +67,14 @@ use std::ops::Deref;
 use std::rc::Rc;
 use std::sync::Arc;
 
-/// Steps for one entry: a handler or function that others call.
-const MAX_ENTRY_STEPS: u32 = 30_000;
+/// Steps for one entry, a handler or function that others call, with calls followed as deep as can be.
+const MAX_ENTRY_STEPS: u32 = 12_000;
+/// Steps for one entry with few calls followed.
+const MAX_SHALLOW_STEPS: u32 = 60_000;
 /// Steps for one file.
 const MAX_FILE_STEPS: u32 = 1_500_000;
 /// Steps in one file after which calls are followed less deep.
-const MANY_FILE_STEPS: u32 = 150_000;
+const MANY_FILE_STEPS: u32 = 100_000;
 /// How deep calls of the code's own functions are followed.
 const MAX_CALLS: usize = 8;
 /// How deep they are followed where that takes too many steps: into what the entry itself calls.
@@ -278,7 +281,7 @@ impl<'a> Engine<'a> {
         }
         if self.entry_steps > MAX_ENTRY_STEPS && self.max_calls > FEW_CALLS {
             self.exhausted = true;
-        } else if self.entry_steps > 2 * MAX_ENTRY_STEPS {
+        } else if self.entry_steps > MAX_SHALLOW_STEPS {
             self.give_up("a function takes too many steps to follow");
         } else if self.file_steps > MAX_FILE_STEPS {
             self.give_up("the file takes too many steps to follow");

@@ -3,6 +3,7 @@
 use super::call::Args;
 use super::compare::fixes_host;
 use super::member::Key;
+use super::weight::Weight;
 use super::{Engine, Place};
 use crate::detect::flow::catalog::schema::{Sink, Trust};
 use crate::detect::flow::catalog::{Classes, Entry};
@@ -354,8 +355,7 @@ impl Engine<'_> {
         };
         for label in labels.all() {
             let only = label.origin.only;
-            if (label.guesses > 0 || label.origin.hint) && classes & self.soft_classes() != 0 {
-                // What other code made of the data is no longer the data as it was sent.
+            if self.weight(classes, label) == Weight::Nothing {
                 continue;
             }
             let matters = if self.catalog.wants_own_sources(classes) {
@@ -375,20 +375,6 @@ impl Engine<'_> {
         if classes != 0 {
             self.record(classes, path, value, span, span);
         }
-    }
-
-    /// Returns the classes that only data as it was sent does harm to: what unknown code gives for it is something else, a row
-    /// of a table or an error, more often than not.
-    pub(super) fn soft_classes(&self) -> Classes {
-        ["log", "header", "trust-boundary", "weak-hash"].iter().fold(0, |all, class| all | self.catalog.bit_of(class))
-    }
-
-    /// Says whether data is too unlikely to be a stranger's, or to arrive at all, for more than a hint.
-    fn is_hint(&self, classes: Classes, label: &Label) -> bool {
-        let own = matches!(label.origin.trust, Trust::Operator | Trust::Environment);
-        let (path, argument) = (self.catalog.bit_of("path"), self.catalog.bit_of("argument"));
-        // Who starts a program may name its files and options.
-        label.origin.hint || label.guesses > 1 || (own && classes & (path | argument) != 0)
     }
 
     fn note(&mut self, classes: Classes, path: &str, label: &Label, at: (u32, u32), span: (u32, u32)) {
@@ -411,7 +397,7 @@ impl Engine<'_> {
             sink: path.to_owned(),
             sanitizers: sanitizers.collect(),
             guessed: label.guesses > 0,
-            hint: self.is_hint(classes, label),
+            hint: self.weight(classes, label) == Weight::Hint,
             steps,
         };
         let identity = (sink, classes, Some(label.origin.place));

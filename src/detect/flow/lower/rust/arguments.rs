@@ -15,6 +15,8 @@ pub(super) struct MacroArg {
     pub(super) value: ExprId,
     /// Where it stands, if it is literal text.
     pub(super) literal: Option<Range<usize>>,
+    /// Whether it is a field of a log event that is written as it is: `name = %value`.
+    pub(super) is_raw: bool,
 }
 
 impl From<MacroArg> for Arg {
@@ -49,7 +51,7 @@ impl Lowerer<'_> {
             return MacroArg { name: Some(self.name(left)), ..self.macro_arg(right) };
         }
         let literal = matches!(node.kind(), "string_literal" | "raw_string_literal").then(|| node.byte_range());
-        MacroArg { name: None, value: self.expr(node), literal }
+        MacroArg { name: None, value: self.expr(node), literal, is_raw: false }
     }
 
     /// Lowers one argument from its tokens: `target: "x"`, `user.id = %id`, `?error`.
@@ -63,9 +65,27 @@ impl Lowerer<'_> {
             _ => None,
         };
         let value = self.piece(around, rest);
-        let is_debug = tokens.len() > rest.len()
-            && rest.first().and_then(Node::prev_sibling).is_some_and(|mark| mark.kind() == "?");
-        MacroArg { name, value: if is_debug { self.debug_text(value) } else { value }, literal }
+        let mark = rest.first().filter(|_| marks > 0).and_then(Node::prev_sibling).map(|mark| mark.kind());
+        let value = if mark == Some("?") { self.debug_text(value) } else { value };
+        MacroArg { name, value, literal, is_raw: mark == Some("%") }
+    }
+
+    /// Makes what a log writes of its fields, the arguments before the message: `tracing` escapes a text there, but for one
+    /// that is marked with `%` and one under the name of the message.
+    pub(super) fn event_fields(&mut self, args: Vec<MacroArg>) -> Vec<MacroArg> {
+        let end = args.iter().position(|arg| arg.literal.is_some() && arg.name.is_none()).unwrap_or(args.len());
+        let is_field = |name: Option<Name>| name.is_none_or(|name| !matches!(name.as_str(), "message" | "target" | "parent"));
+        let field = |(number, arg): (usize, MacroArg)| {
+            let is_field = number < end && !arg.is_raw && arg.literal.is_none() && is_field(arg.name);
+            let named = arg.name.is_some() || self.is_place(arg.value);
+            MacroArg { value: if is_field && named { self.debug_text(arg.value) } else { arg.value }, ..arg }
+        };
+        args.into_iter().enumerate().map(field).collect()
+    }
+
+    /// Says whether an expression is a variable or a field of one, whose name is that of the log's field.
+    fn is_place(&self, value: ExprId) -> bool {
+        matches!(self.builder.module.expr(value).kind, ExprKind::Name(_) | ExprKind::Member(..))
     }
 
     /// Makes the text that `{:?}` writes: with line ends and quotes escaped.
@@ -75,8 +95,9 @@ impl Lowerer<'_> {
             return value;
         }
         let at = expr.span;
-        let callee = self.builder.expr_at(at, ExprKind::Member(value, Name::new("escape_debug")));
-        self.builder.expr_at(at, ExprKind::Call(Call { callee, args: Vec::new(), types: Vec::new() }))
+        let callee = self.builder.expr_at(at, ExprKind::Name(Name::new("debug_text!")));
+        let args = vec![Arg { name: None, value, spread: false }];
+        self.builder.expr_at(at, ExprKind::Call(Call { callee, args, types: Vec::new() }))
     }
 
     /// Lowers some tokens as one expression; where they are none, to their names and literals.

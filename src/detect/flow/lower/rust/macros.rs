@@ -64,9 +64,15 @@ impl<'a> Lowerer<'a> {
                 self.add(node, ExprKind::Text(parts))
             }
             "print" | "println" | "eprint" | "eprintln" | "write" | "writeln" | "anyhow" | "eyre" | "format_err"
-            | "log" | "trace" | "debug" | "info" | "warn" | "error" | "event" | "trace_span" | "debug_span"
-            | "info_span" | "warn_span" | "error_span" | "span" => {
+            | "log" => {
                 let args = self.macro_args(tokens);
+                let args = self.formatted(node, args);
+                self.macro_call(node, args)
+            }
+            "trace" | "debug" | "info" | "warn" | "error" | "event" | "trace_span" | "debug_span" | "info_span"
+            | "warn_span" | "error_span" | "span" => {
+                let args = self.macro_args(tokens);
+                let args = self.event_fields(args);
                 let args = self.formatted(node, args);
                 self.macro_call(node, args)
             }

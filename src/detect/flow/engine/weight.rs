@@ -1,0 +1,75 @@
+//! How much a flow is worth: by whose data it is, what it can do, and how sure it is that it arrives.
+
+use super::Engine;
+use crate::detect::flow::catalog::Classes;
+use crate::detect::flow::catalog::schema::Trust;
+use crate::detect::flow::value::Label;
+
+/// How much a flow is worth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Weight {
+    /// A finding.
+    Full,
+    /// A word to a reader, which never blocks.
+    Hint,
+    /// Not worth a word.
+    Nothing,
+}
+
+/// What data does that comes from who starts the program or sets it up, by class; a class that is not listed takes it as it
+/// takes a stranger's. Who may run any command may also write any line of the log and name any file; a statement in which
+/// the value of an argument is part of the text is wrong all the same.
+const OF_OPERATOR: [(&str, Weight); 19] = [
+    ("log", Weight::Nothing),
+    ("header", Weight::Nothing),
+    ("trust-boundary", Weight::Nothing),
+    ("weak-hash", Weight::Nothing),
+    ("path", Weight::Hint),
+    ("argument", Weight::Hint),
+    ("ssrf", Weight::Hint),
+    ("redirect", Weight::Hint),
+    ("email", Weight::Hint),
+    ("command", Weight::Hint),
+    ("code", Weight::Hint),
+    ("deserialization", Weight::Hint),
+    ("template", Weight::Hint),
+    ("xss", Weight::Hint),
+    ("xxe", Weight::Hint),
+    ("redos", Weight::Hint),
+    ("mass-assignment", Weight::Hint),
+    ("prototype-pollution", Weight::Hint),
+    ("memory", Weight::Full),
+];
+
+impl Engine<'_> {
+    /// Returns what the data of a label is worth to a class.
+    pub(super) fn weight(&self, classes: Classes, label: &Label) -> Weight {
+        let is_changed = label.guesses > 0 || label.origin.hint;
+        if is_changed && classes & self.soft_classes() != 0 {
+            // What other code made of the data is no longer the data as it was sent.
+            return Weight::Nothing;
+        }
+        let of_trust = self.weight_of_trust(classes, label.origin.trust);
+        match of_trust {
+            Weight::Full if label.origin.hint || label.guesses > 1 => Weight::Hint,
+            known => known,
+        }
+    }
+
+    fn weight_of_trust(&self, classes: Classes, trust: Trust) -> Weight {
+        let is_own = matches!(trust, Trust::Operator | Trust::Environment);
+        let listed = OF_OPERATOR.iter().find(|(class, _)| classes & self.catalog.bit_of(class) != 0);
+        match listed {
+            Some((_, weight)) if is_own => *weight,
+            // The environment is set where the program is installed: what it says of a statement is its author's word.
+            None if trust == Trust::Environment => Weight::Hint,
+            _ => Weight::Full,
+        }
+    }
+
+    /// Returns the classes that only data as it was sent does harm to: what unknown code gives for it is something else, a row
+    /// of a table or an error, more often than not.
+    pub(super) fn soft_classes(&self) -> Classes {
+        ["log", "header", "trust-boundary", "weak-hash"].iter().fold(0, |all, class| all | self.catalog.bit_of(class))
+    }
+}
