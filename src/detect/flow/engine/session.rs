@@ -1,9 +1,9 @@
 //! What is put into a session: which of it later code takes as checked.
 //!
-//! A session holds what the program has found out of a visitor, so data of the visitor in it is a weakness where the name
-//! that it stands under says something of this kind: who someone is, what he may do, what he has to pay. The page that a
-//! visitor came from, or the theme that he chose, is his own word and nobody takes it for more. Where the code compares with
-//! what stands under the name, it relies on it whatever the name.
+//! A session holds what the program has found out of a visitor, so that data of the visitor in it passes for checked. Where the
+//! name that it stands under says that it is the visitor's own word, nobody takes it for more: the page that he came from,
+//! the language that he chose, a code that is checked when it is used. Where the code compares with what stands under the
+//! name, it relies on it whatever the name.
 
 use super::Engine;
 use super::call::Args;
@@ -14,22 +14,19 @@ use crate::detect::flow::name::Name;
 use crate::detect::flow::state::Key;
 use crate::detect::flow::value::{Data, Kind, Labels, Value};
 
-/// Words of names under which a session says who someone is, what he may do, or what he has to pay.
-const RELIED: &[&str] = &[
-    "user", "users", "username", "userid", "uid", "account", "accounts", "member", "customer", "client", "owner", "tenant",
-    "org", "organization", "organisation", "company", "team", "group", "groups", "email", "identity", "principal",
-    "subject", "impersonate", "impersonated", "impersonating", "role", "roles", "permission", "permissions", "privilege",
-    "privileges", "right", "rights", "scope", "scopes", "grant", "grants", "admin", "administrator", "staff", "superuser",
-    "root", "moderator", "manager", "editor", "rank", "tier", "plan", "subscription", "license", "licence", "premium",
-    "vip", "trusted", "verified", "approved", "authorized", "authorised", "authenticated", "auth", "loggedin", "logged",
-    "login", "access", "allowed", "mfa", "2fa", "otp", "factor", "confirmed", "validated", "price", "prices", "pricing",
-    "amount", "total", "discount", "discounts", "cost", "costs", "fee", "balance", "credit", "credits", "limit", "quota",
-    "budget", "payment", "billing", "invoice", "salary",
+/// Words of names under which a session keeps a visitor's own word.
+const OWN_WORD: &[&str] = &[
+    "return", "returns", "redirect", "redirects", "next", "url", "uri", "href", "link", "path", "page", "pages", "referer",
+    "referrer", "back", "origin", "location", "target", "destination", "continue", "theme", "lang", "language", "locale",
+    "timezone", "tz", "sort", "filter", "filters", "view", "tab", "layout", "color", "colour", "size", "query", "search",
+    "term", "keyword", "draft", "form", "message", "messages", "flash", "error", "errors", "notice", "alert", "code",
+    "token", "nonce", "challenge", "captcha", "csrf", "verifier", "provider", "connection", "strategy", "idp", "oauth",
+    "saml", "reset", "display", "preference", "preferences", "prefs", "state",
 ];
 /// Words that may follow one of these without making it the name of something else.
 const ENDINGS: &[&str] = &[
-    "id", "ids", "identifier", "uuid", "name", "names", "key", "number", "no", "type", "level", "state", "status", "flag",
-    "data", "info", "details", "object", "record", "in", "as", "mode", "code", "percent", "rate", "value", "by", "at", "of",
+    "id", "ids", "identifier", "uuid", "name", "names", "key", "number", "no", "type", "level", "status", "flag", "data",
+    "info", "details", "object", "record", "in", "as", "to", "from", "mode", "percent", "rate", "value", "by", "at", "of",
 ];
 /// How deep what is put into a session is looked into.
 const MAX_DEPTH: u32 = 4;
@@ -132,19 +129,10 @@ fn compares(line: &str, key: &str) -> bool {
     line.contains("session") && (line.contains("==") || line.contains("!=")) && names_it()
 }
 
-/// Says whether words are a name that later code relies on.
+/// Says whether words are a name that later code may rely on.
 fn is_relied(words: &[String]) -> bool {
-    let mut rest = words;
-    while let [before @ .., last] = rest {
-        if RELIED.contains(&last.as_str()) {
-            return true;
-        }
-        if !ENDINGS.contains(&last.as_str()) {
-            return false;
-        }
-        rest = before;
-    }
-    false
+    let named = words.iter().rev().map(String::as_str).find(|word| !ENDINGS.contains(word));
+    named.is_none_or(|word| !OWN_WORD.contains(&word))
 }
 
 #[cfg(test)]
@@ -153,10 +141,10 @@ mod tests {
 
     #[test]
     fn names_tell_what_is_relied_on() {
-        for name in ["role", "user_id", "isAdmin", "billed_account", "accountTier", "userName", "unit_price", "logged_in"] {
+        for name in ["role", "user_id", "isAdmin", "billed_account", "accountTier", "unit_price", "referred_by", "id"] {
             assert!(is_relied(&words(name)), "{name}");
         }
-        for name in ["returnTo", "reset_code", "userLanguage", "loginAuthProviderIdentifier", "next", "theme", "state"] {
+        for name in ["returnTo", "reset_code", "userLanguage", "loginAuthProviderIdentifier", "next", "theme", "return_url"] {
             assert!(!is_relied(&words(name)), "{name}");
         }
     }
