@@ -39,6 +39,7 @@ mod regex;
 mod response;
 mod rounds;
 mod secret;
+mod session;
 mod settle;
 mod shape;
 mod sink;

@@ -170,7 +170,7 @@ fn has_word(line: &str, list: &[&str]) -> bool {
 }
 
 /// Splits a name into its words: `apiKey`, `API_KEY`, `X-Signature`.
-fn words(name: &str) -> Vec<String> {
+pub(super) fn words(name: &str) -> Vec<String> {
     let mut words = vec![String::new()];
     let mut before_small = false;
     for c in name.chars() {
