@@ -82,6 +82,9 @@ impl Placed<'_> {
         let public: Vec<String> = words.iter().map(|w| self.secrets.map_or(w.clone(), |s| s.redact(w))).collect();
         let (severity, confidence) = judge(rule, self.flow);
         let id = rule.id.as_str();
+        let in_tests = file.is_test_code(&range);
+        // Tests choose what they read, make and run; only what a stranger sends is not theirs.
+        let is_foreign = self.flow.trust == Trust::Remote;
         Some(Finding {
             rule: rule.id.clone(),
             message: message(rule, self.flow),
@@ -95,8 +98,8 @@ impl Placed<'_> {
             fix: rule.fix.trim().to_owned(),
             references: rule.references.clone(),
             excerpt: self.secrets.map(|secrets| excerpt(file, &range, secrets)).unwrap_or_default(),
-            advisory: self.flow.hint || self.flow.trust == Trust::Parameter,
-            in_tests: file.is_test_code(&range),
+            advisory: self.flow.hint || self.flow.trust == Trust::Parameter || (in_tests && !is_foreign),
+            in_tests,
             key: MatchKey::new(id, &symbol, &words),
             location: Location { path: file.path.clone(), span: file.span(range), symbol },
         })

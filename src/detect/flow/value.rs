@@ -4,7 +4,7 @@
 
 use super::catalog::Classes;
 use super::ir::{ClassId, Const, FunctionId};
-use super::joined::joined_number;
+use super::joined::{joined_number, success_of};
 pub(super) use super::label::{Label, Labels, Origin};
 use super::name::Name;
 use super::outcome::Outcome;
@@ -231,7 +231,11 @@ pub(super) fn join(a: &Value, b: &Value) -> Value {
         return a.clone();
     }
     let same = a.id == b.id;
-    let kind = if same { a.kind.clone() } else { join_kinds(&a.kind, &b.kind) };
+    let kind = match success_of(a, b) {
+        _ if same => a.kind.clone(),
+        Some(object) => object.kind.clone(),
+        None => join_kinds(&a.kind, &b.kind),
+    };
     let id = if same || matches!(kind, Kind::Const(_)) { a.id } else { joined_number(a, b) };
     Rc::new(Data {
         id,

@@ -183,7 +183,8 @@ pub struct Sink {
     pub args: Vec<String>,
     /// Other arguments that must have a value for the sink to be one: `shell: true`. Keys are positions, names, or `0.name` for
     /// options objects, `0[1]` and `0[]` for elements of a list. Values: a constant, a list of constants (any of them), or
-    /// `present`, `absent`, `text` (not a list), `built` (a text that the code makes of parts), `constant` (whatever its value).
+    /// `present`, `absent`, `text` (not a list), `built` (a text that the code makes of parts), `markup` (a text that may
+    /// begin with a tag), `constant` (whatever its value).
     #[serde(default)]
     pub when: BTreeMap<String, serde_json::Value>,
     /// The same for what makes it none: `usedforsecurity: false`.
@@ -196,6 +197,9 @@ pub struct Sink {
     /// Whether reaching the call is enough, `when` and `unless` granted: a cookie without its flags.
     #[serde(default)]
     pub always: bool,
+    /// Whether what arrives is no more than a hint: the library refuses what would do real harm.
+    #[serde(default)]
+    pub hint: bool,
 }
 
 /// What makes data harmless: its result carries nothing that matters to these classes.

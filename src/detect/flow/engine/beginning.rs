@@ -18,6 +18,17 @@ pub(super) struct Beginning {
 }
 
 impl Beginning {
+    /// Looks at how a part begins: what is in it besides comes after that.
+    pub(super) fn begin(&mut self, part: &Value) {
+        let text = part.prefix();
+        if self.parts == 0 || text.is_empty() {
+            return;
+        }
+        let is_path = text.starts_with('/') && !text.starts_with("//");
+        self.path |= is_path && self.parts == 1;
+        self.query |= text.contains(['?', '#']) || (is_path && self.parts == 1 && text.len() > 1);
+    }
+
     /// Adds a part, which may be of a stranger.
     pub(super) fn add(&mut self, part: &Value, is_foreign: bool) {
         if self.parts == 0 && part.as_text().is_some_and(|text| text.ends_with("://")) {
@@ -25,11 +36,6 @@ impl Beginning {
         }
         if self.parts == 0 {
             self.is_trusted = !is_foreign && part.as_const().is_none();
-        } else if let Some(text) = part.as_text() {
-            let rest = text.trim_start_matches(':');
-            let is_path = rest.starts_with('/') && !rest.starts_with("//") && rest.len() == text.len();
-            self.path |= is_path && self.parts == 1;
-            self.query |= text.contains(['?', '#']) || (is_path && self.parts == 1 && text.len() > 1);
         }
         self.parts += 1;
         // Behind the host anything may follow.

@@ -14,6 +14,10 @@ use crate::detect::flow::{FlowStep, StepKind};
 use crate::syntax::language::Language;
 use std::rc::Rc;
 
+/// Endings of files that are written with a program, not by it.
+const OF_PROGRAM: [&str; 13] =
+    ["html", "htm", "css", "js", "mjs", "cjs", "ts", "svg", "ejs", "pug", "hbs", "mustache", "njk"];
+
 impl Engine<'_> {
     /// Calls something that the catalog may speak of, under the first of the keys that it knows.
     pub(super) fn call_library(
@@ -397,8 +401,16 @@ impl Engine<'_> {
             (Some("present"), given) => given.is_some() || !known,
             (Some("text"), Some(given)) => !matches!(
                 given.kind,
-                Kind::Object(Shape::List | Shape::Map | Shape::Instance(..)) | Kind::Function(_) | Kind::Class(..)
+                Kind::Object(Shape::List | Shape::Map | Shape::Instance(..))
+                    | Kind::Function(_)
+                    | Kind::Class(..)
+                    | Kind::Bound(..)
+                    | Kind::Partial(..)
             ),
+            (Some("markup"), Some(given)) => {
+                let start = given.prefix().trim_start();
+                start.is_empty() || start.starts_with('<')
+            }
             (Some("built"), Some(given)) => matches!(given.kind, Kind::Text(_)),
             (Some("constant"), Some(given)) => !given.consts().is_empty(),
             (_, None) => !known,
@@ -417,7 +429,7 @@ impl Engine<'_> {
     }
 
     /// Returns the argument that a condition speaks of, and whether it is known that none is given where it is none.
-    fn given(&self, at: &str, receiver: Option<&Value>, args: &Args, key: Option<&Value>) -> (bool, Option<Value>) {
+    pub(super) fn given(&self, at: &str, receiver: Option<&Value>, args: &Args, key: Option<&Value>) -> (bool, Option<Value>) {
         let (base, rest) = at.split_once('.').map_or((at, None), |(a, b)| (a, Some(b)));
         let value = match base {
             "receiver" => receiver.cloned(),
@@ -451,7 +463,15 @@ impl Engine<'_> {
 
 /// Says whether a path leads to a file of the program itself.
 fn is_own_file(path: &Value) -> bool {
-    matches!(&path.kind, Kind::Path(path) if matches!(path.as_str(), "__dirname" | "__filename"))
+    match &path.kind {
+        Kind::Path(path) => matches!(path.as_str(), "__dirname" | "__filename"),
+        // A page or program at a place of its own is a part of the program.
+        Kind::Const(Const::Text(text)) => {
+            let ending = text.rsplit('.').next().unwrap_or_default();
+            !text.starts_with(['/', '~', '\\']) && !text.contains(':') && OF_PROGRAM.contains(&ending)
+        }
+        _ => false,
+    }
 }
 
 /// Returns what is noted of a text of which an escape leaves something.

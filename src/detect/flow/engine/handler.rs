@@ -5,7 +5,7 @@ use super::call::Args;
 use super::invoke::param_name;
 use crate::detect::flow::catalog::schema::{Handler, Trust};
 use crate::detect::flow::catalog::{Classes, Entry};
-use crate::detect::flow::ir::{Const, ExprId, ExprKind, FunctionId, Module, Param, ParamKind, Type};
+use crate::detect::flow::ir::{Const, ExprId, ExprKind, FunctionId, Module, Param, ParamKind, Pattern, Type};
 use crate::detect::flow::name::Name;
 use crate::detect::flow::state::Contents;
 use crate::detect::flow::state::{Key, State};
@@ -262,7 +262,13 @@ impl Engine<'_> {
                 .is_some_and(|name| self.plain_parts.contains(&(closure.module, closure.function, name)));
             let value = if is_plain { self.number_of(&value) } else { value };
             let value = if parameters.is_some() { self.gathered(closure, param, value, at) } else { value };
-            self.bind(m, &param.pattern, &value, at);
+            match &param.pattern {
+                // The extractor stands for its parts.
+                Pattern::Variant(_, inner) if inner.len() == 1 && matches!(value.kind, Kind::Object(Shape::List)) => {
+                    self.bind(m, &inner[0], &value, at);
+                }
+                pattern => self.bind(m, pattern, &value, at),
+            }
         }
     }
 
@@ -327,6 +333,10 @@ impl Engine<'_> {
             let declared = param.of_type.as_ref().and_then(|of| self.class_of_type(of));
             let is_clean = param.of_type.as_ref().is_some_and(|of| self.carries_only_clean(of))
                 || param.decorators.iter().any(|d| self.has_clean_pipe(m, *d));
+            let parts = param.of_type.as_ref().filter(|_| !is_clean);
+            if let Some(parts) = parts.and_then(|of| self.extracted_parts(of, &labels, id, at)) {
+                return parts;
+            }
             // A type without others in it is a thing of the library: `HeaderMap`.
             let path = param
                 .of_type
@@ -335,7 +345,7 @@ impl Engine<'_> {
                 .and_then(|of| self.path_of_type(of));
             let kind = path.filter(|path| self.catalog.knows(*path)).map_or(Kind::Unknown, Kind::Path);
             let value = Rc::new(Data { declared, kind, ..Data::unknown(id, labels).as_ref().clone() });
-            return if is_clean { self.number_of(&value) } else { value };
+            return if is_clean { self.number_of(&value) } else { self.read_as(&value, declared) };
         }
         if let Some(of) = self.type_by_decorator(m, param) {
             let labels = self.source_labels(of, place);

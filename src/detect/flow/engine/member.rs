@@ -114,11 +114,14 @@ impl Engine<'_> {
             _ => labels,
         };
         let of = self.catalog.type_of(path).or_else(|| self.type_by_name(path));
+        // What the catalog says is a number, or a name that the server chose, carries nothing of the whole.
+        let plain = of.is_some_and(|of| self.catalog.is_clean_type(of));
+        let labels = if plain { Labels::default() } else { labels };
         let is_name = object.is_name && of.is_none() && labels.is_empty();
         let origin = self.decided(path, object);
         // The folders that a canonical path lies in.
         let canonical = object.canonical && origin.is_some();
-        let value = Data { labels, is_name, origin, canonical, ..Data::new(id, Kind::Path(of.unwrap_or(path))) };
+        let value = Data { labels, is_name, origin, canonical, plain, ..Data::new(id, Kind::Path(of.unwrap_or(path))) };
         Rc::new(value)
     }
 
@@ -272,6 +275,12 @@ impl Engine<'_> {
         }
         if let (true, Some(Key::Name(name))) = (self.language.is_script(), &key_const) {
             return self.member(object, *name, span);
+        }
+        if let (Language::Rust, Kind::Object(Shape::Instance(..)), Some(Key::Index(at))) =
+            (self.language, &object.kind, &key_const)
+        {
+            // The fields of a tuple structure.
+            return self.member(object, Name::new(&at.to_string()), span);
         }
         if let Kind::Path(path) | Kind::Object(Shape::Library(path)) = &object.kind {
             // Of a pair each place may have a type of its own.

@@ -8,6 +8,7 @@ mod beginning;
 mod call;
 mod call_library;
 mod check;
+mod checked_type;
 mod compare;
 mod comprehension;
 mod container;
@@ -39,6 +40,7 @@ mod render;
 mod response;
 mod rounds;
 mod secret;
+mod session;
 mod settle;
 mod shape;
 mod signature;
@@ -176,6 +178,8 @@ struct Engine<'a> {
     calls: Vec<(Place, Option<FunctionId>)>,
     /// What the code has raised since the innermost `try` began.
     raised: Option<Value>,
+    /// Whether the sink that is looked at is one where what arrives is no more than a hint.
+    is_hint_sink: bool,
     /// A weak hash that has just been made of nothing foreign, and those made so far, by the number of the value.
     quiet_hash: Option<(Place, Name)>,
     quiet_hashes: HashMap<u64, (Place, Name)>,
@@ -191,6 +195,8 @@ struct Engine<'a> {
     plain_parts: HashSet<(usize, FunctionId, Name)>,
     /// The paths that classes of the code are kinds of.
     kinds: HashMap<u64, Vec<Name>>,
+    /// The classes that what is read as a type of the code is harmless to, by module and name.
+    checked_types: HashMap<(usize, Name), Classes>,
     next_scope: u32,
     /// Number of the request that handlers are run with.
     given: u32,
@@ -235,6 +241,7 @@ pub fn run(
         frames: Vec::new(),
         calls: Vec::new(),
         raised: None,
+        is_hint_sink: false,
         quiet_hash: None,
         quiet_hashes: HashMap::new(),
         pending: Vec::new(),
@@ -244,6 +251,7 @@ pub fn run(
         read_at: (0, 0),
         plain_parts: HashSet::new(),
         kinds: HashMap::new(),
+        checked_types: HashMap::new(),
         next_scope: 1,
         given: 0,
         html_where: None,

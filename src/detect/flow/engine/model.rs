@@ -110,7 +110,8 @@ impl Engine<'_> {
             _ if is_text => Kind::Text("".into()),
             _ => Kind::Unknown,
         };
-        Rc::new(Data { declared, kind, ..value.as_ref().clone() })
+        let part = Rc::new(Data { declared, kind, ..value.as_ref().clone() });
+        self.read_as(&part, declared)
     }
 
     fn field_names(&mut self, module: usize, class: ClassId, names: &mut Vec<Name>, depth: u32) {

@@ -17,7 +17,7 @@ impl Engine<'_> {
                     std::iter::once(object.clone()).chain(args.positional.iter().map(|(v, _)| v.clone())).collect();
                 let parts: Vec<&Value> = parts.iter().collect();
                 let value = self.derived("canonical", &parts, place_of_program(&parts));
-                let origin = Some((object.id, self.catalog.bit_of("path")));
+                let origin = Some((resolved_from(object, &parts).id, self.catalog.bit_of("path")));
                 Rc::new(Data { canonical: true, origin, ..value.as_ref().clone() })
             }
             Operation::CommonPath => {
@@ -40,6 +40,16 @@ impl Engine<'_> {
             _ => return None,
         };
         Some(result)
+    }
+}
+
+/// Returns the part of which a resolved path is a form: the first, or the only one that a stranger had a say in where that is
+/// a path that was put together before, `path.resolve(root, path.join(root, name))`.
+fn resolved_from<'a>(first: &'a Value, parts: &[&'a Value]) -> &'a Value {
+    let mut foreign = parts.iter().filter(|part| !part.labels.is_empty());
+    match (foreign.next(), foreign.next()) {
+        (Some(only), None) if only.canonical => only,
+        _ => first,
     }
 }
 

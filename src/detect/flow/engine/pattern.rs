@@ -255,7 +255,8 @@ impl Engine<'_> {
 
     /// Says whether values of a type can carry no attack.
     pub(super) fn is_clean(&mut self, of: &Type) -> bool {
-        if self.language == Language::Python && self.is_enumeration(of.name) {
+        let may_be_enum = matches!(self.language, Language::Python | Language::Rust) && of.args.is_empty();
+        if may_be_enum && self.is_enumeration(of.name) {
             return true;
         }
         if let Some((module, of)) = self.alias_of(of) {

@@ -207,7 +207,7 @@ fn made_by(name: &str) -> Option<String> {
 }
 
 /// Splits a name into its words: `apiKey`, `API_KEY`, `X-Signature`.
-fn words(name: &str) -> Vec<String> {
+pub(super) fn words(name: &str) -> Vec<String> {
     let mut words = vec![String::new()];
     let mut before_small = false;
     for c in name.chars() {

@@ -27,7 +27,8 @@ impl Engine<'_> {
         for key in keys {
             for entry in catalog.call_sinks(*key).iter().filter(|e| self.is_active(e.file)).collect::<Vec<_>>() {
                 known |= entry.classes;
-                self.sink(entry, *key, receiver, args, None, span);
+                let kept = self.session_args(entry, args);
+                self.sink(entry, *key, receiver, kept.as_ref().unwrap_or(args), None, span);
             }
             if known != 0 {
                 break;
@@ -87,7 +88,13 @@ impl Engine<'_> {
         for path in keys {
             let entries = catalog.assign_sinks(path);
             for entry in entries.iter().filter(|e| self.is_active(e.file)).collect::<Vec<_>>() {
-                self.sink(entry, path, Some(object), &args, Some((key, value)), span);
+                match self.session_value(entry.classes, (path, name), key, value) {
+                    Some(kept) => {
+                        let args = Args::of(vec![kept.clone()], span);
+                        self.sink(entry, path, Some(object), &args, Some((key, &kept)), span);
+                    }
+                    None => self.sink(entry, path, Some(object), &args, Some((key, value)), span),
+                }
             }
             if !entries.is_empty() {
                 break;
@@ -185,6 +192,14 @@ impl Engine<'_> {
         {
             return;
         }
+        if entry.classes == self.catalog.bit_of("redirect") {
+            // Of the headers that a response may get few lead elsewhere: one whose name is not known is another.
+            let names = sink.when.iter().filter(|(_, expected)| expected.is_array());
+            let mut given = names.filter_map(|(at, _)| self.given(at, receiver, args, key).1);
+            if given.any(|name| name.consts().is_empty()) {
+                return;
+            }
+        }
         if sink.always {
             if !self.is_certain(&sink.when, receiver, args, key) {
                 return;
@@ -197,6 +212,8 @@ impl Engine<'_> {
         let default = [if assigned.is_some() { "value".to_owned() } else { "0".to_owned() }];
         // A query that is written as text is harmed by text.
         let is_query = entry.classes & self.catalog.bit_of("nosql") != 0 && sink.when.values().any(|v| v == "text");
+        // What a template is given beside its text holds options, too, for whoever chooses the names in it.
+        let is_template = self.language.is_script() && entry.classes & self.catalog.bit_of("template") != 0;
         let selectors = if sink.args.is_empty() { &default[..] } else { &sink.args[..] };
         for selector in selectors {
             for (value, at) in self.select(selector, receiver, args, key) {
@@ -205,11 +222,15 @@ impl Engine<'_> {
                 }
                 let value = if is_query {
                     std::rc::Rc::new(Data { kind: Kind::Unknown, ..value.as_ref().clone() })
+                } else if is_template && selector == "1" {
+                    self.as_options(&value)
                 } else {
                     value
                 };
                 if sink.values.is_empty() {
+                    self.is_hint_sink = sink.hint;
                     self.record(entry.classes, path.as_str(), &value, at, span);
+                    self.is_hint_sink = false;
                 } else if value.consts().iter().any(|c| is_one_of(c, &sink.values)) {
                     self.record_constant(entry.classes, path, args, span);
                 }
@@ -326,7 +347,6 @@ impl Engine<'_> {
         let labels = match classes {
             c if c == bit("nosql") => self.structured(value, 6),
             c if c == bit("mass-assignment") => self.open_labels(value, 6),
-            // What the code puts under names of its own is data of the template, never an option of its engine.
             c if c == bit("template") && matches!(value.kind, Kind::Object(Shape::Map)) => self.open_labels(value, 2),
             c if c == bit("prototype-pollution") => self.shaped_labels(value, 6),
             c if c & (bit("xxe") | bit("deserialization")) != 0 => {
@@ -379,7 +399,7 @@ impl Engine<'_> {
             sink: path.to_owned(),
             sanitizers: sanitizers.collect(),
             guessed: label.guesses > 0,
-            hint: self.weight(classes, label) == Weight::Hint,
+            hint: self.is_hint_sink || self.weight(classes, label) == Weight::Hint,
             steps,
         };
         let identity = (sink, classes, Some(label.origin.place));

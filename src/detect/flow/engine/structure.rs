@@ -2,7 +2,7 @@
 
 use super::Engine;
 use crate::detect::flow::catalog::{NO_CONSTRUCTOR, NO_PROTO};
-use crate::detect::flow::value::{Kind, Labels, Value};
+use crate::detect::flow::value::{Data, Kind, Labels, Value};
 
 impl Engine<'_> {
     /// Returns the labels of data that brings keys of its own: of an object that the code builds, not what stands under keys
@@ -23,6 +23,26 @@ impl Engine<'_> {
             (Some(rest), _) => all.join(&self.open_labels(rest, depth - 1)),
             (None, _) => all,
         }
+    }
+
+    /// Returns an object with only the data that comes with names of its own, which options may be among. What the code puts
+    /// under names that it chose is no option, nor are the names a stranger's of what other code made of his data.
+    pub(super) fn as_options(&self, value: &Value) -> Value {
+        let labels = match value.kind {
+            Kind::Object(_) => self.open_labels(value, 2),
+            _ => {
+                let own = self.state.checked(value).labels.clone();
+                let contents = self.state.contents(value.id);
+                let is_open = |keys: &Option<Value>| keys.as_ref().is_none_or(|k| !self.state.reach(k).is_empty());
+                match contents.as_ref().and_then(|c| c.rest.as_ref().filter(|_| is_open(&c.keys))) {
+                    Some(rest) => own.join(&self.state.reach(rest)),
+                    None => own,
+                }
+            }
+        };
+        let sent = labels.all().iter().filter(|label| label.guesses == 0).cloned().collect();
+        let id = super::number(&("options", value.id));
+        std::rc::Rc::new(Data { labels: Labels::of(sent), ..Data::new(id, Kind::Unknown) })
     }
 
     /// Returns the labels of data that can lead to a prototype: objects and keys, not texts inside an object, and no keys that

@@ -42,6 +42,7 @@ impl Engine<'_> {
                 // Headers end at the first empty line.
                 reached = reached.cleaned(self.catalog.bit_of("header") | self.catalog.bit_of("email"));
             }
+            beginning.begin(part);
             reached = self.in_place(&reached, &before).cleaned(beginning.harmless(self.catalog));
             before.add(part);
             let ssrf = self.catalog.bit_of("ssrf");
