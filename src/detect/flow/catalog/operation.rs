@@ -74,6 +74,8 @@ pub enum Operation {
     Concat,
     /// Appends text to the receiver variable: `push_str`, `write`.
     AppendText,
+    /// Appends text to the stream that the argument `file` names: `print`.
+    Print,
     /// `"...".format(...)`.
     Format,
     /// `"...".format_map(values)`.
@@ -249,6 +251,11 @@ pub enum Subject {
 }
 
 impl Operation {
+    /// Says whether it needs its object and arguments as they are given.
+    pub fn stands_alone(self) -> bool {
+        self.is_of_template() || matches!(self, Self::Print | Self::Sign | Self::Signature | Self::Equal)
+    }
+
     /// Says whether it is about a template that stands in the code.
     pub fn is_of_template(self) -> bool {
         let writes = matches!(self, Self::Render | Self::RenderText);

@@ -79,6 +79,7 @@ impl Engine<'_> {
         if let Some(made) = quiet_hash {
             self.quiet_hashes.insert(result.id, made);
         }
+        self.answered(&result, self.place(span));
         self.validated(keys, receiver, args, result, span)
     }
 

@@ -111,6 +111,8 @@ impl Engine<'_> {
         let labels = object.labels.join(&self.source_labels(path, self.place(span)));
         let labels = match self.catalog.operation(path) {
             Some((Operation::Decode, _)) => self.decoded(&labels),
+            // The last part of a path names a file and no folder.
+            Some((Operation::BaseName | Operation::Extension, _)) => labels.cleaned(self.catalog.bit_of("path")),
             _ => labels,
         };
         let of = self.catalog.type_of(path).or_else(|| self.type_by_name(path));

@@ -35,11 +35,8 @@ impl Engine<'_> {
         if let Some(result) = self.operation_without_object(operation, keys, object.as_ref(), &args, span) {
             return Some(result);
         }
-        if operation.is_of_template() {
-            return self.template_operation(operation, keys, object.as_ref(), &args, span);
-        }
-        if matches!(operation, Operation::Sign | Operation::Signature | Operation::Equal) {
-            return self.signature_operation(operation, keys, object.as_ref(), &args, span);
+        if operation.stands_alone() {
+            return self.operation_alone(operation, keys, object.as_ref(), &args, span);
         }
         let object = match object {
             Some(object) => object,
