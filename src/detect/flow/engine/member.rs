@@ -286,7 +286,15 @@ impl Engine<'_> {
             // Of a pair each place may have a type of its own.
             let numbered = match &key_const {
                 Some(Key::Index(at)) => Some(self.catalog.path(&format!("{path}[{at}]"))),
-                _ => None,
+                // What another part of the program has put there is no data of the request.
+                Some(Key::Name(name)) => {
+                    let of = self.catalog.type_of(self.catalog.path(&format!("{path}[{name}]")));
+                    if let Some(of) = of {
+                        return Rc::new(Data::new(super::number(&(object.id, key.id)), Kind::Path(of)));
+                    }
+                    None
+                }
+                None => None,
             };
             let numbered = numbered.filter(|path| self.catalog.type_of(*path).is_some());
             let path = numbered.unwrap_or_else(|| self.catalog.path(&format!("{path}[]")));

@@ -35,6 +35,12 @@ impl Engine<'_> {
         if let Some(result) = self.operation_without_object(operation, keys, object.as_ref(), &args, span) {
             return Some(result);
         }
+        if operation.is_of_template() {
+            return self.template_operation(operation, keys, object.as_ref(), &args, span);
+        }
+        if matches!(operation, Operation::Sign | Operation::Signature | Operation::Equal) {
+            return self.signature_operation(operation, keys, object.as_ref(), &args, span);
+        }
         let object = match object {
             Some(object) => object,
             None if !args.positional.is_empty() && operation != Operation::Call => args.positional.remove(0).0,
@@ -193,6 +199,14 @@ impl Engine<'_> {
     ) -> Option<Value> {
         let function = args.value(0).cloned();
         match operation {
+            Operation::Map if let Some(parts) = self.known_elements(object).filter(|_| object.as_text().is_none()) => {
+                let function = function?;
+                let mut results = Vec::with_capacity(parts.len());
+                for (at, part) in (0..).zip(parts) {
+                    results.push(self.call_back(&function, vec![part, Data::constant(Const::Int(at))], span));
+                }
+                Some(self.object_beside(Shape::List, Contents { list: Some(results), ..Contents::default() }, span))
+            }
             Operation::Map | Operation::ForEach | Operation::Filter => {
                 let function = function?;
                 let element = self.element_of(object, span);
@@ -292,6 +306,7 @@ impl Engine<'_> {
                 Data::constant(Const::Null)
             }
             Operation::Format => self.formatted(object, args, span),
+            Operation::FormatMap => self.formatted(object, &self.as_keywords(argument?, span), span),
             Operation::FormatCall => self.percent_call(object, args, span),
             Operation::Lower | Operation::Upper | Operation::Trim | Operation::ToText => {
                 self.same_text(operation, object)
@@ -315,6 +330,7 @@ impl Engine<'_> {
                 let value = self.derived("decode", &[object], Kind::Unknown);
                 value.with_labels(self.decoded(&value.labels))
             }
+            Operation::Recode if super::signature::is_signature(object) => object.clone(),
             Operation::Recode => {
                 let kind = match &object.kind {
                     Kind::Const(Const::Text(_)) => object.kind.clone(),
@@ -359,7 +375,8 @@ impl Engine<'_> {
                 Some(Kind::Const(Const::Text(_))) => {
                     // Only the first occurrence goes: that proves nothing.
                     let value = self.replaced(object, argument.as_ref(), args.value(1), span);
-                    if value.labels.is_empty() { value } else { value.with_labels(self.state.reach(object)) }
+                    let labels = value.labels.join(&self.state.reach(object));
+                    if value.labels.is_empty() { value } else { value.with_labels(labels) }
                 }
                 _ => self.replaced_by_pattern(object, &argument?, args.value(1), span),
             },
@@ -412,6 +429,13 @@ impl Engine<'_> {
             _ => return self.path_operation(operation, object, args),
         };
         Some(result)
+    }
+
+    /// Returns the entries of a map as arguments by name.
+    fn as_keywords(&self, map: Value, span: (u32, u32)) -> Args {
+        let mut args = Args::default();
+        self.spread_map(&mut args, &map, span);
+        args
     }
 
     fn percent_call(&mut self, object: &Value, args: &Args, span: (u32, u32)) -> Value {

@@ -19,6 +19,13 @@ const MAX_TEXT: usize = 1 << 14;
 impl Engine<'_> {
     /// Returns the text made of parts, in order.
     pub(super) fn text_of(&mut self, parts: &[(Value, (u32, u32))], span: (u32, u32)) -> Value {
+        let mut signatures = parts.iter().filter(|(part, _)| super::signature::is_signature(part));
+        if let (Some((signature, _)), None) = (signatures.next(), signatures.next())
+            && parts.iter().filter(|(part, _)| part.as_const().is_none()).count() == 1
+        {
+            // One with the name of its algorithm before it.
+            return signature.clone();
+        }
         let mut prefix = String::new();
         let (mut is_known, mut is_const, mut plain) = (true, true, true);
         let mut labels = Labels::default();
@@ -271,6 +278,14 @@ impl Engine<'_> {
             (text.as_text(), old.and_then(|v| v.as_text()), new.and_then(|v| v.as_text()))
         {
             return Data::constant(Const::Text(t.replace(o, n).into()));
+        }
+        if let (Some(template), Some(old), Some(new)) = (text.as_text(), old.and_then(|v| v.as_text()), new)
+            && !old.is_empty()
+        {
+            // A template of the code: what is put in stands where it says.
+            let gaps: Vec<_> =
+                template.match_indices(old).map(|(at, part)| (at, at + part.len(), new.clone(), span)).collect();
+            return self.filled(template, &gaps, span);
         }
         let mut parts = vec![(text.clone(), span)];
         if let Some(new) = new {
