@@ -92,7 +92,11 @@ impl Engine<'_> {
                 let parts: Vec<&Value> = parts.iter().collect();
                 let value = self.derived("join", &parts, place_of_program(&parts));
                 let canonical = self.language.is_script();
-                let value = Rc::new(Data { canonical, ..value.as_ref().clone() });
+                let labels = match parts.first() {
+                    Some(first) if canonical => self.joined_below(first, &value.labels),
+                    _ => value.labels.clone(),
+                };
+                let value = Rc::new(Data { canonical, labels, ..value.as_ref().clone() });
                 Some(self.stepped(&value, self.place(span), crate::detect::flow::StepKind::Part))
             }
             Operation::SplitExtension | Operation::Extension => {

@@ -3,6 +3,7 @@
 use super::call::Args;
 use super::{Engine, Place};
 use crate::detect::flow::StepKind;
+use crate::detect::flow::catalog::NO_PARENT;
 use crate::detect::flow::ir::Const;
 use crate::detect::flow::name::Name;
 use crate::detect::flow::state::{Contents, Key};
@@ -341,8 +342,12 @@ impl Engine<'_> {
             }
         };
         let new_text = new.and_then(|v| v.as_text()).map(str::to_owned);
-        let value = self.replaced(text, None, new, span);
+        let mut value = self.replaced(text, None, new, span);
         self.match_takes_time(pattern, text, span);
+        if text.canonical && new_text.as_deref() == Some("") && takes_parents(pattern) {
+            // A normalized path has `..` at its beginning only.
+            value = value.with_labels(value.labels.cleaned(NO_PARENT));
+        }
         let Some(gone) = source.and_then(|source| super::regex::single(&source)) else { return value };
         let Some(new_text) = new_text else {
             return self.replaced_by_function(&value, &gone, new, span);
@@ -403,6 +408,13 @@ impl Engine<'_> {
         labels = labels.cleaned(classes);
         Rc::new(Data { labels, id: super::number(&("escaped", value.id, function.id)), ..value.as_ref().clone() })
     }
+}
+
+/// Says whether a pattern takes every `../` from the beginning of a text: `^(\.\.(\/|\\|$))+`.
+fn takes_parents(pattern: &Value) -> bool {
+    let Kind::Const(Const::Regex(source, _)) = &pattern.kind else { return false };
+    let rest = source.strip_prefix("^(").map(|rest| rest.strip_prefix("?:").unwrap_or(rest));
+    rest.is_some_and(|rest| rest.starts_with(r"\.\.") && rest.ends_with(")+"))
 }
 
 /// Says whether a replacement puts a backslash before what it replaces.
