@@ -197,6 +197,9 @@ pub struct Sink {
     /// Whether reaching the call is enough, `when` and `unless` granted: a cookie without its flags.
     #[serde(default)]
     pub always: bool,
+    /// Whether what arrives is no more than a hint: the library refuses what would do real harm.
+    #[serde(default)]
+    pub hint: bool,
 }
 
 /// What makes data harmless: its result carries nothing that matters to these classes.

@@ -370,7 +370,10 @@ impl Engine<'_> {
         let mut labels = Labels::default();
         let mut ids = Vec::new();
         if let Some(receiver) = receiver {
-            labels = labels.join(&self.state.reach(receiver));
+            // What a function of a module gives is none of what the module's variables hold.
+            let is_module = receiver.is_name || matches!(receiver.kind, Kind::Module(_));
+            let held = if is_module { self.state.checked(receiver).labels.clone() } else { self.state.reach(receiver) };
+            labels = labels.join(&held);
             ids.push(receiver.id);
         }
         let is_known = keys.first().is_some_and(|key| is_of_known_owner(self.catalog, *key));

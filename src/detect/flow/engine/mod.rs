@@ -178,6 +178,8 @@ struct Engine<'a> {
     calls: Vec<(Place, Option<FunctionId>)>,
     /// What the code has raised since the innermost `try` began.
     raised: Option<Value>,
+    /// Whether the sink that is looked at is one where what arrives is no more than a hint.
+    is_hint_sink: bool,
     /// A weak hash that has just been made of nothing foreign, and those made so far, by the number of the value.
     quiet_hash: Option<(Place, Name)>,
     quiet_hashes: HashMap<u64, (Place, Name)>,
@@ -239,6 +241,7 @@ pub fn run(
         frames: Vec::new(),
         calls: Vec::new(),
         raised: None,
+        is_hint_sink: false,
         quiet_hash: None,
         quiet_hashes: HashMap::new(),
         pending: Vec::new(),

@@ -228,7 +228,9 @@ impl Engine<'_> {
                     value
                 };
                 if sink.values.is_empty() {
+                    self.is_hint_sink = sink.hint;
                     self.record(entry.classes, path.as_str(), &value, at, span);
+                    self.is_hint_sink = false;
                 } else if value.consts().iter().any(|c| is_one_of(c, &sink.values)) {
                     self.record_constant(entry.classes, path, args, span);
                 }
@@ -397,7 +399,7 @@ impl Engine<'_> {
             sink: path.to_owned(),
             sanitizers: sanitizers.collect(),
             guessed: label.guesses > 0,
-            hint: self.weight(classes, path, label) == Weight::Hint,
+            hint: self.is_hint_sink || self.weight(classes, path, label) == Weight::Hint,
             steps,
         };
         let identity = (sink, classes, Some(label.origin.place));
