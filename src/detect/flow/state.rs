@@ -69,6 +69,14 @@ impl Contents {
         self.rest = Some(self.rest.as_ref().map_or_else(|| value.clone(), |rest| join(rest, value)));
     }
 
+    /// Takes over entries under keys that are not known: each key that is there already may be one of them.
+    pub(super) fn cover(&mut self, value: &Value) {
+        for known in self.entries.values_mut() {
+            *known = join(known, value);
+        }
+        self.blur(value);
+    }
+
     /// Forgets the places of list elements.
     pub(super) fn scatter(&mut self) {
         for value in self.list.take().into_iter().flatten() {

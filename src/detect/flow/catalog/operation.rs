@@ -74,8 +74,12 @@ pub enum Operation {
     Concat,
     /// Appends text to the receiver variable: `push_str`, `write`.
     AppendText,
+    /// Appends text to the stream that the argument `file` names: `print`.
+    Print,
     /// `"...".format(...)`.
     Format,
+    /// `"...".format_map(values)`.
+    FormatMap,
     /// `%`-like formatting by a call: `util.format`, `sprintf`: first argument is the format.
     FormatCall,
     /// Lower case.
@@ -214,6 +218,23 @@ pub enum Operation {
     FirstSign,
     /// To the type that the type argument names: `parse::<u32>`. Without one most likely a number.
     Convert,
+    /// Begins the signature of a text with a secret key; the text is the second argument, if it is given: `hmac.new`.
+    Sign,
+    /// Gives the signature of what was added: who is equal to it was made by who has the key. `digest`, `hexdigest`; where the
+    /// subject is the first argument, all at once: `hmac.digest(key, text)`.
+    Signature,
+    /// Whether both arguments are equal: `hmac.compare_digest`.
+    Equal,
+    /// Makes what makes templates: whether these escape is its argument `autoescape`.
+    TemplateSettings,
+    /// Makes a template of a text of the code, which escapes what it is filled with: Django's `Template`.
+    Template,
+    /// The same, which does not unless `autoescape` says so: Jinja2's `Template`.
+    RawTemplate,
+    /// Fills a template: what stands in a gap that is not escaped (`{{ name|safe }}`) is markup.
+    Render,
+    /// The same with the text of the template as the first argument: `render_template_string`.
+    RenderText,
     /// Encodes or decodes reversibly, keeping what it carries: `base64.b64decode`, `encode`, `decode`, `json.loads`.
     Recode,
 }
@@ -230,6 +251,17 @@ pub enum Subject {
 }
 
 impl Operation {
+    /// Says whether it needs its object and arguments as they are given.
+    pub fn stands_alone(self) -> bool {
+        self.is_of_template() || matches!(self, Self::Print | Self::Sign | Self::Signature | Self::Equal)
+    }
+
+    /// Says whether it is about a template that stands in the code.
+    pub fn is_of_template(self) -> bool {
+        let writes = matches!(self, Self::Render | Self::RenderText);
+        writes || matches!(self, Self::TemplateSettings | Self::Template | Self::RawTemplate)
+    }
+
     /// Reads an operation as a catalog names it: `push`, `first:keys`, `second:map`.
     ///
     /// # Errors

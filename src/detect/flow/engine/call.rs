@@ -123,7 +123,7 @@ impl Engine<'_> {
         args
     }
 
-    fn spread_map(&mut self, args: &mut Args, value: &Value, span: (u32, u32)) {
+    pub(super) fn spread_map(&self, args: &mut Args, value: &Value, span: (u32, u32)) {
         let contents = self.state.contents(value.id).map(|c| c.as_ref().clone());
         for (key, entry) in contents.iter().flat_map(|c| &c.entries) {
             if let super::member::Key::Name(name) = key {

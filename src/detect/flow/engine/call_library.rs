@@ -27,6 +27,9 @@ impl Engine<'_> {
         args: &Args,
         span: (u32, u32),
     ) -> Value {
+        if let Some(signature) = receiver.filter(|r| super::signature::is_signature(r)) {
+            return signature.clone();
+        }
         self.register_callbacks(keys, args, span);
         self.sinks_of_call(keys, receiver, args, span);
         let quiet_hash = self.quiet_hash.take();
@@ -61,7 +64,10 @@ impl Engine<'_> {
                 self.unknown_result(keys, receiver, args, span)
             }
         };
-        let is_shaped = is_own && matches!(operation, Some((Operation::ParseShape, _)));
+        let is_finished = |of: Operation| {
+            of.is_of_template() || matches!(of, Operation::ParseShape | Operation::Sign | Operation::Signature)
+        };
+        let is_shaped = is_own && operation.is_some_and(|(of, _)| is_finished(of));
         let result = if is_shaped { result } else { self.sanitized(keys, receiver, args, result, span) };
         let held = receiver.filter(|r| super::files::is_file(r)).map(|r| r.labels.clone());
         let result = self.sourced(keys, args, result, is_own, span);
@@ -73,6 +79,7 @@ impl Engine<'_> {
         if let Some(made) = quiet_hash {
             self.quiet_hashes.insert(result.id, made);
         }
+        self.answered(&result, self.place(span));
         self.validated(keys, receiver, args, result, span)
     }
 

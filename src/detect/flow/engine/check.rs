@@ -8,6 +8,7 @@ use crate::detect::flow::catalog::{ALL, Classes, NO_PARENT, NOT_ABSOLUTE};
 use crate::detect::flow::ir::{Arm, ClassId, Const, ExprId, ExprKind, Method, Module, Op, Pattern, StmtKind};
 use crate::detect::flow::name::Name;
 use crate::detect::flow::outcome::Outcome;
+use crate::detect::flow::state::Contents;
 use crate::detect::flow::value::{Closure, Data, Findings, Kind, Shape, Value, join};
 use crate::syntax::language::Language;
 use std::rc::Rc;
@@ -34,6 +35,13 @@ impl Engine<'_> {
             Operation::Every | Operation::AnyOf if args.positional.is_empty() => self.any_or_all(operation, object),
             Operation::Every | Operation::AnyOf => {
                 let function = args.value(0)?.clone();
+                let known = self.known_elements(object).filter(|parts| !parts.is_empty() && object.as_text().is_none());
+                if let Some(parts) = known {
+                    let truths = parts.into_iter().map(|part| self.call_back(&function, vec![part], span)).collect();
+                    let truths = Contents { list: Some(truths), ..Contents::default() };
+                    let truths = self.object_beside(Shape::List, truths, span);
+                    return self.any_or_all(operation, &truths);
+                }
                 let part = self.part_to_check(object, span);
                 let result = self.call_back(&function, vec![part], span);
                 let truth = self.truth_value(&[object, &function]);

@@ -6,9 +6,15 @@ use super::fold::lifted;
 use crate::detect::flow::catalog::{
     ALL, Classes, LEADING_SLASH, NO_APOSTROPHE, NO_CONSTRUCTOR, NO_PARENT, NO_PROTO, NO_QUOTE, NOT_ABSOLUTE, ONE_SLASH,
 };
+use crate::detect::flow::catalog::operation::Operation;
 use crate::detect::flow::ir::{Const, Op};
-use crate::detect::flow::value::{Data, Findings, Kind, Label, Labels, Value};
+use crate::detect::flow::state::Contents;
+use crate::detect::flow::value::{Data, Findings, Kind, Label, Labels, Shape, Value};
 use crate::syntax::language::Language;
+use std::rc::Rc;
+
+/// How many places of two lists are compared one by one.
+const MAX_PLACES: usize = 8;
 
 impl Engine<'_> {
     /// Returns the truth of a comparison, with what it says of its sides.
@@ -16,6 +22,11 @@ impl Engine<'_> {
         match op {
             Op::In => self.contains(b, a, false),
             Op::NotIn => self.contains(b, a, true),
+            Op::Eq | Op::NotEq if let Some(truths) = self.places_equal(a, b) => {
+                let all = self.any_or_all(Operation::Every, &truths);
+                let all = all.unwrap_or_else(|| self.truth_value(&[a, b]));
+                if op == Op::Eq { all } else { self.opposite(&all) }
+            }
             _ => {
                 let result = lifted(op, a, b).or_else(|| same(op, a, b)).unwrap_or_else(|| self.truth_value(&[a, b]));
                 if let Some(tested) = tested_for_nothing(a, b) {
@@ -36,6 +47,34 @@ impl Engine<'_> {
                 }
             }
         }
+    }
+
+    /// Returns the truths of two lists being equal place by place, where all places of both are known.
+    fn places_equal(&mut self, a: &Value, b: &Value) -> Option<Value> {
+        let known = |e: &Self, v: &Value| {
+            let contents = e.state.contents(v.id).filter(|c| c.rest.is_none() && c.entries.is_empty())?;
+            contents.list.clone().filter(|list| !list.is_empty() && list.len() <= MAX_PLACES)
+        };
+        let (ours, theirs) = (known(self, a)?, known(self, b)?);
+        if ours.len() != theirs.len() {
+            return None;
+        }
+        let mut truths = Vec::with_capacity(ours.len());
+        for (one, other) in ours.iter().zip(&theirs) {
+            let (one, other) = (self.state.checked(one), self.state.checked(other));
+            truths.push(self.compare(Op::Eq, &one, &other));
+        }
+        let id = super::number(&("places", a.id, b.id));
+        self.state.set_contents(id, Contents { list: Some(truths), ..Contents::default() });
+        Some(Rc::new(Data::new(id, Kind::Object(Shape::List))))
+    }
+
+    fn opposite(&self, test: &Value) -> Value {
+        let value = match test.truth() {
+            Some(truth) => Data::constant(Const::Bool(!truth)),
+            None => self.truth_value(&[test]),
+        };
+        self.negated(test, value)
     }
 
     /// Returns what follows from a value not being above another: below a length, or a number that no stranger chose, it
@@ -62,6 +101,11 @@ impl Engine<'_> {
             {
                 return vec![(of.0, self.harmless_as(type_name))];
             }
+        }
+        let signed = self.signed_by(a).into_iter().chain(self.signed_by(b));
+        let signed: Findings = signed.flat_map(|v| finding(&v, ALL)).collect();
+        if !signed.is_empty() {
+            return signed;
         }
         let (left, right) = (self.state.reach(a), self.state.reach(b));
         match (left.is_empty(), right.is_empty()) {

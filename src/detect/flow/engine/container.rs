@@ -309,21 +309,21 @@ impl Engine<'_> {
         let Some(inner) = self.state.contents(value.id) else {
             if !self.state.reach(value).is_empty() {
                 let any = self.derived("entry", &[value], Kind::Unknown);
-                contents.blur(&any);
+                contents.cover(&any);
                 contents.keys = None;
             }
             return;
         };
-        for (key, value) in &inner.entries {
-            contents.set(key.clone(), value.clone());
-        }
         if let Some(rest) = &inner.rest {
             let rest = if self.state.contents(rest.id).is_some() {
                 self.index(rest, &Data::constant(Const::Int(1)), span)
             } else {
                 rest.clone()
             };
-            contents.blur(&rest);
+            if inner.keys.is_none() && inner.list.is_none() { contents.cover(&rest) } else { contents.blur(&rest) }
+        }
+        for (key, value) in &inner.entries {
+            contents.set(key.clone(), value.clone());
         }
         for pair in inner.list.iter().flatten() {
             let key = self.index(pair, &Data::constant(Const::Int(0)), span);

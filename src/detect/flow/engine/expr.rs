@@ -319,16 +319,16 @@ impl Engine<'_> {
             },
             None => {
                 let inner = self.state.contents(value.id).map(|c| c.as_ref().clone());
+                if let Some((inner, rest)) = inner.as_ref().and_then(|c| c.rest.as_ref().map(|rest| (c, rest))) {
+                    contents.keys = if contents.rest.is_none() { inner.keys.clone() } else { None };
+                    if inner.keys.is_none() { contents.cover(rest) } else { contents.blur(rest) }
+                }
                 for (key, value) in inner.iter().flat_map(|c| &c.entries) {
                     contents.set(key.clone(), value.clone());
                 }
-                if let Some((inner, rest)) = inner.as_ref().and_then(|c| c.rest.as_ref().map(|rest| (c, rest))) {
-                    contents.keys = if contents.rest.is_none() { inner.keys.clone() } else { None };
-                    contents.blur(rest);
-                }
                 if inner.is_none() && !self.state.reach(value).is_empty() {
                     let any = self.derived("spread", &[value], Kind::Unknown);
-                    contents.blur(&any);
+                    contents.cover(&any);
                     contents.keys = None;
                 }
             }

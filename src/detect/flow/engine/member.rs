@@ -111,6 +111,8 @@ impl Engine<'_> {
         let labels = object.labels.join(&self.source_labels(path, self.place(span)));
         let labels = match self.catalog.operation(path) {
             Some((Operation::Decode, _)) => self.decoded(&labels),
+            // The last part of a path names a file and no folder.
+            Some((Operation::BaseName | Operation::Extension, _)) => labels.cleaned(self.catalog.bit_of("path")),
             _ => labels,
         };
         let harmless = self.catalog.sanitizers(path).iter().filter(|e| self.is_active(e.file));
@@ -288,7 +290,15 @@ impl Engine<'_> {
             // Of a pair each place may have a type of its own.
             let numbered = match &key_const {
                 Some(Key::Index(at)) => Some(self.catalog.path(&format!("{path}[{at}]"))),
-                _ => None,
+                // What another part of the program has put there is no data of the request.
+                Some(Key::Name(name)) => {
+                    let of = self.catalog.type_of(self.catalog.path(&format!("{path}[{name}]")));
+                    if let Some(of) = of {
+                        return Rc::new(Data::new(super::number(&(object.id, key.id)), Kind::Path(of)));
+                    }
+                    None
+                }
+                None => None,
             };
             let numbered = numbered.filter(|path| self.catalog.type_of(*path).is_some());
             let path = numbered.unwrap_or_else(|| self.catalog.path(&format!("{path}[]")));

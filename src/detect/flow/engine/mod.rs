@@ -4,6 +4,7 @@
 //! not known run both ways and are joined, loops run until little changes, functions of the code run where they are called.
 //! Every run is bounded in steps; what is cut short is reported.
 
+mod answer;
 mod beginning;
 mod call;
 mod call_library;
@@ -36,6 +37,7 @@ mod paths;
 mod pattern;
 mod protocol;
 mod regex;
+mod render;
 mod response;
 mod rounds;
 mod route;
@@ -43,6 +45,7 @@ mod secret;
 mod session;
 mod settle;
 mod shape;
+mod signature;
 mod sink;
 mod slow;
 mod stmt;
@@ -183,6 +186,8 @@ struct Engine<'a> {
     /// A weak hash that has just been made of nothing foreign, and those made so far, by the number of the value.
     quiet_hash: Option<(Place, Name)>,
     quiet_hashes: HashMap<u64, (Place, Name)>,
+    /// Responses that were made of a stranger's markup: their numbers and those of their headers, and where.
+    answers: Vec<([u64; 2], Place)>,
     pending: Vec<Pending>,
     /// Functions that have run.
     visited: HashSet<(usize, FunctionId)>,
@@ -244,6 +249,7 @@ pub fn run(
         is_hint_sink: false,
         quiet_hash: None,
         quiet_hashes: HashMap::new(),
+        answers: Vec::new(),
         pending: Vec::new(),
         visited: HashSet::new(),
         found: BTreeMap::new(),

@@ -35,6 +35,9 @@ impl Engine<'_> {
         if let Some(result) = self.operation_without_object(operation, keys, object.as_ref(), &args, span) {
             return Some(result);
         }
+        if operation.stands_alone() {
+            return self.operation_alone(operation, keys, object.as_ref(), &args, span);
+        }
         let object = match object {
             Some(object) => object,
             None if !args.positional.is_empty() && operation != Operation::Call => args.positional.remove(0).0,
@@ -89,7 +92,11 @@ impl Engine<'_> {
                 let parts: Vec<&Value> = parts.iter().collect();
                 let value = self.derived("join", &parts, place_of_program(&parts));
                 let canonical = self.language.is_script();
-                let value = Rc::new(Data { canonical, ..value.as_ref().clone() });
+                let labels = match parts.first() {
+                    Some(first) if canonical => self.joined_below(first, &value.labels),
+                    _ => value.labels.clone(),
+                };
+                let value = Rc::new(Data { canonical, labels, ..value.as_ref().clone() });
                 Some(self.stepped(&value, self.place(span), crate::detect::flow::StepKind::Part))
             }
             Operation::SplitExtension | Operation::Extension => {
@@ -189,6 +196,14 @@ impl Engine<'_> {
     ) -> Option<Value> {
         let function = args.value(0).cloned();
         match operation {
+            Operation::Map if let Some(parts) = self.known_elements(object).filter(|_| object.as_text().is_none()) => {
+                let function = function?;
+                let mut results = Vec::with_capacity(parts.len());
+                for (at, part) in (0..).zip(parts) {
+                    results.push(self.call_back(&function, vec![part, Data::constant(Const::Int(at))], span));
+                }
+                Some(self.object_beside(Shape::List, Contents { list: Some(results), ..Contents::default() }, span))
+            }
             Operation::Map | Operation::ForEach | Operation::Filter => {
                 let function = function?;
                 let element = self.element_of(object, span);
@@ -288,6 +303,7 @@ impl Engine<'_> {
                 Data::constant(Const::Null)
             }
             Operation::Format => self.formatted(object, args, span),
+            Operation::FormatMap => self.formatted(object, &self.as_keywords(argument?, span), span),
             Operation::FormatCall => self.percent_call(object, args, span),
             Operation::Lower | Operation::Upper | Operation::Trim | Operation::ToText => {
                 self.same_text(operation, object)
@@ -312,6 +328,7 @@ impl Engine<'_> {
                 let value = value.with_labels(self.decoded(&value.labels));
                 self.with_beginning(object, value)
             }
+            Operation::Recode if super::signature::is_signature(object) => object.clone(),
             Operation::Recode => {
                 let kind = match &object.kind {
                     Kind::Const(Const::Text(_)) => object.kind.clone(),
@@ -360,7 +377,8 @@ impl Engine<'_> {
                 Some(Kind::Const(Const::Text(_))) => {
                     // Only the first occurrence goes: that proves nothing.
                     let value = self.replaced(object, argument.as_ref(), args.value(1), span);
-                    if value.labels.is_empty() { value } else { value.with_labels(self.state.reach(object)) }
+                    let labels = value.labels.join(&self.state.reach(object));
+                    if value.labels.is_empty() { value } else { value.with_labels(labels) }
                 }
                 _ => self.replaced_by_pattern(object, &argument?, args.value(1), span),
             },
@@ -413,6 +431,13 @@ impl Engine<'_> {
             _ => return self.path_operation(operation, object, args),
         };
         Some(result)
+    }
+
+    /// Returns the entries of a map as arguments by name.
+    fn as_keywords(&self, map: Value, span: (u32, u32)) -> Args {
+        let mut args = Args::default();
+        self.spread_map(&mut args, &map, span);
+        args
     }
 
     fn percent_call(&mut self, object: &Value, args: &Args, span: (u32, u32)) -> Value {

@@ -2,9 +2,9 @@
 
 use super::Engine;
 use super::call::Args;
-use crate::detect::flow::catalog::NOT_ABSOLUTE;
+use crate::detect::flow::catalog::{Classes, NO_PARENT, NOT_ABSOLUTE};
 use crate::detect::flow::catalog::operation::Operation;
-use crate::detect::flow::value::{Data, Kind, Value};
+use crate::detect::flow::value::{Data, Kind, Labels, Value};
 use std::rc::Rc;
 
 impl Engine<'_> {
@@ -17,8 +17,11 @@ impl Engine<'_> {
                     std::iter::once(object.clone()).chain(args.positional.iter().map(|(v, _)| v.clone())).collect();
                 let parts: Vec<&Value> = parts.iter().collect();
                 let value = self.derived("canonical", &parts, place_of_program(&parts));
-                let origin = Some((resolved_from(object, &parts).id, self.catalog.bit_of("path")));
-                Rc::new(Data { canonical: true, origin, ..value.as_ref().clone() })
+                let path = self.catalog.bit_of("path");
+                let origin = Some((resolved_from(object, &parts, path).id, path));
+                let is_rooted = parts.len() == 1 && object.prefix() == "/";
+                let labels = value.labels.cleaned(if is_rooted { NO_PARENT } else { 0 });
+                Rc::new(Data { canonical: true, labels, origin, ..value.as_ref().clone() })
             }
             Operation::CommonPath => {
                 let value = self.derived("common", &[object], Kind::Unknown);
@@ -30,7 +33,10 @@ impl Engine<'_> {
             Operation::Relative => {
                 let to = argument?;
                 let value = self.derived("relative", &[object, &to], Kind::Unknown);
-                let origin = Some((to.id, self.catalog.bit_of("path") | NOT_ABSOLUTE));
+                let path = self.catalog.bit_of("path");
+                // A way to a resolved path tells of the path that it was resolved from.
+                let from = to.origin.filter(|(_, of)| to.canonical && of & path != 0).map_or(to.id, |(id, _)| id);
+                let origin = Some((from, path | NOT_ABSOLUTE));
                 Rc::new(Data { canonical: true, origin, ..value.as_ref().clone() })
             }
             Operation::BaseName => {
@@ -41,12 +47,35 @@ impl Engine<'_> {
         };
         Some(result)
     }
+
+    /// Returns the labels of what JavaScript's `path.join` puts below a first part: there an absolute path is a relative one, so
+    /// that what holds no `..` stays below.
+    pub(super) fn joined_below(&self, first: &Value, labels: &Labels) -> Labels {
+        let path = self.catalog.bit_of("path");
+        if matters(first, path) {
+            return labels.clone();
+        }
+        let is_root = first.as_text() == Some("/");
+        labels.map(|label| {
+            if label.cleaned & NO_PARENT != 0 {
+                label.cleaned |= path;
+            }
+            if is_root {
+                label.cleaned |= NO_PARENT;
+            }
+        })
+    }
+}
+
+/// Says whether a value has data that matters to paths.
+fn matters(value: &Value, path: Classes) -> bool {
+    value.labels.all().iter().any(|label| label.origin.only == 0 || label.origin.only & path != 0)
 }
 
 /// Returns the part of which a resolved path is a form: the first, or the only one that a stranger had a say in where that is
 /// a path that was put together before, `path.resolve(root, path.join(root, name))`.
-fn resolved_from<'a>(first: &'a Value, parts: &[&'a Value]) -> &'a Value {
-    let mut foreign = parts.iter().filter(|part| !part.labels.is_empty());
+fn resolved_from<'a>(first: &'a Value, parts: &[&'a Value], path: Classes) -> &'a Value {
+    let mut foreign = parts.iter().filter(|part| matters(part, path));
     match (foreign.next(), foreign.next()) {
         (Some(only), None) if only.canonical => only,
         _ => first,

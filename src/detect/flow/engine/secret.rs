@@ -3,8 +3,9 @@
 use super::call::Args;
 use super::{Engine, Place};
 use crate::detect::flow::catalog::schema::Trust;
-use crate::detect::flow::ir::FunctionId;
-use crate::detect::flow::value::Value;
+use crate::detect::flow::ir::{FunctionId, Module};
+use crate::detect::flow::name::Name;
+use crate::detect::flow::value::{Kind, Value};
 
 /// Words of names that speak of something that a weak hash does not protect.
 const SECRET: [&str; 34] = [
@@ -79,6 +80,10 @@ const NAMING: [&str; 18] = [
     "duplicates",
     "revision",
 ];
+/// Words with which names of functions begin that make something.
+const MAKING: [&str; 14] = [
+    "make", "generate", "gen", "create", "new", "build", "random", "issue", "produce", "next", "get", "mint", "fresh", "draw",
+];
 /// Lines of a function that is short enough for all of it to be about one thing.
 const SHORT: usize = 20;
 /// Lines before and after a place in a longer one.
@@ -112,6 +117,18 @@ impl Engine<'_> {
         if self.is_foreign(args) && place.0 == self.here() {
             let classes = self.catalog.bit_of("weak-hash");
             self.record_constant(classes, path, args, place.1);
+        }
+    }
+
+    /// Looks at what a function gives back that says in its name what it makes: `make_token`, `generateResetCode`.
+    pub(super) fn sink_of_maker(&mut self, m: &Module, value: &Value, span: (u32, u32)) {
+        if value.labels.is_empty() || matches!(value.kind, Kind::Object(_)) {
+            return;
+        }
+        let function = self.frames.last().and_then(|f| f.function);
+        let Some(name) = function.and_then(|id| m.function(id).name) else { return };
+        if let Some(made) = made_by(name.as_str()) {
+            self.sink_of_name(Name::new(&made), value, span);
         }
     }
 
@@ -169,6 +186,26 @@ fn has_word(line: &str, list: &[&str]) -> bool {
         .any(|name| words(name).iter().any(|word| list.contains(&word.as_str())))
 }
 
+/// Returns what a function makes, as its name says: `reset_token` of `make_reset_token`, `resetToken` of `newResetToken`.
+fn made_by(name: &str) -> Option<String> {
+    let words = words(name.trim_start_matches('_'));
+    let (verb, made) = words.split_first()?;
+    let made: Vec<&String> = made.iter().skip_while(|word| MAKING.contains(&word.as_str())).collect();
+    if !MAKING.contains(&verb.as_str()) || made.is_empty() {
+        return None;
+    }
+    let is_snake = name.contains('_');
+    let parts = made.iter().enumerate().map(|(at, word)| {
+        let mut chars = word.chars();
+        match chars.next() {
+            Some(first) if at > 0 && !is_snake => first.to_uppercase().chain(chars).collect(),
+            _ => word.to_string(),
+        }
+    });
+    let parts: Vec<String> = parts.collect();
+    Some(parts.join(if is_snake { "_" } else { "" }))
+}
+
 /// Splits a name into its words: `apiKey`, `API_KEY`, `X-Signature`.
 pub(super) fn words(name: &str) -> Vec<String> {
     let mut words = vec![String::new()];
@@ -189,7 +226,16 @@ pub(super) fn words(name: &str) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::is_secret;
+    use super::{is_secret, made_by};
+
+    #[test]
+    fn names_of_functions_tell_what_they_make() {
+        assert_eq!(made_by("make_token").as_deref(), Some("token"));
+        assert_eq!(made_by("_new_random_session_id").as_deref(), Some("session_id"));
+        assert_eq!(made_by("generateResetToken").as_deref(), Some("resetToken"));
+        assert_eq!(made_by("token"), None);
+        assert_eq!(made_by("make"), None);
+    }
 
     #[test]
     fn names_tell_what_a_hash_is_for() {

@@ -76,6 +76,7 @@ impl Engine<'_> {
         value: &Value,
         span: (u32, u32),
     ) {
+        self.typed_afterwards(object, name, key, value);
         let catalog = self.catalog;
         let any = Name::new(&format!("*.{name}"));
         let keys = if path.as_str().starts_with('*') {
@@ -125,7 +126,11 @@ impl Engine<'_> {
         }
         if let Kind::Object(_) = value.kind {
             // Lists and maps are sent as JSON; of a pair of text and status the text counts.
-            let first = self.state.contents(value.id).and_then(|c| c.list.as_ref().and_then(|l| l.first().cloned()));
+            let contents = self.state.contents(value.id);
+            if self.is_written_as_list(span) || contents.as_ref().is_some_and(|c| self.is_told_not_html(c)) {
+                return;
+            }
+            let first = contents.and_then(|c| c.list.as_ref().and_then(|l| l.first().cloned()));
             if let Some(first) = first
                 && !matches!(first.kind, Kind::Object(_))
             {

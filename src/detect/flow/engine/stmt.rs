@@ -393,6 +393,7 @@ impl Engine<'_> {
             let span = id.map_or(span, |id| m.expr(id).span);
             self.sink_of_return(returns, &value, span);
         }
+        self.sink_of_maker(m, &value, id.map_or(span, |id| m.expr(id).span));
         let value = self.with_findings(value);
         let state = self.state.fork();
         let frame = self.frame();

@@ -3,6 +3,7 @@
 use super::call::Args;
 use super::{Engine, Place};
 use crate::detect::flow::StepKind;
+use crate::detect::flow::catalog::NO_PARENT;
 use crate::detect::flow::ir::Const;
 use crate::detect::flow::name::Name;
 use crate::detect::flow::state::{Contents, Key};
@@ -18,6 +19,13 @@ const MAX_TEXT: usize = 1 << 14;
 impl Engine<'_> {
     /// Returns the text made of parts, in order.
     pub(super) fn text_of(&mut self, parts: &[(Value, (u32, u32))], span: (u32, u32)) -> Value {
+        let mut signatures = parts.iter().filter(|(part, _)| super::signature::is_signature(part));
+        if let (Some((signature, _)), None) = (signatures.next(), signatures.next())
+            && parts.iter().filter(|(part, _)| part.as_const().is_none()).count() == 1
+        {
+            // One with the name of its algorithm before it.
+            return signature.clone();
+        }
         let mut prefix = String::new();
         let (mut is_known, mut is_const, mut plain) = (true, true, true);
         let mut labels = Labels::default();
@@ -271,6 +279,14 @@ impl Engine<'_> {
         {
             return Data::constant(Const::Text(t.replace(o, n).into()));
         }
+        if let (Some(template), Some(old), Some(new)) = (text.as_text(), old.and_then(|v| v.as_text()), new)
+            && !old.is_empty()
+        {
+            // A template of the code: what is put in stands where it says.
+            let gaps: Vec<_> =
+                template.match_indices(old).map(|(at, part)| (at, at + part.len(), new.clone(), span)).collect();
+            return self.filled(template, &gaps, span);
+        }
         let mut parts = vec![(text.clone(), span)];
         if let Some(new) = new {
             parts.push((new.clone(), span));
@@ -326,8 +342,12 @@ impl Engine<'_> {
             }
         };
         let new_text = new.and_then(|v| v.as_text()).map(str::to_owned);
-        let value = self.replaced(text, None, new, span);
+        let mut value = self.replaced(text, None, new, span);
         self.match_takes_time(pattern, text, span);
+        if text.canonical && new_text.as_deref() == Some("") && takes_parents(pattern) {
+            // A normalized path has `..` at its beginning only.
+            value = value.with_labels(value.labels.cleaned(NO_PARENT));
+        }
         let Some(gone) = source.and_then(|source| super::regex::single(&source)) else { return value };
         let Some(new_text) = new_text else {
             return self.replaced_by_function(&value, &gone, new, span);
@@ -388,6 +408,13 @@ impl Engine<'_> {
         labels = labels.cleaned(classes);
         Rc::new(Data { labels, id: super::number(&("escaped", value.id, function.id)), ..value.as_ref().clone() })
     }
+}
+
+/// Says whether a pattern takes every `../` from the beginning of a text: `^(\.\.(\/|\\|$))+`.
+fn takes_parents(pattern: &Value) -> bool {
+    let Kind::Const(Const::Regex(source, _)) = &pattern.kind else { return false };
+    let rest = source.strip_prefix("^(").map(|rest| rest.strip_prefix("?:").unwrap_or(rest));
+    rest.is_some_and(|rest| rest.starts_with(r"\.\.") && rest.ends_with(")+"))
 }
 
 /// Says whether a replacement puts a backslash before what it replaces.
