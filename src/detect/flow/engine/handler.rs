@@ -307,7 +307,9 @@ impl Engine<'_> {
             let what = param_name(param).map_or_else(|| "a parameter".to_owned(), |n| format!("parameter `{n}`"));
             Labels::source(Origin { trust: Trust::Parameter, what, only: 0, hint: true, place })
         } else {
-            self.remote(Some("remote"), place)
+            let path = param.of_type.as_ref().and_then(|of| self.path_of_type(of));
+            let classes = path.map_or(0, |path| self.harmless_by_type(path));
+            self.remote(Some("remote"), place).cleaned(classes)
         };
         let kind = if declared.is_none() && param.of_type.as_ref().is_some_and(|of| self.is_text_type(of)) {
             Kind::Text("".into())
