@@ -98,3 +98,9 @@ fn what_the_constructor_of_a_base_is_given_is_in_the_object() {
         assert_eq!(!flows(&[("part.py", &code), ("base.py", BASE)]).flows.is_empty(), is_found, "{code}");
     }
 }
+
+#[test]
+fn lists_that_hold_themselves_are_compared() {
+    let code = "def f():\n    a = []\n    a.append(a)\n    b = []\n    b.append(b)\n    return a == b\n\nf()\n";
+    assert!(flows(&[("app.py", code)]).flows.is_empty());
+}
