@@ -51,7 +51,7 @@ impl Engine<'_> {
                 }
                 Kind::Path(path) if is_constructor(name) => self.made_by_library(path, &this, args, span),
                 Kind::Path(path) => {
-                    let path = self.catalog.canonical(path.join(name.as_str()));
+                    let path = self.catalog.canonical(path.member(name));
                     return Some(self.call_library(&[path], Some(&this), args, span));
                 }
                 _ => {}

@@ -1,0 +1,157 @@
+//! Which functions matter: those that hold a source or a sink, or call one that does.
+
+use super::Engine;
+use super::call::Args;
+use crate::detect::flow::catalog::schema::Trust;
+use crate::detect::flow::ir::{Const, ExprKind, FunctionId, Module, StmtKind};
+use crate::detect::flow::name::Name;
+use crate::detect::flow::value::{Closure, Kind, Value};
+use crate::syntax::language::Language;
+use std::collections::HashSet;
+use std::rc::Rc;
+
+/// Steps of a function after which calls of it are looked at twice.
+const COSTLY: u32 = 200;
+
+/// Functions of a module.
+pub(super) type Functions = Rc<HashSet<FunctionId>>;
+
+impl Engine<'_> {
+    /// Returns the functions that hold a sink or call one that does; `None` where the file has no sink and calls nothing
+    /// that could.
+    pub(super) fn hot_functions(&self, m: &Module) -> Option<HashSet<FunctionId>> {
+        let (marks, calls) = self.marks(m, &|name| self.catalog.is_sink_word(name));
+        if marks.is_empty() && !self.imports_code(m) && !self.catalog.has_name_sinks() {
+            return None;
+        }
+        Some(holders(m, marks, calls))
+    }
+
+    /// Returns the functions of a module that hold a sink, a source or a name from other code of the repository, or call
+    /// one that does.
+    fn warm_functions(&mut self, module: usize) -> Functions {
+        if let Some(known) = self.warm.get(&module) {
+            return known.clone();
+        }
+        let handle = self.module(module);
+        let mut foreign: HashSet<Name> = HashSet::new();
+        for stmt in &handle.body {
+            if let StmtKind::Import(import) = &stmt.kind
+                && !self.catalog.knows(self.catalog.canonical(import.module))
+            {
+                foreign.insert(import.local);
+            }
+        }
+        let matters = |name: Name| {
+            self.catalog.is_sink_word(name) || self.catalog.is_source_word(name) || foreign.contains(&name)
+        };
+        let (marks, calls) = self.marks(&handle, &matters);
+        let warm = Rc::new(holders(&handle, marks, calls));
+        self.warm.insert(module, warm.clone());
+        warm
+    }
+
+    /// Says whether a call need not be followed: the function has taken many steps before, holds neither a source nor a
+    /// sink, and is given nothing but what a caller that nobody knows may give.
+    pub(super) fn is_idle(&mut self, closure: &Closure, args: &Args) -> bool {
+        if !self.costly.contains(&(closure.module, closure.function)) {
+            return false;
+        }
+        if self.warm_functions(closure.module).contains(&closure.function) {
+            return false;
+        }
+        let given = |value: &Value| {
+            let is_code =
+                matches!(value.kind, Kind::Function(_) | Kind::Bound(..) | Kind::Partial(..) | Kind::Class(..));
+            let labels = self.state.reach(value);
+            is_code || labels.all().iter().any(|label| label.origin.trust != Trust::Parameter)
+        };
+        !args.all().any(|(value, _)| given(value)) && !closure.this.as_ref().is_some_and(given)
+    }
+
+    /// Notes how many steps a function has taken.
+    pub(super) fn note_cost(&mut self, closure: &Closure, steps: u32) {
+        if steps >= COSTLY {
+            self.costly.insert((closure.module, closure.function));
+        }
+    }
+
+    /// Returns where words stand that matter, and the other names that stand there.
+    fn marks(&self, m: &Module, matters: &dyn Fn(Name) -> bool) -> (Vec<u32>, Vec<(u32, Name)>) {
+        let mut marks: Vec<u32> = Vec::new();
+        let mut calls: Vec<(u32, Name)> = Vec::new();
+        for expr in &m.exprs {
+            match &expr.kind {
+                ExprKind::Member(_, name) | ExprKind::Name(name) => {
+                    if matters(*name) {
+                        marks.push(expr.span.0);
+                    } else {
+                        calls.push((expr.span.0, *name));
+                    }
+                }
+                ExprKind::Markup(_, attributes, _) if attributes.iter().any(|(n, _)| matters(*n)) => {
+                    marks.push(expr.span.0);
+                }
+                ExprKind::Index(_, key)
+                    if matters(Name::new("*")) && !matches!(m.expr(*key).kind, ExprKind::Const(_)) =>
+                {
+                    marks.push(expr.span.0);
+                }
+                // A pattern that is slow does harm where it meets a text of a stranger, whatever the call is named.
+                ExprKind::Const(Const::Regex(pattern, _) | Const::Text(pattern))
+                    if [")+", ")*", "){"].iter().any(|end| pattern.contains(end))
+                        && super::slow::is_catastrophic(pattern) =>
+                {
+                    marks.push(expr.span.0);
+                }
+                _ => {}
+            }
+        }
+        (marks, calls)
+    }
+
+    /// Says whether a file imports something that the catalog does not know: code of the same repository, perhaps.
+    fn imports_code(&self, m: &Module) -> bool {
+        let path = self.units[0].module.file().path.as_str();
+        if self.language == Language::Rust && (path.ends_with("main.rs") || path.contains("/bin/")) {
+            // A program names the library of its own package without importing it.
+            return true;
+        }
+        m.body.iter().any(|stmt| match &stmt.kind {
+            StmtKind::Import(import) => !self.catalog.knows(self.catalog.canonical(import.module)),
+            StmtKind::Assign(_, value, _) => matches!(m.expr(*value).kind, ExprKind::Call(_)),
+            _ => false,
+        })
+    }
+}
+
+/// Returns the functions that hold a mark or name one that does.
+fn holders(m: &Module, mut marks: Vec<u32>, mut calls: Vec<(u32, Name)>) -> HashSet<FunctionId> {
+    marks.sort_unstable();
+    let holds = |span: (u32, u32), marks: &[u32]| {
+        let from = marks.partition_point(|at| *at < span.0);
+        marks.get(from).is_some_and(|at| *at < span.1)
+    };
+    let mut hot: HashSet<FunctionId> = HashSet::new();
+    for _ in 0..4 {
+        let mut names: HashSet<Name> = HashSet::new();
+        for (number, function) in m.functions.iter().enumerate() {
+            let id = FunctionId(u32::try_from(number).unwrap_or(u32::MAX));
+            if hot.contains(&id) || holds(function.span, &marks) {
+                hot.insert(id);
+                names.extend(function.name);
+                // Calling a class runs its constructor.
+                let is_constructor = function.name.is_some_and(|n| matches!(n.as_str(), "__init__" | "constructor"));
+                names.extend(function.class.filter(|_| is_constructor).and_then(|class| m.class(class).name));
+            }
+        }
+        let before = marks.len();
+        marks.extend(calls.iter().filter(|(_, name)| names.contains(name)).map(|(at, _)| *at));
+        calls.retain(|(_, name)| !names.contains(name));
+        marks.sort_unstable();
+        if marks.len() == before {
+            break;
+        }
+    }
+    hot
+}
