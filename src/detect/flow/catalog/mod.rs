@@ -3,6 +3,7 @@
 pub mod load;
 pub mod operation;
 pub mod schema;
+pub mod words;
 
 use super::name::Name;
 use foldhash::fast::RandomState;
@@ -11,6 +12,7 @@ use schema::{CatalogFile, Handler, OneOrMore, Sanitizer, Sink, Source, Validator
 use std::cell::RefCell;
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicU32, Ordering};
+use words::{Owner, SinkWord};
 
 /// A set of weakness classes, one bit each. The topmost bits say what else is known of a value.
 pub type Classes = u64;
@@ -107,7 +109,7 @@ pub struct Catalog {
     clean_types: HashSet<Name>,
     wrappers: HashSet<Name>,
     /// Last parts of the paths of all sinks: code that names none of them has none.
-    sink_words: HashSet<Name>,
+    sink_words: HashMap<Name, Vec<SinkWord>>,
     /// The same of what is read or called to get data.
     source_words: HashSet<Name>,
 }
@@ -136,9 +138,17 @@ impl Catalog {
         // What leads to a thing of which every member is a sink.
         let is_open = |of: &Name| catalog.assign_sinks.contains_key(&of.join("*"));
         let leads = catalog.types.iter().filter(|(_, of)| is_open(of)).map(|(path, _)| Name::new(path.last()));
-        let leads: Vec<Name> = leads.collect();
-        catalog.sink_words.extend(leads);
+        for lead in leads.collect::<Vec<Name>>() {
+            // Which file speaks of it does not matter: all are looked at.
+            for number in 0..u16::try_from(files.len()).unwrap_or(u16::MAX) {
+                catalog.sink_word(lead, number, Owner::Any);
+            }
+        }
         Ok(catalog)
+    }
+
+    fn sink_word(&mut self, word: Name, file: u16, owner: Owner) {
+        self.sink_words.entry(word).or_default().push(SinkWord { file, owner });
     }
 
     fn add(&mut self, number: u16, file: &CatalogFile) -> Result<(), String> {
@@ -212,7 +222,7 @@ impl Catalog {
             let entry = |of: &Sink| Entry { file: number, of: of.clone(), classes };
             for path in of.call.iter().flat_map(|p| self.paths(p)).collect::<Vec<_>>() {
                 self.know(path);
-                self.sink_words.insert(Name::new(path.last()));
+                self.sink_word(Name::new(path.last()), number, words::owner_of(path));
                 self.call_sinks.entry(path).or_default().push(entry(of));
             }
             for text in of.assign.iter().flat_map(|p| p.all()) {
@@ -222,11 +232,11 @@ impl Catalog {
                 }
                 let path = self.path(text);
                 self.know(path);
-                self.sink_words.insert(Name::new(path.last().trim_end_matches("[]")));
+                self.sink_word(Name::new(path.last().trim_end_matches("[]")), number, Owner::Any);
                 self.assign_sinks.entry(path).or_default().push(entry(of));
             }
             for path in of.attribute.iter().flat_map(|p| self.paths(p)).collect::<Vec<_>>() {
-                self.sink_words.insert(path);
+                self.sink_word(path, number, Owner::Any);
                 self.attribute_sinks.entry(path).or_default().push(entry(of));
             }
         }
@@ -442,9 +452,9 @@ impl Catalog {
         self.wrappers.contains(&path)
     }
 
-    /// Says whether a name is the last part of a sink's path.
-    pub fn is_sink_word(&self, name: Name) -> bool {
-        self.sink_words.contains(&name)
+    /// Returns the sinks of whose path a name is the last part.
+    pub fn sink_words(&self, name: Name) -> &[SinkWord] {
+        self.sink_words.get(&name).map_or(&[], Vec::as_slice)
     }
 
     /// Says whether a name is the last part of a source's path.

@@ -3,11 +3,12 @@
 use super::Engine;
 use super::call::Args;
 use crate::detect::flow::catalog::schema::Trust;
+use crate::detect::flow::catalog::words::{Owner, SinkWord};
 use crate::detect::flow::ir::{Const, ExprKind, FunctionId, Module, StmtKind};
 use crate::detect::flow::name::Name;
 use crate::detect::flow::value::{Closure, Kind, Value};
 use crate::syntax::language::Language;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 /// Steps of a function after which calls of it are looked at twice.
@@ -20,7 +21,7 @@ impl Engine<'_> {
     /// Returns the functions that hold a sink or call one that does; `None` where the file has no sink and calls nothing
     /// that could.
     pub(super) fn hot_functions(&self, m: &Module) -> Option<HashSet<FunctionId>> {
-        let (marks, calls) = self.marks(m, &|name| self.catalog.is_sink_word(name));
+        let (marks, calls) = self.marks(m, &|_| false);
         if marks.is_empty() && !self.imports_code(m) && !self.catalog.has_name_sinks() {
             return None;
         }
@@ -42,9 +43,7 @@ impl Engine<'_> {
                 foreign.insert(import.local);
             }
         }
-        let matters = |name: Name| {
-            self.catalog.is_sink_word(name) || self.catalog.is_source_word(name) || foreign.contains(&name)
-        };
+        let matters = |name: Name| self.catalog.is_source_word(name) || foreign.contains(&name);
         let (marks, calls) = self.marks(&handle, &matters);
         let warm = Rc::new(holders(&handle, marks, calls));
         self.warm.insert(module, warm.clone());
@@ -76,38 +75,69 @@ impl Engine<'_> {
         }
     }
 
-    /// Returns where words stand that matter, and the other names that stand there.
-    fn marks(&self, m: &Module, matters: &dyn Fn(Name) -> bool) -> (Vec<u32>, Vec<(u32, Name)>) {
+    /// Returns where sinks may stand and words that matter beside them, and the other names that stand somewhere.
+    fn marks(&self, m: &Module, also: &dyn Fn(Name) -> bool) -> (Vec<u32>, Vec<(u32, Name)>) {
+        let imports = m.body.iter().filter_map(|stmt| match &stmt.kind {
+            StmtKind::Import(import) => Some((import.local, import.item.unwrap_or(import.local))),
+            _ => None,
+        });
+        let imports: HashMap<Name, Name> = imports.collect();
+        let callees: HashSet<u32> = m.exprs.iter().filter_map(|expr| callee(&expr.kind)).collect();
+        // What other code of the repository brings in may need catalog files that this file's text does not.
+        let all = self.imports_code(m);
+        let is_any = |name: Name| self.words(name, all).next().is_some();
+        let is_open = is_any(Name::new("*"));
         let mut marks: Vec<u32> = Vec::new();
         let mut calls: Vec<(u32, Name)> = Vec::new();
-        for expr in &m.exprs {
-            match &expr.kind {
-                ExprKind::Member(_, name) | ExprKind::Name(name) => {
-                    if matters(*name) {
-                        marks.push(expr.span.0);
-                    } else {
-                        calls.push((expr.span.0, *name));
-                    }
+        for (number, expr) in (0u32..).zip(&m.exprs) {
+            let matters = match &expr.kind {
+                ExprKind::Name(name) => {
+                    let of = imports.get(name).copied().unwrap_or(*name);
+                    let is_function = callees.contains(&number) || imports.contains_key(name);
+                    also(*name) || self.words(of, all).any(|word| self.may_stand_alone(word.owner, is_function))
                 }
-                ExprKind::Markup(_, attributes, _) if attributes.iter().any(|(n, _)| matters(*n)) => {
-                    marks.push(expr.span.0);
+                ExprKind::Member(object, name) => {
+                    let owner = match &m.expr(*object).kind {
+                        ExprKind::Name(owner) | ExprKind::Member(_, owner) => Some(*owner),
+                        _ => None,
+                    };
+                    let is_module = owner.is_some_and(|owner| imports.contains_key(&owner));
+                    also(*name) || self.words(*name, all).any(|word| self.may_stand_on(word.owner, owner, is_module))
                 }
-                ExprKind::Index(_, key)
-                    if matters(Name::new("*")) && !matches!(m.expr(*key).kind, ExprKind::Const(_)) =>
-                {
-                    marks.push(expr.span.0);
-                }
+                ExprKind::Markup(_, attributes, _) => attributes.iter().any(|(name, _)| is_any(*name)),
+                ExprKind::Index(_, key) => is_open && !matches!(m.expr(*key).kind, ExprKind::Const(_)),
                 // A pattern that is slow does harm where it meets a text of a stranger, whatever the call is named.
-                ExprKind::Const(Const::Regex(pattern, _) | Const::Text(pattern))
-                    if [")+", ")*", "){"].iter().any(|end| pattern.contains(end))
-                        && super::slow::is_catastrophic(pattern) =>
-                {
-                    marks.push(expr.span.0);
+                ExprKind::Const(Const::Regex(pattern, _) | Const::Text(pattern)) => {
+                    [")+", ")*", "){"].iter().any(|end| pattern.contains(end)) && super::slow::is_catastrophic(pattern)
                 }
+                _ => false,
+            };
+            match &expr.kind {
+                _ if matters => marks.push(expr.span.0),
+                ExprKind::Name(name) | ExprKind::Member(_, name) => calls.push((expr.span.0, *name)),
                 _ => {}
             }
         }
         (marks, calls)
+    }
+
+    fn words(&self, name: Name, all: bool) -> impl Iterator<Item = &SinkWord> {
+        self.catalog.sink_words(name).iter().filter(move |word| all || self.is_active(word.file))
+    }
+
+    /// Says whether a name by itself can be a sink that stands on something: an imported function can.
+    fn may_stand_alone(&self, owner: Owner, is_function: bool) -> bool {
+        self.language != Language::Python || is_function || !matches!(owner, Owner::Module(..))
+    }
+
+    /// Says whether a member can be a sink: a module goes by its name or that of an import.
+    fn may_stand_on(&self, sink: Owner, owner: Option<Name>, is_module: bool) -> bool {
+        match sink {
+            _ if self.language != Language::Python => true,
+            Owner::Any => true,
+            Owner::Nothing => owner.is_some_and(|owner| is_module || owner.as_str().contains("builtins")),
+            Owner::Module(first, last) => owner.is_some_and(|owner| is_module || owner == first || owner == last),
+        }
     }
 
     /// Says whether a file imports something that the catalog does not know: code of the same repository, perhaps.
@@ -140,9 +170,10 @@ fn holders(m: &Module, mut marks: Vec<u32>, mut calls: Vec<(u32, Name)>) -> Hash
             if hot.contains(&id) || holds(function.span, &marks) {
                 hot.insert(id);
                 names.extend(function.name);
-                // Calling a class runs its constructor.
-                let is_constructor = function.name.is_some_and(|n| matches!(n.as_str(), "__init__" | "constructor"));
-                names.extend(function.class.filter(|_| is_constructor).and_then(|class| m.class(class).name));
+                // What makes an object runs its constructor, and others that are never named: `__exit__`.
+                let is_special = |n: Name| n.as_str().starts_with("__") || n.as_str() == "constructor";
+                let is_unnamed = function.name.is_some_and(is_special);
+                names.extend(function.class.filter(|_| is_unnamed).and_then(|class| m.class(class).name));
             }
         }
         let before = marks.len();
@@ -154,4 +185,11 @@ fn holders(m: &Module, mut marks: Vec<u32>, mut calls: Vec<(u32, Name)>) -> Hash
         }
     }
     hot
+}
+
+fn callee(kind: &ExprKind) -> Option<u32> {
+    match kind {
+        ExprKind::Call(call) => Some(call.callee.0),
+        _ => None,
+    }
 }
