@@ -12,7 +12,9 @@ use std::rc::Rc;
 impl Engine<'_> {
     pub(super) fn run_entries(&mut self) {
         let handle = self.module(0);
-        let Some(hot) = self.hot_functions(&handle) else { return };
+        if !self.may_harm(&handle) {
+            return;
+        }
         self.units[0].scope = self.fresh_scope();
         self.run_entry(MAX_ENTRY_STEPS, |e| {
             e.state = e.state.fresh();
@@ -24,6 +26,7 @@ impl Engine<'_> {
         self.run_handler_classes(&handle);
         self.run_exported(&handle);
         self.run_all_pending();
+        let hot = self.hot_functions(&handle);
         for number in 0..handle.functions.len() {
             let id = FunctionId(u32::try_from(number).unwrap_or(u32::MAX));
             if hot.contains(&id) && !self.visited.contains(&(0, id)) {

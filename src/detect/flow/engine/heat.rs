@@ -18,14 +18,16 @@ const COSTLY: u32 = 200;
 pub(super) type Functions = Rc<HashSet<FunctionId>>;
 
 impl Engine<'_> {
-    /// Returns the functions that hold a sink or call one that does; `None` where the file has no sink and calls nothing
-    /// that could.
-    pub(super) fn hot_functions(&self, m: &Module) -> Option<HashSet<FunctionId>> {
+    /// Says whether a file may hold a sink, or calls other code that may.
+    pub(super) fn may_harm(&self, m: &Module) -> bool {
+        self.catalog.has_name_sinks() || self.imports_code(m) || !self.marks(m, &|_| false).0.is_empty()
+    }
+
+    /// Returns the functions that hold a sink or call one that does. To be asked once the top level has run: what it has
+    /// brought in tells which libraries matter.
+    pub(super) fn hot_functions(&self, m: &Module) -> HashSet<FunctionId> {
         let (marks, calls) = self.marks(m, &|_| false);
-        if marks.is_empty() && !self.imports_code(m) && !self.catalog.has_name_sinks() {
-            return None;
-        }
-        Some(holders(m, marks, calls))
+        holders(m, marks, calls)
     }
 
     /// Returns the functions of a module that hold a sink, a source or a name from other code of the repository, or call
@@ -83,9 +85,7 @@ impl Engine<'_> {
         });
         let imports: HashMap<Name, Name> = imports.collect();
         let callees: HashSet<u32> = m.exprs.iter().filter_map(|expr| callee(&expr.kind)).collect();
-        // What other code of the repository brings in may need catalog files that this file's text does not.
-        let all = self.imports_code(m);
-        let is_any = |name: Name| self.words(name, all).next().is_some();
+        let is_any = |name: Name| self.words(name).next().is_some();
         let is_open = is_any(Name::new("*"));
         let mut marks: Vec<u32> = Vec::new();
         let mut calls: Vec<(u32, Name)> = Vec::new();
@@ -94,7 +94,7 @@ impl Engine<'_> {
                 ExprKind::Name(name) => {
                     let of = imports.get(name).copied().unwrap_or(*name);
                     let is_function = callees.contains(&number) || imports.contains_key(name);
-                    also(*name) || self.words(of, all).any(|word| self.may_stand_alone(word.owner, is_function))
+                    also(*name) || self.words(of).any(|word| self.may_stand_alone(word.owner, is_function))
                 }
                 ExprKind::Member(object, name) => {
                     let owner = match &m.expr(*object).kind {
@@ -102,7 +102,7 @@ impl Engine<'_> {
                         _ => None,
                     };
                     let is_module = owner.is_some_and(|owner| imports.contains_key(&owner));
-                    also(*name) || self.words(*name, all).any(|word| self.may_stand_on(word.owner, owner, is_module))
+                    also(*name) || self.words(*name).any(|word| self.may_stand_on(word.owner, owner, is_module))
                 }
                 ExprKind::Markup(_, attributes, _) => attributes.iter().any(|(name, _)| is_any(*name)),
                 ExprKind::Index(_, key) => is_open && !matches!(m.expr(*key).kind, ExprKind::Const(_)),
@@ -121,8 +121,8 @@ impl Engine<'_> {
         (marks, calls)
     }
 
-    fn words(&self, name: Name, all: bool) -> impl Iterator<Item = &SinkWord> {
-        self.catalog.sink_words(name).iter().filter(move |word| all || self.is_active(word.file))
+    fn words(&self, name: Name) -> impl Iterator<Item = &SinkWord> {
+        self.catalog.sink_words(name).iter().filter(|word| self.is_active(word.file))
     }
 
     /// Says whether a name by itself can be a sink that stands on something: an imported function can.
