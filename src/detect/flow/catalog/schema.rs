@@ -175,7 +175,8 @@ pub struct Sink {
     pub attribute: Option<OneOrMore>,
     /// The class of weakness, as a flow rule names it: `sql`.
     pub class: String,
-    /// Which data matters: a position (`0`), a name (`sql`), `receiver`, `any` argument, `rest:1` (from position 1 on), `value`
+    /// Which data matters: a position (`0`), a name (`sql`), `receiver`, `any` argument, `named` (those by name), `rest:1` (from
+    /// position 1 on), `value`
     /// and `key` (of an assignment). A part of it follows in brackets or after a dot: `0[0]` first element, `0[1..]` the elements
     /// after it, `0[shell]` the command text of a shell's argument vector (`["sh", "-c", text]`), `0.url` the value under a key,
     /// `0[]` every element, `0.keys` the keys of a map. Default: `0`, for assignments `value`.
@@ -206,7 +207,7 @@ pub struct Sink {
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Sanitizer {
-    /// Calling these paths; types as conversions too.
+    /// Calling these paths, or reading them where they are members; types as conversions too.
     pub call: OneOrMore,
     /// The classes; `all` for conversions to numbers, lengths, lookups and whatever else returns none of what it was given.
     #[serde(rename = "for")]
@@ -226,7 +227,7 @@ pub struct Sanitizer {
 pub struct Validator {
     /// Calling these paths gives the truth about the value: `*.isalnum`, `validator.isUUID`.
     pub call: OneOrMore,
-    /// What is checked: a position, or `receiver`. Default `0`.
+    /// What is checked: a position, a name, or `receiver`. Default `0`.
     #[serde(default)]
     pub value: Option<String>,
     /// The classes; `all` where the value can then hold nothing that matters to any.

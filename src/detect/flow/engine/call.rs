@@ -156,8 +156,8 @@ impl Engine<'_> {
                 return self.construct(*module, *class, &Args::default(), span);
             }
         }
-        if let Some(map) = self.as_map(receiver, name, span) {
-            return map;
+        if let Some(made) = self.as_map(receiver, name, span).or_else(|| self.read_model(receiver, name, args)) {
+            return made;
         }
         let is_own = match &receiver.kind {
             Kind::Module(_) | Kind::Class(..) | Kind::Object(Shape::Instance(..)) => true,
@@ -410,7 +410,9 @@ impl Engine<'_> {
             }
             self.remember_options(id, args);
         }
-        let parsed = keys.first().map(|key| self.catalog.canonical(key.called())).zip(args.value(0).or(receiver));
+        // What is joined to an address decides where it leads.
+        let whole = if name == "urljoin" { args.value(1) } else { args.value(0).or(receiver) };
+        let parsed = keys.first().map(|key| self.catalog.canonical(key.called())).zip(whole);
         let origin = parsed.and_then(|(path, whole)| self.decided(path, whole));
         Rc::new(Data { labels, origin, ..Data::new(id, kind) })
     }

@@ -79,6 +79,7 @@ impl Engine<'_> {
         if let Some(made) = quiet_hash {
             self.quiet_hashes.insert(result.id, made);
         }
+        self.answered(&result, self.place(span));
         self.validated(keys, receiver, args, result, span)
     }
 
@@ -226,7 +227,10 @@ impl Engine<'_> {
             let validator = &entry.of;
             let checked = match validator.value.as_deref() {
                 Some("receiver") => receiver.or(args.value(0)).cloned(),
-                Some(position) => position.parse().ok().and_then(|at: usize| args.value(at).cloned()),
+                Some(at) => match at.parse::<usize>() {
+                    Ok(position) => args.value(position).cloned(),
+                    Err(_) => args.by_name(at).map(|(value, _)| value.clone()),
+                },
                 None => args.value(0).cloned(),
             };
             let Some(checked) = checked else { continue };

@@ -3,6 +3,7 @@
 use super::Engine;
 use super::call::Args;
 use super::member::Key;
+use crate::detect::flow::ir::Const;
 use crate::detect::flow::name::Name;
 use crate::detect::flow::value::{Data, Kind, Labels, Value};
 use crate::syntax::language::Language;
@@ -14,6 +15,17 @@ const FILE: &str = "io.File";
 const PATH: &str = "(path)";
 
 impl Engine<'_> {
+    /// Writes arguments to the stream that one of them names.
+    pub(super) fn printed(&mut self, args: &Args, span: (u32, u32)) -> Option<Value> {
+        let (stream, _) = args.by_name("file")?;
+        let stream = stream.id;
+        let written = self.text_of(&args.positional, span);
+        if !written.labels.is_empty() {
+            self.state.contents_mut(stream).blur(&written);
+        }
+        Some(Data::constant(Const::Null))
+    }
+
     /// Takes in what a call writes to a file, and adds to its result what it reads from one.
     pub(super) fn through_files(
         &mut self,

@@ -2,8 +2,12 @@
 
 use super::Engine;
 use crate::detect::flow::ir::{Const, Op};
+use crate::detect::flow::name::Name;
 use crate::detect::flow::value::{Data, Kind, Value};
 use std::rc::Rc;
+
+/// The type of markup that escapes what is added to it.
+const MARKUP: &str = "markupsafe.Markup";
 
 /// Longest text that is made of constants, in bytes.
 const MAX_TEXT: usize = 1 << 14;
@@ -24,6 +28,9 @@ impl Engine<'_> {
             return value;
         }
         let is_text = |v: &Value| matches!(v.kind, Kind::Text(_) | Kind::Const(Const::Text(_)));
+        if let Some(value) = self.with_markup(op, a, b, span) {
+            return value;
+        }
         match op {
             Op::Add if is_text(a.0) || is_text(b.0) => self.text_of(&[(a.0.clone(), a.1), (b.0.clone(), b.1)], span),
             Op::Add if matches!(a.0.kind, Kind::Object(_)) => self.concatenated(a.0, b.0, span),
@@ -50,6 +57,31 @@ impl Engine<'_> {
                 Rc::new(Data { is_length, ..value.as_ref().clone() })
             }
         }
+    }
+}
+
+impl Engine<'_> {
+    /// Returns what is made of markup and something else: what escapes its like is escaped where it becomes a part of it.
+    fn with_markup(
+        &mut self,
+        op: Op,
+        a: (&Value, (u32, u32)),
+        b: (&Value, (u32, u32)),
+        span: (u32, u32),
+    ) -> Option<Value> {
+        let is_markup = |v: &Value| matches!(v.kind, Kind::Path(path) if path.as_str() == MARKUP) && !v.is_name;
+        let (left, right) = (is_markup(a.0), is_markup(b.0));
+        if !(matches!(op, Op::Add) && (left || right) || matches!(op, Op::Mod) && left) {
+            return None;
+        }
+        let bit = self.catalog.bit_of("xss");
+        let escaped = |e: &Self, v: &Value, is_markup: bool| {
+            let labels = e.state.reach(v);
+            if is_markup { labels } else { labels.cleaned(bit) }
+        };
+        let labels = escaped(self, a.0, left).join(&escaped(self, b.0, right));
+        let _ = span;
+        Some(self.derived("markup", &[a.0, b.0], Kind::Path(Name::new(MARKUP))).with_labels(labels))
     }
 }
 

@@ -4,11 +4,13 @@
 //! not known run both ways and are joined, loops run until little changes, functions of the code run where they are called.
 //! Every run is bounded in steps; what is cut short is reported.
 
+mod answer;
 mod beginning;
 mod call;
 mod call_library;
 mod check;
 mod checked_type;
+mod choose;
 mod compare;
 mod comprehension;
 mod container;
@@ -33,6 +35,7 @@ mod model;
 mod operation;
 mod options;
 mod outcome;
+mod part;
 mod paths;
 mod pattern;
 mod protocol;
@@ -40,6 +43,7 @@ mod regex;
 mod render;
 mod response;
 mod rounds;
+mod route;
 mod secret;
 mod session;
 mod settle;
@@ -66,6 +70,7 @@ use crate::path::RepoPath;
 use crate::syntax::SourceFile;
 use crate::syntax::language::Language;
 use handler::Pending;
+use route::RoutePart;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Deref;
 use std::rc::Rc;
@@ -186,6 +191,8 @@ struct Engine<'a> {
     /// A weak hash that has just been made of nothing foreign, and those made so far, by the number of the value.
     quiet_hash: Option<(Place, Name)>,
     quiet_hashes: HashMap<u64, (Place, Name)>,
+    /// Responses that were made of a stranger's markup: their numbers and those of their headers, and where.
+    answers: Vec<([u64; 2], Place)>,
     pending: Vec<Pending>,
     /// Functions that have run.
     visited: HashSet<(usize, FunctionId)>,
@@ -194,8 +201,8 @@ struct Engine<'a> {
     settled: BTreeMap<((u32, u32), Classes), bool>,
     /// Where a member was read last: what a class has from a library comes in there.
     read_at: (u32, u32),
-    /// Parts of routes that are numbers or the like, by the function that takes them.
-    plain_parts: HashSet<(usize, FunctionId, Name)>,
+    /// What parts of routes can hold, by the function that takes them.
+    route_parts: HashMap<(usize, FunctionId, Name), RoutePart>,
     /// The paths that classes of the code are kinds of.
     kinds: HashMap<u64, Vec<Name>>,
     /// The classes that what is read as a type of the code is harmless to, by module and name.
@@ -252,12 +259,13 @@ pub fn run(
         is_hint_sink: false,
         quiet_hash: None,
         quiet_hashes: HashMap::new(),
+        answers: Vec::new(),
         pending: Vec::new(),
         visited: HashSet::new(),
         found: BTreeMap::new(),
         settled: BTreeMap::new(),
         read_at: (0, 0),
-        plain_parts: HashSet::new(),
+        route_parts: HashMap::new(),
         kinds: HashMap::new(),
         costly: HashSet::new(),
         warm: HashMap::new(),

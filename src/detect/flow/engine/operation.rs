@@ -35,11 +35,8 @@ impl Engine<'_> {
         if let Some(result) = self.operation_without_object(operation, keys, object.as_ref(), &args, span) {
             return Some(result);
         }
-        if operation.is_of_template() {
-            return self.template_operation(operation, keys, object.as_ref(), &args, span);
-        }
-        if matches!(operation, Operation::Sign | Operation::Signature | Operation::Equal) {
-            return self.signature_operation(operation, keys, object.as_ref(), &args, span);
+        if operation.stands_alone() {
+            return self.operation_alone(operation, keys, object.as_ref(), &args, span);
         }
         let object = match object {
             Some(object) => object,
@@ -174,20 +171,6 @@ impl Engine<'_> {
             Operation::Partial => self.partial(object, args, span),
             _ => None,
         }
-    }
-
-    /// Makes a function with its first arguments, and those that have names.
-    fn partial(&mut self, object: Option<&Value>, args: &Args, span: (u32, u32)) -> Option<Value> {
-        let function = object.or_else(|| args.value(0))?.clone();
-        let skip = usize::from(object.is_none());
-        let first: Vec<Value> = args.positional.iter().skip(skip).map(|(v, _)| v.clone()).collect();
-        let id = super::number(&("partial", function.id, span));
-        let mut named = Contents::default();
-        for (name, value, _) in &args.named {
-            named.set(Key::Name(*name), value.clone());
-        }
-        self.state.set_contents(id, named);
-        Some(Rc::new(Data::new(id, Kind::Partial(function, first.into()))))
     }
 
     pub(super) fn function_operation(
@@ -328,7 +311,8 @@ impl Engine<'_> {
             }
             Operation::Decode => {
                 let value = self.derived("decode", &[object], Kind::Unknown);
-                value.with_labels(self.decoded(&value.labels))
+                let value = value.with_labels(self.decoded(&value.labels));
+                self.with_beginning(object, value)
             }
             Operation::Recode if super::signature::is_signature(object) => object.clone(),
             Operation::Recode => {
@@ -337,14 +321,18 @@ impl Engine<'_> {
                     _ => Kind::Unknown,
                 };
                 let value = self.derived("recode", &[object], kind);
-                // What an address begins with it still does when it is parsed.
-                let fixed = super::compare::fixes_host(object.prefix()) && value.as_text().is_none();
-                let places = if fixed { self.catalog.bit_of("ssrf") | self.catalog.bit_of("redirect") } else { 0 };
-                value.with_labels(value.labels.cleaned(places))
+                self.with_beginning(object, value)
             }
             _ => return self.replace_operation(operation, object, args, span),
         };
         Some(result)
+    }
+
+    /// Returns what a conversion made of a text: what an address begins with it still does when it is parsed.
+    fn with_beginning(&self, text: &Value, made: Value) -> Value {
+        let fixed = super::compare::fixes_host(text.prefix()) && made.as_text().is_none();
+        let places = if fixed { self.catalog.bit_of("ssrf") | self.catalog.bit_of("redirect") } else { 0 };
+        made.with_labels(made.labels.cleaned(places))
     }
 
     /// Does what replaces parts of a text.

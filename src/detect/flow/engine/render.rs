@@ -43,6 +43,23 @@ struct Gap {
 }
 
 impl Engine<'_> {
+    /// Does what needs its object and arguments as they are given.
+    pub(super) fn operation_alone(
+        &mut self,
+        operation: Operation,
+        keys: &[Name],
+        object: Option<&Value>,
+        args: &Args,
+        span: (u32, u32),
+    ) -> Option<Value> {
+        match operation {
+            Operation::Print => self.printed(args, span),
+            Operation::Pick | Operation::WithFields | Operation::Has2 => self.chosen(operation, object, args, span),
+            _ if operation.is_of_template() => self.template_operation(operation, keys, object, args, span),
+            _ => self.signature_operation(operation, keys, object, args, span),
+        }
+    }
+
     /// Makes a template, or fills it.
     pub(super) fn template_operation(
         &mut self,

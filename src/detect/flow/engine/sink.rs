@@ -76,6 +76,7 @@ impl Engine<'_> {
         value: &Value,
         span: (u32, u32),
     ) {
+        self.typed_afterwards(object, name, key, value);
         let catalog = self.catalog;
         let any = Name::new(&format!("*.{name}"));
         let keys = if path.as_str().starts_with('*') {
@@ -125,7 +126,14 @@ impl Engine<'_> {
         }
         if let Kind::Object(_) = value.kind {
             // Lists and maps are sent as JSON; of a pair of text and status the text counts.
-            let first = self.state.contents(value.id).and_then(|c| c.list.as_ref().and_then(|l| l.first().cloned()));
+            let contents = self.state.contents(value.id);
+            if let Some(target) = contents.as_ref().and_then(|c| self.leads_to(c)) {
+                self.record_at("redirect", "the response", &target, span);
+            }
+            if self.is_written_as_list(span) || contents.as_ref().is_some_and(|c| self.is_told_not_html(c)) {
+                return;
+            }
+            let first = contents.and_then(|c| c.list.as_ref().and_then(|l| l.first().cloned()));
             if let Some(first) = first
                 && !matches!(first.kind, Kind::Object(_))
             {
@@ -254,6 +262,7 @@ impl Engine<'_> {
             "receiver" => receiver.map(|r| (r.clone(), whole)).into_iter().collect(),
             "key" => key.map(|k| (k.clone(), whole)).into_iter().collect(),
             "value" => args.positional.first().cloned().into_iter().collect(),
+            "named" => args.named.iter().map(|(_, v, at)| (v.clone(), *at)).collect(),
             "**" => args.keywords.clone().into_iter().collect(),
             _ => match (base.strip_prefix("rest:").map(str::parse::<usize>), base.parse::<usize>()) {
                 (Some(Ok(from)), _) => args.positional.iter().skip(from).chain(&args.rest).cloned().collect(),
@@ -357,7 +366,7 @@ impl Engine<'_> {
         };
         for label in labels.all() {
             let only = label.origin.only;
-            if self.weight(classes, label) == Weight::Nothing {
+            if self.weight(classes, path, label) == Weight::Nothing {
                 continue;
             }
             let matters = if self.catalog.wants_own_sources(classes) {
@@ -399,7 +408,7 @@ impl Engine<'_> {
             sink: path.to_owned(),
             sanitizers: sanitizers.collect(),
             guessed: label.guesses > 0,
-            hint: self.is_hint_sink || self.weight(classes, label) == Weight::Hint,
+            hint: self.is_hint_sink || self.weight(classes, path, label) == Weight::Hint,
             steps,
         };
         let identity = (sink, classes, Some(label.origin.place));
