@@ -36,8 +36,10 @@ pub const NO_APOSTROPHE: Classes = 1 << 55;
 pub const KEEPS_SCHEME: Classes = 1 << 54;
 /// The text was escaped for markup, but for quotes.
 pub const KEEPS_QUOTES: Classes = 1 << 53;
+/// The text is one part of a route: it holds no separator, but may be `..`.
+pub const ONE_SEGMENT: Classes = 1 << 52;
 /// How many classes there can be.
-const MAX_CLASSES: usize = 53;
+const MAX_CLASSES: usize = 52;
 
 /// What a flow rule says of its class.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -206,7 +206,7 @@ pub struct Sink {
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Sanitizer {
-    /// Calling these paths; types as conversions too.
+    /// Calling these paths, or reading them where they are members; types as conversions too.
     pub call: OneOrMore,
     /// The classes; `all` for conversions to numbers, lengths, lookups and whatever else returns none of what it was given.
     #[serde(rename = "for")]
@@ -226,7 +226,7 @@ pub struct Sanitizer {
 pub struct Validator {
     /// Calling these paths gives the truth about the value: `*.isalnum`, `validator.isUUID`.
     pub call: OneOrMore,
-    /// What is checked: a position, or `receiver`. Default `0`.
+    /// What is checked: a position, a name, or `receiver`. Default `0`.
     #[serde(default)]
     pub value: Option<String>,
     /// The classes; `all` where the value can then hold nothing that matters to any.

@@ -227,7 +227,10 @@ impl Engine<'_> {
             let validator = &entry.of;
             let checked = match validator.value.as_deref() {
                 Some("receiver") => receiver.or(args.value(0)).cloned(),
-                Some(position) => position.parse().ok().and_then(|at: usize| args.value(at).cloned()),
+                Some(at) => match at.parse::<usize>() {
+                    Ok(position) => args.value(position).cloned(),
+                    Err(_) => args.by_name(at).map(|(value, _)| value.clone()),
+                },
                 None => args.value(0).cloned(),
             };
             let Some(checked) = checked else { continue };

@@ -4,8 +4,7 @@ use super::Engine;
 use super::call::Args;
 use crate::detect::flow::catalog::Entry;
 use crate::detect::flow::catalog::schema::Handler;
-use crate::detect::flow::ir::{Const, ExprId, ExprKind, FunctionId, Module};
-use crate::detect::flow::name::Name;
+use crate::detect::flow::ir::{ExprId, ExprKind, FunctionId, Module};
 use crate::detect::flow::value::{Kind, Value};
 use crate::syntax::language::Language;
 
@@ -72,7 +71,7 @@ impl Engine<'_> {
                 for entry in &said {
                     self.enqueue(std::slice::from_ref(closure), entry);
                 }
-                self.note_route(m, decorator, (closure.module, closure.function));
+                self.note_route(m, decorator, (closure.module, closure.function), !said.is_empty());
             }
             if !entries.is_empty() {
                 return;
@@ -94,20 +93,5 @@ impl Engine<'_> {
         let (with, without): (Vec<_>, Vec<_>) = entries.iter().copied().partition(|e| !e.of.when.is_empty());
         let said: Vec<_> = with.into_iter().filter(|e| self.conditions_hold(&e.of.when, None, &args, None)).collect();
         if said.is_empty() { without } else { said }
-    }
-
-    /// Remembers the parts of a route that are numbers or the like: `/rooms/<int:number>`.
-    fn note_route(&mut self, m: &Module, decorator: ExprId, function: (usize, FunctionId)) {
-        let ExprKind::Call(call) = &m.expr(decorator).kind else { return };
-        for arg in &call.args {
-            let ExprKind::Const(Const::Text(text)) = &m.expr(arg.value).kind else { continue };
-            let parts = text.split('<').skip(1).filter_map(|part| part.split('>').next());
-            for (kind, name) in parts.filter_map(|part| part.split_once(':')) {
-                let kind = kind.split('(').next().unwrap_or_default();
-                if matches!(kind, "int" | "float" | "uuid" | "number") {
-                    self.plain_parts.insert((function.0, function.1, Name::new(name)));
-                }
-            }
-        }
     }
 }

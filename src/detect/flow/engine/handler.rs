@@ -5,9 +5,8 @@ use super::call::Args;
 use super::invoke::param_name;
 use crate::detect::flow::catalog::schema::{Handler, Trust};
 use crate::detect::flow::catalog::{Classes, Entry};
-use crate::detect::flow::ir::{Const, ExprId, ExprKind, FunctionId, Module, Param, ParamKind, Pattern, Type};
+use crate::detect::flow::ir::{Const, ExprId, ExprKind, FunctionId, Module, Param, Pattern, Type};
 use crate::detect::flow::name::Name;
-use crate::detect::flow::state::Contents;
 use crate::detect::flow::state::{Key, State};
 use crate::detect::flow::value::{Closure, Data, Kind, Labels, Origin, Shape, Value};
 use crate::syntax::language::Language;
@@ -54,6 +53,9 @@ impl Engine<'_> {
             let mut functions = Vec::new();
             for (value, _) in args.all() {
                 self.functions_in(value, &mut functions, 3);
+            }
+            if self.language == Language::Python {
+                self.note_route_of(args, &functions);
             }
             let said: Vec<_> = entries
                 .iter()
@@ -258,9 +260,10 @@ impl Engine<'_> {
                 Some(Some("_")) if is_last && self.language.is_script() => Data::path(Name::new(NEXT)),
                 _ => self.parameter(m, param, number, spec, function.exported, at),
             };
-            let is_plain = param_name(param)
-                .is_some_and(|name| self.plain_parts.contains(&(closure.module, closure.function, name)));
-            let value = if is_plain { self.number_of(&value) } else { value };
+            let value = match param_name(param) {
+                Some(name) => self.routed(value, closure, name),
+                None => value,
+            };
             let value = if parameters.is_some() { self.gathered(closure, param, value, at) } else { value };
             match &param.pattern {
                 // The extractor stands for its parts.
@@ -270,23 +273,6 @@ impl Engine<'_> {
                 pattern => self.bind(m, pattern, &value, at),
             }
         }
-    }
-
-    /// Returns what `*args` and `**kwargs` of a handler hold: data of the caller, but for the parts of the route that are
-    /// numbers.
-    fn gathered(&mut self, closure: &Closure, param: &Param, value: Value, at: (u32, u32)) -> Value {
-        let mut contents = Contents { rest: Some(value.clone()), ..Contents::default() };
-        let shape = match param.kind {
-            ParamKind::Rest if self.language == Language::Python => Shape::List,
-            ParamKind::Keywords => Shape::Map,
-            _ => return value,
-        };
-        let parts = self.plain_parts.iter().filter(|(m, f, _)| (*m, *f) == (closure.module, closure.function));
-        for name in parts.map(|(_, _, name)| *name).collect::<Vec<_>>() {
-            let part = self.number_of(&value);
-            contents.set(super::member::Key::Name(name), part);
-        }
-        self.object(shape, contents, at)
     }
 
     /// Returns what a parameter holds that the framework fills from the request.

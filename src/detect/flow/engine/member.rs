@@ -3,7 +3,7 @@
 use super::{Engine, Place};
 use crate::detect::flow::catalog::operation::Operation;
 use crate::detect::flow::catalog::schema::Trust;
-use crate::detect::flow::catalog::{ALL, Classes};
+use crate::detect::flow::catalog::{ALL, Classes, ONE_SEGMENT};
 use crate::detect::flow::ir::{ClassId, Const, Method, Module, StmtKind};
 use crate::detect::flow::name::Name;
 pub(super) use crate::detect::flow::state::Key;
@@ -115,6 +115,8 @@ impl Engine<'_> {
             Some((Operation::BaseName | Operation::Extension, _)) => labels.cleaned(self.catalog.bit_of("path")),
             _ => labels,
         };
+        let harmless = self.catalog.sanitizers(path).iter().filter(|e| self.is_active(e.file));
+        let labels = labels.cleaned(harmless.fold(0, |all, entry| all | entry.classes));
         let of = self.catalog.type_of(path).or_else(|| self.type_by_name(path));
         // What the catalog says is a number, or a name that the server chose, carries nothing of the whole.
         let plain = of.is_some_and(|of| self.catalog.is_clean_type(of));
@@ -131,7 +133,7 @@ impl Engine<'_> {
     pub(super) fn decoded(&self, labels: &Labels) -> Labels {
         let gone = ["log", "header", "email", "xss", "ssrf", "redirect", "sql", "command", "path", "ldap", "xpath"];
         let gone = gone.iter().fold(0, |all, class| all | self.catalog.bit_of(class));
-        labels.map(|label| label.cleaned &= !gone)
+        labels.map(|label| label.cleaned &= !(gone | ONE_SEGMENT))
     }
 
     /// Returns whose harmlessness a check of this part or form of a value decides.

@@ -40,6 +40,7 @@ mod regex;
 mod render;
 mod response;
 mod rounds;
+mod route;
 mod secret;
 mod session;
 mod settle;
@@ -66,6 +67,7 @@ use crate::path::RepoPath;
 use crate::syntax::SourceFile;
 use crate::syntax::language::Language;
 use handler::Pending;
+use route::RoutePart;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Deref;
 use std::rc::Rc;
@@ -194,8 +196,8 @@ struct Engine<'a> {
     settled: BTreeMap<((u32, u32), Classes), bool>,
     /// Where a member was read last: what a class has from a library comes in there.
     read_at: (u32, u32),
-    /// Parts of routes that are numbers or the like, by the function that takes them.
-    plain_parts: HashSet<(usize, FunctionId, Name)>,
+    /// What parts of routes can hold, by the function that takes them.
+    route_parts: HashMap<(usize, FunctionId, Name), RoutePart>,
     /// The paths that classes of the code are kinds of.
     kinds: HashMap<u64, Vec<Name>>,
     /// The classes that what is read as a type of the code is harmless to, by module and name.
@@ -253,7 +255,7 @@ pub fn run(
         found: BTreeMap::new(),
         settled: BTreeMap::new(),
         read_at: (0, 0),
-        plain_parts: HashSet::new(),
+        route_parts: HashMap::new(),
         kinds: HashMap::new(),
         checked_types: HashMap::new(),
         next_scope: 1,

@@ -325,7 +325,8 @@ impl Engine<'_> {
             }
             Operation::Decode => {
                 let value = self.derived("decode", &[object], Kind::Unknown);
-                value.with_labels(self.decoded(&value.labels))
+                let value = value.with_labels(self.decoded(&value.labels));
+                self.with_beginning(object, value)
             }
             Operation::Recode if super::signature::is_signature(object) => object.clone(),
             Operation::Recode => {
@@ -334,14 +335,18 @@ impl Engine<'_> {
                     _ => Kind::Unknown,
                 };
                 let value = self.derived("recode", &[object], kind);
-                // What an address begins with it still does when it is parsed.
-                let fixed = super::compare::fixes_host(object.prefix()) && value.as_text().is_none();
-                let places = if fixed { self.catalog.bit_of("ssrf") | self.catalog.bit_of("redirect") } else { 0 };
-                value.with_labels(value.labels.cleaned(places))
+                self.with_beginning(object, value)
             }
             _ => return self.replace_operation(operation, object, args, span),
         };
         Some(result)
+    }
+
+    /// Returns what a conversion made of a text: what an address begins with it still does when it is parsed.
+    fn with_beginning(&self, text: &Value, made: Value) -> Value {
+        let fixed = super::compare::fixes_host(text.prefix()) && made.as_text().is_none();
+        let places = if fixed { self.catalog.bit_of("ssrf") | self.catalog.bit_of("redirect") } else { 0 };
+        made.with_labels(made.labels.cleaned(places))
     }
 
     /// Does what replaces parts of a text.

@@ -362,7 +362,7 @@ impl Engine<'_> {
         };
         for label in labels.all() {
             let only = label.origin.only;
-            if self.weight(classes, label) == Weight::Nothing {
+            if self.weight(classes, path, label) == Weight::Nothing {
                 continue;
             }
             let matters = if self.catalog.wants_own_sources(classes) {
@@ -404,7 +404,7 @@ impl Engine<'_> {
             sink: path.to_owned(),
             sanitizers: sanitizers.collect(),
             guessed: label.guesses > 0,
-            hint: self.is_hint_sink || self.weight(classes, label) == Weight::Hint,
+            hint: self.is_hint_sink || self.weight(classes, path, label) == Weight::Hint,
             steps,
         };
         let identity = (sink, classes, Some(label.origin.place));

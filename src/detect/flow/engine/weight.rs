@@ -1,7 +1,7 @@
 //! How much a flow is worth: by whose data it is, what it can do, and how sure it is that it arrives.
 
 use super::Engine;
-use crate::detect::flow::catalog::Classes;
+use crate::detect::flow::catalog::{Classes, ONE_SEGMENT};
 use crate::detect::flow::catalog::schema::Trust;
 use crate::detect::flow::value::Label;
 
@@ -41,17 +41,49 @@ const OF_OPERATOR: [(&str, Weight); 19] = [
     ("memory", Weight::Full),
 ];
 
+/// Calls that do something to a folder.
+const TAKES_FOLDERS: [&str; 20] = [
+    "chdir",
+    "chmod",
+    "chown",
+    "chroot",
+    "copytree",
+    "extract",
+    "extractall",
+    "fwalk",
+    "glob",
+    "iglob",
+    "iterdir",
+    "listdir",
+    "make_archive",
+    "move",
+    "rename",
+    "rglob",
+    "rmtree",
+    "scandir",
+    "unpack_archive",
+    "walk",
+];
+
 impl Engine<'_> {
-    /// Returns what the data of a label is worth to a class.
-    pub(super) fn weight(&self, classes: Classes, label: &Label) -> Weight {
+    /// Returns what the data of a label is worth to a class, at a sink.
+    pub(super) fn weight(&self, classes: Classes, sink: &str, label: &Label) -> Weight {
         let is_changed = label.guesses > 0 || label.origin.hint;
         if is_changed && classes & self.soft_classes() != 0 {
             // What other code made of the data is no longer the data as it was sent.
             return Weight::Nothing;
         }
         let of_trust = self.weight_of_trust(classes, label.origin.trust);
+        // One part of a route can be no more than the folder above, which is no file.
+        let is_folder = label.cleaned & ONE_SEGMENT != 0
+            && classes & self.catalog.bit_of("path") != 0
+            && !TAKES_FOLDERS.contains(&sink.rsplit('.').next().unwrap_or(sink));
         match of_trust {
-            Weight::Full if label.origin.hint || label.guesses > self.bearable_guesses(classes) => Weight::Hint,
+            Weight::Full
+                if label.origin.hint || label.guesses > self.bearable_guesses(classes) || is_folder =>
+            {
+                Weight::Hint
+            }
             known => known,
         }
     }
