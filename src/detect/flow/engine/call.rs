@@ -156,8 +156,8 @@ impl Engine<'_> {
                 return self.construct(*module, *class, &Args::default(), span);
             }
         }
-        if let Some(map) = self.as_map(receiver, name, span) {
-            return map;
+        if let Some(made) = self.as_map(receiver, name, span).or_else(|| self.read_model(receiver, name, args)) {
+            return made;
         }
         let is_own = match &receiver.kind {
             Kind::Module(_) | Kind::Class(..) | Kind::Object(Shape::Instance(..)) => true,

@@ -1,6 +1,7 @@
 //! Classes that describe data: their defaults, and what becomes of them as maps.
 
 use super::Engine;
+use super::call::Args;
 use super::member::Key;
 use crate::detect::flow::ir::{ClassId, ExprId, ExprKind, Module};
 use crate::detect::flow::name::Name;
@@ -11,6 +12,8 @@ use std::rc::Rc;
 
 /// Methods that make a map of what a model holds.
 const TO_MAP: [&str; 4] = ["model_dump", "dict", "to_dict", "asdict"];
+/// Methods of pydantic's classes that make a model of data.
+const READS: [&str; 4] = ["model_validate", "model_validate_json", "parse_obj", "parse_raw"];
 /// Names of fields that only the program itself should set.
 const PRIVILEGED: [&str; 16] = [
     "is_admin",
@@ -71,6 +74,20 @@ impl Engine<'_> {
             contents.set(Key::Name(name), value);
         }
         Some(self.object(Shape::Map, contents, span))
+    }
+
+    /// Returns the model that a class of the code reads from data: each field holds what its type lets through.
+    pub(super) fn read_model(&mut self, class: &Value, name: Name, args: &Args) -> Option<Value> {
+        let Kind::Class(module, id) = class.kind else { return None };
+        if self.language != Language::Python || !READS.contains(&name.as_str()) {
+            return None;
+        }
+        let own = self.class_member(module, id, name, None);
+        if own.is_some_and(|own| matches!(own.kind, Kind::Function(_))) {
+            return None;
+        }
+        let read = self.derived("model", &[args.value(0)?], Kind::Unknown);
+        Some(Rc::new(Data { declared: Some((module, id)), ..read.as_ref().clone() }))
     }
 
     /// Returns the type that a member of this name has in code that is not known: `app.models.User.objects`.

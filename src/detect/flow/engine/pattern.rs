@@ -44,7 +44,10 @@ impl Engine<'_> {
                     && (TRANSPARENT.contains(&name.last()) || !matches!(value.kind, Kind::Object(_)))
                 {
                     self.assume_normal(*name, value);
+                    let is_error = self.language == Language::Rust && name.last() == "Err" && value.outcome.is_none();
                     let value = super::outcome::inside(&self.state.checked(value));
+                    // What a library says of a failure is about the data, and seldom the data.
+                    let value = if is_error { value.with_labels(value.labels.guessed()) } else { value };
                     let value = self.of_class(*name, &value);
                     return self.bind(m, pattern, &value, span);
                 }
