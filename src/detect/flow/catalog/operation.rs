@@ -225,6 +225,12 @@ pub enum Operation {
     Signature,
     /// Whether both arguments are equal: `hmac.compare_digest`.
     Equal,
+    /// One of the elements of the argument, or of the arguments: `max`.
+    Pick,
+    /// A copy with the values that are given by name: `dataclasses.replace`.
+    WithFields,
+    /// Whether there is something under two keys, or one: `configparser.has_option(section, option)`.
+    Has2,
     /// Makes what makes templates: whether these escape is its argument `autoescape`.
     TemplateSettings,
     /// Makes a template of a text of the code, which escapes what it is filled with: Django's `Template`.
@@ -253,7 +259,9 @@ pub enum Subject {
 impl Operation {
     /// Says whether it needs its object and arguments as they are given.
     pub fn stands_alone(self) -> bool {
-        self.is_of_template() || matches!(self, Self::Print | Self::Sign | Self::Signature | Self::Equal)
+        self.is_of_template()
+            || matches!(self, Self::Print | Self::Sign | Self::Signature | Self::Equal)
+            || matches!(self, Self::Pick | Self::WithFields | Self::Has2)
     }
 
     /// Says whether it is about a template that stands in the code.

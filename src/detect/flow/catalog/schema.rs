@@ -175,7 +175,8 @@ pub struct Sink {
     pub attribute: Option<OneOrMore>,
     /// The class of weakness, as a flow rule names it: `sql`.
     pub class: String,
-    /// Which data matters: a position (`0`), a name (`sql`), `receiver`, `any` argument, `rest:1` (from position 1 on), `value`
+    /// Which data matters: a position (`0`), a name (`sql`), `receiver`, `any` argument, `named` (those by name), `rest:1` (from
+    /// position 1 on), `value`
     /// and `key` (of an assignment). A part of it follows in brackets or after a dot: `0[0]` first element, `0[1..]` the elements
     /// after it, `0[shell]` the command text of a shell's argument vector (`["sh", "-c", text]`), `0.url` the value under a key,
     /// `0[]` every element, `0.keys` the keys of a map. Default: `0`, for assignments `value`.

@@ -21,6 +21,13 @@ impl Engine<'_> {
         })
     }
 
+    /// Returns where the headers beside a text lead.
+    pub(super) fn leads_to(&self, answer: &Contents) -> Option<Value> {
+        let headers = answer.list.iter().flatten().skip(1).filter_map(|v| self.state.contents(v.id));
+        let location = |key: &Key| matches!(key, Key::Name(name) if name.as_str().eq_ignore_ascii_case("location"));
+        headers.flat_map(|c| c.entries.clone()).find(|(key, _)| location(key)).map(|(_, value)| value)
+    }
+
     /// Remembers a response that was made of a stranger's markup, for what is said of its type afterwards.
     pub(super) fn answered(&mut self, result: &Value, place: Place) {
         let markup = self.catalog.bit_of("xss");

@@ -409,7 +409,9 @@ impl Engine<'_> {
             }
             self.remember_options(id, args);
         }
-        let parsed = keys.first().map(|key| self.catalog.path(&format!("{key}()"))).zip(args.value(0).or(receiver));
+        // What is joined to an address decides where it leads.
+        let whole = if name == "urljoin" { args.value(1) } else { args.value(0).or(receiver) };
+        let parsed = keys.first().map(|key| self.catalog.path(&format!("{key}()"))).zip(whole);
         let origin = parsed.and_then(|(path, whole)| self.decided(path, whole));
         Rc::new(Data { labels, origin, ..Data::new(id, kind) })
     }

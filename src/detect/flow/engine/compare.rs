@@ -13,6 +13,8 @@ use crate::detect::flow::value::{Data, Findings, Kind, Label, Labels, Shape, Val
 use crate::syntax::language::Language;
 use std::rc::Rc;
 
+/// What catalogs call the host that a request asks for.
+const OWN_HOST: &str = "the Host header";
 /// How many places of two lists are compared one by one.
 const MAX_PLACES: usize = 8;
 
@@ -114,6 +116,11 @@ impl Engine<'_> {
             (true, true) => Vec::new(),
             (false, false) => {
                 // What is equal to something that is harmless to a class is so, too.
+                let own_host = |labels: &Labels| labels.all().iter().all(|label| label.origin.what == OWN_HOST);
+                if own_host(&left) != own_host(&right) {
+                    // What leads to the host that was asked leads nowhere else.
+                    return finding(if own_host(&left) { b } else { a }, self.catalog.bit_of("redirect"));
+                }
                 let harmless = |labels: &Labels| labels.all().iter().fold(ALL, |all, label| all & label.cleaned);
                 let (of_a, of_b) = (harmless(&left), harmless(&right));
                 finding(a, of_b & !of_a).into_iter().chain(finding(b, of_a & !of_b)).collect()

@@ -1,9 +1,8 @@
 //! Fields and elements, read and set.
 
-use super::{Engine, Place};
+use super::Engine;
 use crate::detect::flow::catalog::operation::Operation;
 use crate::detect::flow::catalog::schema::Trust;
-use crate::detect::flow::catalog::{ALL, Classes, ONE_SEGMENT};
 use crate::detect::flow::ir::{ClassId, Const, Method, Module, StmtKind};
 use crate::detect::flow::name::Name;
 pub(super) use crate::detect::flow::state::Key;
@@ -127,32 +126,6 @@ impl Engine<'_> {
         let canonical = object.canonical && origin.is_some();
         let value = Data { labels, is_name, origin, canonical, plain, ..Data::new(id, Kind::Path(of.unwrap_or(path))) };
         Rc::new(value)
-    }
-
-    /// Returns the labels of data that was decoded, or is a part of an address: what kept the whole harmless is gone.
-    pub(super) fn decoded(&self, labels: &Labels) -> Labels {
-        let gone = ["log", "header", "email", "xss", "ssrf", "redirect", "sql", "command", "path", "ldap", "xpath"];
-        let gone = gone.iter().fold(0, |all, class| all | self.catalog.bit_of(class));
-        labels.map(|label| label.cleaned &= !(gone | ONE_SEGMENT))
-    }
-
-    /// Returns whose harmlessness a check of this part or form of a value decides.
-    pub(super) fn decided(&self, path: Name, whole: &Value) -> Option<(u64, Classes)> {
-        let classes = self.catalog.deciding(path);
-        let (id, of) = whole.origin.unwrap_or((whole.id, ALL));
-        (classes & of != 0).then_some((id, classes & of))
-    }
-
-    /// Returns the labels that reading a path gives.
-    pub(super) fn source_labels(&mut self, path: Name, place: Place) -> Labels {
-        let catalog = self.catalog;
-        let mut labels = Labels::default();
-        for entry in catalog.member_sources(path) {
-            if self.is_active(entry.file) {
-                labels = labels.join(&self.label(entry, place));
-            }
-        }
-        labels
     }
 
     /// Returns a member of a class of the code, or of its bases.
@@ -420,6 +393,14 @@ impl Engine<'_> {
         self.sink_of_assignment((self.catalog.canonical(path), element), object, Some(key), value, span);
         if object.keyed {
             self.sink_of_assignment((Name::new("*[][]"), element), object, Some(key), value, span);
+        }
+        if self.language == Language::Python
+            && matches!(object.kind, Kind::Path(_))
+            && let Some(of) = self.catalog.type_of(path)
+            && !super::handler::is_plain_type(self.language, of)
+        {
+            // It makes things of its own of what is put into it: a jar of cookies.
+            return;
         }
         let known = key_of_const(key);
         let contents = self.state.contents_mut(object.id);

@@ -173,20 +173,6 @@ impl Engine<'_> {
         }
     }
 
-    /// Makes a function with its first arguments, and those that have names.
-    fn partial(&mut self, object: Option<&Value>, args: &Args, span: (u32, u32)) -> Option<Value> {
-        let function = object.or_else(|| args.value(0))?.clone();
-        let skip = usize::from(object.is_none());
-        let first: Vec<Value> = args.positional.iter().skip(skip).map(|(v, _)| v.clone()).collect();
-        let id = super::number(&("partial", function.id, span));
-        let mut named = Contents::default();
-        for (name, value, _) in &args.named {
-            named.set(Key::Name(*name), value.clone());
-        }
-        self.state.set_contents(id, named);
-        Some(Rc::new(Data::new(id, Kind::Partial(function, first.into()))))
-    }
-
     pub(super) fn function_operation(
         &mut self,
         operation: Operation,

@@ -4,7 +4,8 @@ use super::member::Key;
 use super::{Engine, Frame};
 use crate::detect::flow::ir::{Const, ExprKind, Module, Pattern, Type};
 use crate::detect::flow::name::Name;
-use crate::detect::flow::value::{Data, Kind, Value, join};
+use crate::detect::flow::state::Contents;
+use crate::detect::flow::value::{Data, Kind, Shape, Value, join};
 use crate::syntax::language::Language;
 
 /// Constructors that stand for what is inside them.
@@ -94,17 +95,31 @@ impl Engine<'_> {
     fn bind_list(&mut self, m: &Module, patterns: &[Pattern], rest: Option<usize>, value: &Value, span: (u32, u32)) {
         for (i, pattern) in patterns.iter().enumerate() {
             if rest == Some(i) {
-                let tail = self.derived("tail", &[value], Kind::Unknown);
+                let tail = self.tail(value, i, patterns.len() - i - 1, span);
                 self.bind(m, pattern, &tail, span);
                 continue;
             }
             let index = i64::try_from(i).unwrap_or(i64::MAX);
             let part = match rest {
-                Some(at) if i > at => self.element_of(value, span),
+                Some(at) if i > at => {
+                    let from_end = i64::try_from(patterns.len() - i).unwrap_or(i64::MAX);
+                    self.index(value, &Data::constant(Const::Int(-from_end)), span)
+                }
                 _ => self.index(value, &Data::constant(Const::Int(index)), span),
             };
             self.bind(m, pattern, &part, span);
         }
+    }
+
+    /// Returns what a list holds between so many places at its beginning and so many at its end.
+    fn tail(&mut self, value: &Value, before: usize, after: usize, span: (u32, u32)) -> Value {
+        let known = self.state.contents(value.id).filter(|c| c.rest.is_none()).and_then(|c| c.list.clone());
+        let (Kind::Object(Shape::List), Some(list)) = (&value.kind, known) else {
+            return self.derived("tail", &[value], Kind::Unknown);
+        };
+        let end = list.len().saturating_sub(after);
+        let list = list.get(before..end).unwrap_or_default().to_vec();
+        self.object_beside(Shape::List, Contents { list: Some(list), ..Contents::default() }, span)
     }
 
     fn assign_name(&mut self, name: Name, value: &Value, span: (u32, u32)) {

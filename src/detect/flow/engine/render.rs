@@ -54,6 +54,7 @@ impl Engine<'_> {
     ) -> Option<Value> {
         match operation {
             Operation::Print => self.printed(args, span),
+            Operation::Pick | Operation::WithFields | Operation::Has2 => self.chosen(operation, object, args, span),
             _ if operation.is_of_template() => self.template_operation(operation, keys, object, args, span),
             _ => self.signature_operation(operation, keys, object, args, span),
         }

@@ -63,8 +63,12 @@ impl Engine<'_> {
                 *value = self.relied_on(key, value);
             }
             ["0", "0[]", ..] => {
-                let (value, _) = kept.positional.get_mut(0)?;
-                *value = self.relied_on(None, value);
+                if let Some((value, _)) = kept.positional.get_mut(0) {
+                    *value = self.relied_on(None, value);
+                }
+                for (name, value, _) in &mut kept.named {
+                    *value = self.relied_on(Some(name.as_str()), value);
+                }
             }
             _ => return None,
         }

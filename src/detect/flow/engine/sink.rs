@@ -127,6 +127,9 @@ impl Engine<'_> {
         if let Kind::Object(_) = value.kind {
             // Lists and maps are sent as JSON; of a pair of text and status the text counts.
             let contents = self.state.contents(value.id);
+            if let Some(target) = contents.as_ref().and_then(|c| self.leads_to(c)) {
+                self.record_at("redirect", "the response", &target, span);
+            }
             if self.is_written_as_list(span) || contents.as_ref().is_some_and(|c| self.is_told_not_html(c)) {
                 return;
             }
@@ -259,6 +262,7 @@ impl Engine<'_> {
             "receiver" => receiver.map(|r| (r.clone(), whole)).into_iter().collect(),
             "key" => key.map(|k| (k.clone(), whole)).into_iter().collect(),
             "value" => args.positional.first().cloned().into_iter().collect(),
+            "named" => args.named.iter().map(|(_, v, at)| (v.clone(), *at)).collect(),
             "**" => args.keywords.clone().into_iter().collect(),
             _ => match (base.strip_prefix("rest:").map(str::parse::<usize>), base.parse::<usize>()) {
                 (Some(Ok(from)), _) => args.positional.iter().skip(from).chain(&args.rest).cloned().collect(),

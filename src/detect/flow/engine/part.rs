@@ -1,0 +1,34 @@
+//! Labels of parts and forms of data: where they come in, and what was found out of the whole.
+
+use super::{Engine, Place};
+use crate::detect::flow::catalog::{ALL, Classes, ONE_SEGMENT};
+use crate::detect::flow::name::Name;
+use crate::detect::flow::value::{Labels, Value};
+
+impl Engine<'_> {
+    /// Returns the labels of data that was decoded, or is a part of an address: what kept the whole harmless is gone.
+    pub(super) fn decoded(&self, labels: &Labels) -> Labels {
+        let gone = ["log", "header", "email", "xss", "ssrf", "redirect", "sql", "command", "path", "ldap", "xpath"];
+        let gone = gone.iter().fold(0, |all, class| all | self.catalog.bit_of(class));
+        labels.map(|label| label.cleaned &= !(gone | ONE_SEGMENT))
+    }
+
+    /// Returns whose harmlessness a check of this part or form of a value decides.
+    pub(super) fn decided(&self, path: Name, whole: &Value) -> Option<(u64, Classes)> {
+        let classes = self.catalog.deciding(path);
+        let (id, of) = whole.origin.unwrap_or((whole.id, ALL));
+        (classes & of != 0).then_some((id, classes & of))
+    }
+
+    /// Returns the labels that reading a path gives.
+    pub(super) fn source_labels(&mut self, path: Name, place: Place) -> Labels {
+        let catalog = self.catalog;
+        let mut labels = Labels::default();
+        for entry in catalog.member_sources(path) {
+            if self.is_active(entry.file) {
+                labels = labels.join(&self.label(entry, place));
+            }
+        }
+        labels
+    }
+}
