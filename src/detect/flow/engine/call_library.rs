@@ -231,7 +231,7 @@ impl Engine<'_> {
                     Ok(position) => args.value(position).cloned(),
                     Err(_) => args.by_name(at).map(|(value, _)| value.clone()),
                 },
-                None => args.value(0).cloned(),
+                None => args.value(0).or(args.by_name("url").map(|(v, _)| v)).cloned(),
             };
             let Some(checked) = checked else { continue };
             let classes = match &validator.pattern {

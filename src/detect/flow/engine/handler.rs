@@ -276,13 +276,32 @@ impl Engine<'_> {
         }
     }
 
+    /// Returns the function of the code whose result a parameter gets: `Depends(function)`.
+    fn depended_on(&mut self, m: &Module, default: ExprId) -> Option<Closure> {
+        let ExprKind::Call(call) = &m.expr(default).kind else { return None };
+        let Kind::Path(path) = self.eval(m, call.callee).kind else { return None };
+        if !matches!(path.last(), "Depends" | "Security") || self.frames.len() > self.max_calls {
+            return None;
+        }
+        match &self.eval(m, call.args.first()?.value).kind {
+            Kind::Function(closure) => Some(closure.clone()),
+            _ => None,
+        }
+    }
+
     /// Returns what a parameter holds that the framework fills from the request.
     fn remote_parameter(&mut self, m: &Module, param: &Param, id: u64, place: super::Place) -> Value {
         if let Some(default) = param.default
             && let ExprKind::Call(_) = m.expr(default).kind
         {
-            // What a dependency gives is made by the program, not sent by the caller.
-            return self.eval(m, default);
+            // What a dependency gives is made by the program: of what it takes from the request itself.
+            return match self.depended_on(m, default) {
+                Some(closure) => self.run_function(&closure, 0, |e| {
+                    let of = e.module(closure.module);
+                    e.bind_handler(&of, &closure, Some(&["remote".to_owned(), "...".to_owned()]));
+                }),
+                None => self.eval(m, default),
+            };
         }
         let declared = param.of_type.as_ref().and_then(|of| self.class_of_type(of));
         let labels = if self.is_made_by_code(param, declared) {
