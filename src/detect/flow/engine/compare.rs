@@ -3,10 +3,10 @@
 use super::Engine;
 use super::facts::finding;
 use super::fold::lifted;
+use crate::detect::flow::catalog::operation::Operation;
 use crate::detect::flow::catalog::{
     ALL, Classes, LEADING_SLASH, NO_APOSTROPHE, NO_CONSTRUCTOR, NO_PARENT, NO_PROTO, NO_QUOTE, NOT_ABSOLUTE, ONE_SLASH,
 };
-use crate::detect::flow::catalog::operation::Operation;
 use crate::detect::flow::ir::{Const, Op};
 use crate::detect::flow::state::Contents;
 use crate::detect::flow::value::{Data, Findings, Kind, Label, Labels, Shape, Value};

@@ -261,7 +261,11 @@ impl Engine<'_> {
             "any" => args.all().map(|(v, at)| (v.clone(), at)).collect(),
             "receiver" => receiver.map(|r| (r.clone(), whole)).into_iter().collect(),
             "key" => key.map(|k| (k.clone(), whole)).into_iter().collect(),
-            "value" => args.positional.first().cloned().into_iter().collect(),
+            // Of an assignment what is assigned, of a call the argument of that name.
+            "value" => match args.by_name("value") {
+                Some((value, at)) => vec![(value.clone(), at)],
+                None => args.positional.first().filter(|_| args.positional.len() == 1).cloned().into_iter().collect(),
+            },
             "named" => args.named.iter().map(|(_, v, at)| (v.clone(), *at)).collect(),
             "**" => args.keywords.clone().into_iter().collect(),
             _ => match (base.strip_prefix("rest:").map(str::parse::<usize>), base.parse::<usize>()) {
