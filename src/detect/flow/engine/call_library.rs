@@ -45,7 +45,7 @@ impl Engine<'_> {
         let is_own = result.is_some();
         let result = match result {
             Some(result) => {
-                match keys.first().and_then(|key| self.catalog.type_of(self.catalog.path(&format!("{key}()")))) {
+                match keys.first().and_then(|key| self.catalog.type_of(self.catalog.canonical(key.called()))) {
                     Some(of)
                         if matches!(result.kind, Kind::Unknown)
                             || (matches!(operation, Some((Operation::Identity, _)))
@@ -433,7 +433,13 @@ impl Engine<'_> {
     }
 
     /// Returns the argument that a condition speaks of, and whether it is known that none is given where it is none.
-    pub(super) fn given(&self, at: &str, receiver: Option<&Value>, args: &Args, key: Option<&Value>) -> (bool, Option<Value>) {
+    pub(super) fn given(
+        &self,
+        at: &str,
+        receiver: Option<&Value>,
+        args: &Args,
+        key: Option<&Value>,
+    ) -> (bool, Option<Value>) {
         let (base, rest) = at.split_once('.').map_or((at, None), |(a, b)| (a, Some(b)));
         let value = match base {
             "receiver" => receiver.cloned(),

@@ -1,8 +1,8 @@
 //! How much a flow is worth: by whose data it is, what it can do, and how sure it is that it arrives.
 
 use super::Engine;
-use crate::detect::flow::catalog::{Classes, ONE_SEGMENT};
 use crate::detect::flow::catalog::schema::Trust;
+use crate::detect::flow::catalog::{Classes, ONE_SEGMENT};
 use crate::detect::flow::value::Label;
 
 /// How much a flow is worth.
@@ -79,9 +79,20 @@ impl Engine<'_> {
             && classes & self.catalog.bit_of("path") != 0
             && !TAKES_FOLDERS.contains(&sink.rsplit('.').next().unwrap_or(sink));
         match of_trust {
-            Weight::Full if label.origin.hint || label.guesses > 1 || is_folder => Weight::Hint,
+            Weight::Full
+                if label.origin.hint || label.guesses > self.bearable_guesses(classes) || is_folder =>
+            {
+                Weight::Hint
+            }
             known => known,
         }
+    }
+
+    /// Returns how many calls of unknown code data may go through and still be worth a finding. What those of JavaScript give for
+    /// a request is a page, a picture or a row with an address of its own more often than the request.
+    fn bearable_guesses(&self, classes: Classes) -> u8 {
+        let made = ["xss", "template", "redirect"].iter().fold(0, |all, class| all | self.catalog.bit_of(class));
+        u8::from(!(self.language.is_script() && classes & made != 0))
     }
 
     fn weight_of_trust(&self, classes: Classes, trust: Trust) -> Weight {
