@@ -11,7 +11,6 @@ use crate::detect::flow::ir::Const;
 use crate::detect::flow::name::Name;
 use crate::detect::flow::value::{Data, Findings, Kind, Labels, Origin, Shape, Value};
 use crate::detect::flow::{FlowStep, StepKind};
-use crate::syntax::language::Language;
 use std::rc::Rc;
 
 /// Endings of files that are written with a program, not by it.
@@ -293,20 +292,6 @@ impl Engine<'_> {
         }
         let contents = self.state.contents(pattern.id)?;
         contents.entries.get(&Key::Name(Name::new("pattern")))?.as_text().map(str::to_owned)
-    }
-
-    /// Notes a pattern that is held against a text of a stranger and can take time without end.
-    pub(super) fn match_takes_time(&mut self, pattern: &Value, text: &Value, span: (u32, u32)) {
-        if let Kind::Const(Const::Regex(source, flags)) = &pattern.kind {
-            let source = super::regex::with_flags(source, flags);
-            self.note_slow_match(&source, text, span);
-        }
-    }
-
-    fn note_slow_match(&mut self, pattern: &str, text: &Value, span: (u32, u32)) {
-        if self.language != Language::Rust && super::slow::is_catastrophic(pattern) {
-            self.record_at("redos", "a pattern that backtracks without end", text, span);
-        }
     }
 
     /// Returns the classes that a regular-expression match makes a text harmless to. A match that can take time without end

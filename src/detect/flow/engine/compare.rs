@@ -66,8 +66,7 @@ impl Engine<'_> {
             let (one, other) = (self.state.checked(one), self.state.checked(other));
             // A list may hold itself: lists in lists are not looked into.
             let is_nested = known(self, &one).is_some() && known(self, &other).is_some();
-            let truth =
-                if is_nested { self.truth_value(&[&one, &other]) } else { self.compare(Op::Eq, &one, &other) };
+            let truth = if is_nested { self.truth_value(&[&one, &other]) } else { self.compare(Op::Eq, &one, &other) };
             truths.push(truth);
         }
         let id = super::number(&("places", a.id, b.id));

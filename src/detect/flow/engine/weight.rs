@@ -79,9 +79,7 @@ impl Engine<'_> {
             && classes & self.catalog.bit_of("path") != 0
             && !TAKES_FOLDERS.contains(&sink.rsplit('.').next().unwrap_or(sink));
         match of_trust {
-            Weight::Full
-                if label.origin.hint || label.guesses > self.bearable_guesses(classes) || is_folder =>
-            {
+            Weight::Full if label.origin.hint || label.guesses > self.bearable_guesses(classes) || is_folder => {
                 Weight::Hint
             }
             known => known,
