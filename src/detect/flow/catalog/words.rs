@@ -28,10 +28,8 @@ pub(super) fn owner_of(path: Name) -> Owner {
     let is_small = |part: &&str| part.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
     match parts.as_slice() {
         [_] => Owner::Nothing,
-        [first, .., owner, _] if parts.iter().all(|p| is_small(&p)) => {
-            Owner::Module(Name::new(first), Name::new(owner))
-        }
-        [owner, _] if parts.iter().all(|p| is_small(&p)) => Owner::Module(Name::new(owner), Name::new(owner)),
+        [first, .., owner, _] if parts.iter().all(|p| is_small(p)) => Owner::Module(Name::new(first), Name::new(owner)),
+        [owner, _] if parts.iter().all(|p| is_small(p)) => Owner::Module(Name::new(owner), Name::new(owner)),
         _ => Owner::Any,
     }
 }

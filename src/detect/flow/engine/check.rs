@@ -14,6 +14,27 @@ use crate::syntax::language::Language;
 use std::rc::Rc;
 
 impl Engine<'_> {
+    /// Makes of a value what a type says that a call names: `parse::<u32>()`.
+    fn convert_to_named(&mut self, object: &Value, args: &Args) -> Value {
+        let of = args.types.first().filter(|of| of.name.as_str() != "_").cloned();
+        let value = self.derived("convert", &[object], Kind::Unknown);
+        match of {
+            Some(of) if self.is_clean(&of) => self.number_of(object),
+            Some(of) => {
+                let kind = self.path_of_type(&of).map_or(Kind::Unknown, Kind::Path);
+                Rc::new(Data { kind, ..value.as_ref().clone() })
+            }
+            // Most often a number; else an address or a path, which the types around it would tell.
+            None => {
+                let bit = |class| self.catalog.bit_of(class);
+                let kept = bit("memory") | bit("ssrf") | bit("redirect");
+                let only_open = |l: &crate::detect::flow::value::Label| l.origin.only == 0;
+                let labels = value.labels.map(|l| l.cleaned |= if only_open(l) { !kept } else { 0 });
+                value.with_labels(labels)
+            }
+        }
+    }
+
     /// Does what calls do that hold the parts of something against a function, or make something of another type of it.
     pub(super) fn check_operation(
         &mut self,
@@ -52,25 +73,7 @@ impl Engine<'_> {
                     _ => self.with_facts(truth, Vec::new(), facts.when_false),
                 })
             }
-            Operation::Convert => {
-                let of = args.types.first().filter(|of| of.name.as_str() != "_").cloned();
-                let value = self.derived("convert", &[object], Kind::Unknown);
-                Some(match of {
-                    Some(of) if self.is_clean(&of) => self.number_of(object),
-                    Some(of) => {
-                        let kind = self.path_of_type(&of).map_or(Kind::Unknown, Kind::Path);
-                        Rc::new(Data { kind, ..value.as_ref().clone() })
-                    }
-                    // Most often a number; else an address or a path, which the types around it would tell.
-                    None => {
-                        let bit = |class| self.catalog.bit_of(class);
-                        let kept = bit("memory") | bit("ssrf") | bit("redirect");
-                        let only_open = |l: &crate::detect::flow::value::Label| l.origin.only == 0;
-                        let labels = value.labels.map(|l| l.cleaned |= if only_open(l) { !kept } else { 0 });
-                        value.with_labels(labels)
-                    }
-                })
-            }
+            Operation::Convert => Some(self.convert_to_named(object, args)),
             Operation::OrElse => {
                 let other = args.value(0)?.clone();
                 let other = if matches!(other.kind, Kind::Function(_) | Kind::Path(_)) && other.labels.is_empty() {
