@@ -25,11 +25,12 @@ pub struct SinkWord {
 /// Returns what the last part of a path stands on: what is written in small letters throughout is a function of a module.
 pub(super) fn owner_of(path: Name) -> Owner {
     let parts: Vec<&str> = path.as_str().split('.').collect();
-    let is_small = |part: &&str| part.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+    let is_small = |part: &str| part.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+    let is_all_small = parts.iter().all(|part| is_small(part));
     match parts.as_slice() {
         [_] => Owner::Nothing,
-        [first, .., owner, _] if parts.iter().all(|p| is_small(p)) => Owner::Module(Name::new(first), Name::new(owner)),
-        [owner, _] if parts.iter().all(|p| is_small(p)) => Owner::Module(Name::new(owner), Name::new(owner)),
+        [first, .., owner, _] if is_all_small => Owner::Module(Name::new(first), Name::new(owner)),
+        [owner, _] if is_all_small => Owner::Module(Name::new(owner), Name::new(owner)),
         _ => Owner::Any,
     }
 }
