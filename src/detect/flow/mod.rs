@@ -3,6 +3,7 @@
 //! Each language is lowered to one small representation ([`ir`]); one engine runs over it; what libraries mean is
 //! data ([`catalog`]). Other files come from a [`SourceProvider`] that the caller passes in.
 
+mod alike;
 pub mod catalog;
 pub mod detector;
 pub mod engine;

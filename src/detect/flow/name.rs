@@ -1,13 +1,15 @@
 //! Names as numbers: equal text has an equal number, in the whole process.
 
+use foldhash::fast::RandomState;
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::fmt;
 use std::sync::{LazyLock, PoisonError, RwLock};
 
 /// A name or dotted path, interned. Cheap to copy and compare; lives as long as the process.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Name(u32);
+
+type HashMap<K, V> = std::collections::HashMap<K, V, RandomState>;
 
 #[derive(Default)]
 struct Table {
@@ -20,6 +22,8 @@ static TABLE: LazyLock<RwLock<Table>> = LazyLock::new(RwLock::default);
 thread_local! {
     /// What this thread has looked up before, so that it need not lock.
     static KNOWN: RefCell<(HashMap<&'static str, u32>, Vec<&'static str>)> = RefCell::default();
+    /// Names of two parts, and those of calls, which are asked for again and again.
+    static JOINED: RefCell<HashMap<(Name, Option<Name>), Name>> = RefCell::default();
 }
 
 impl Name {
@@ -57,6 +61,20 @@ impl Name {
     /// Returns `self.other`.
     pub fn join(self, other: &str) -> Self {
         Self::new(&format!("{}.{other}", self.as_str()))
+    }
+
+    /// Returns `self.other`.
+    pub fn member(self, other: Self) -> Self {
+        Self::remembered((self, Some(other)), || self.join(other.as_str()))
+    }
+
+    /// Returns `self()`: what a call gives.
+    pub fn called(self) -> Self {
+        Self::remembered((self, None), || Self::new(&format!("{}()", self.as_str())))
+    }
+
+    fn remembered(of: (Self, Option<Self>), make: impl FnOnce() -> Self) -> Self {
+        JOINED.with_borrow_mut(|joined| *joined.entry(of).or_insert_with(make))
     }
 
     /// Returns what follows the last dot; all of it where there is none.

@@ -271,6 +271,11 @@ impl State {
         std::iter::once(&self.top).chain(self.chain.layers())
     }
 
+    /// Returns what was set since another state of the same base, from which this one follows.
+    pub(super) fn set_since(&self, before: &Self) -> impl Iterator<Item = &Layer> {
+        self.since(self.chain.shared(&before.chain))
+    }
+
     /// Returns the layers above a part of the chain.
     fn since(&self, shared: usize) -> impl Iterator<Item = &Layer> {
         self.layers().take(1 + self.chain.len() - shared)

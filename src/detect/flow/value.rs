@@ -8,7 +8,8 @@ use super::joined::{joined_number, success_of};
 pub(super) use super::label::{Label, Labels, Origin};
 use super::name::Name;
 use super::outcome::Outcome;
-use std::hash::{DefaultHasher, Hash, Hasher};
+use foldhash::fast::FixedState;
+use std::hash::{BuildHasher, DefaultHasher, Hash, Hasher};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -324,8 +325,13 @@ pub(super) fn both(a: &Findings, b: &Findings) -> Findings {
     a.iter().filter_map(shared).collect()
 }
 
-/// Returns the number of something that is always the same for the same parts.
+/// Returns the number of something that is always the same for the same parts, which are numbers and our own words.
 pub(super) fn number(parts: &impl Hash) -> u64 {
+    FixedState::default().hash_one(parts)
+}
+
+/// The same for texts of the scanned code, which could be made to have the same number under a weaker hash.
+fn number_of_text(parts: &impl Hash) -> u64 {
     let mut hasher = DefaultHasher::new();
     parts.hash(&mut hasher);
     hasher.finish()
@@ -337,8 +343,8 @@ fn number_of_const(constant: &Const) -> u64 {
         Const::Bool(b) => number(&(1u8, b)),
         Const::Int(i) => number(&(2u8, i)),
         Const::Float(f) => number(&(3u8, f.to_bits())),
-        Const::Text(t) => number(&(4u8, t)),
-        Const::Bytes(b) => number(&(5u8, b)),
-        Const::Regex(p, f) => number(&(6u8, p, f)),
+        Const::Text(t) => number_of_text(&(4u8, t)),
+        Const::Bytes(b) => number_of_text(&(5u8, b)),
+        Const::Regex(p, f) => number_of_text(&(6u8, p, f)),
     }
 }

@@ -3,11 +3,16 @@
 pub mod load;
 pub mod operation;
 pub mod schema;
+pub mod words;
 
 use super::name::Name;
+use foldhash::fast::RandomState;
 use operation::{Operation, Subject};
 use schema::{CatalogFile, Handler, OneOrMore, Sanitizer, Sink, Source, Validator};
-use std::collections::{HashMap, HashSet};
+use std::cell::RefCell;
+use std::collections::HashSet;
+use std::sync::atomic::{AtomicU32, Ordering};
+use words::{Owner, SinkWord};
 
 /// A set of weakness classes, one bit each. The topmost bits say what else is known of a value.
 pub type Classes = u64;
@@ -63,13 +68,24 @@ pub struct Entry<T> {
     pub classes: Classes,
 }
 
+type HashMap<K, V> = std::collections::HashMap<K, V, RandomState>;
 type Table<T> = HashMap<Name, Vec<Entry<T>>>;
+
+/// How many catalogs the process has made.
+static COUNT: AtomicU32 = AtomicU32::new(0);
+
+thread_local! {
+    /// What paths are called in the end, by catalog.
+    static CANONICAL: RefCell<HashMap<(u32, Name), Name>> = RefCell::default();
+}
 
 /// The catalog of one language, ready to be asked.
 #[derive(Debug, Default)]
 pub struct Catalog {
+    /// Its number in the process.
+    number: u32,
     words: Vec<Vec<String>>,
-    classes: Vec<Name>,
+    classes: Vec<String>,
     own_sources: Classes,
     fixed_host: Classes,
     aliases: HashMap<Name, Name>,
@@ -95,7 +111,9 @@ pub struct Catalog {
     clean_types: HashSet<Name>,
     wrappers: HashSet<Name>,
     /// Last parts of the paths of all sinks: code that names none of them has none.
-    sink_words: HashSet<Name>,
+    sink_words: HashMap<Name, Vec<SinkWord>>,
+    /// The same of what is read or called to get data.
+    source_words: HashSet<Name>,
 }
 
 impl Catalog {
@@ -104,7 +122,7 @@ impl Catalog {
     /// # Errors
     /// A sentence about the first entry that cannot be used: too many classes, an unknown operation.
     pub fn new(files: &[&CatalogFile], rules: &[ClassRule]) -> Result<Self, String> {
-        let mut catalog = Self::default();
+        let mut catalog = Self { number: COUNT.fetch_add(1, Ordering::Relaxed), ..Self::default() };
         for rule in rules {
             let bit = catalog.class_bit(&rule.class)?;
             catalog.own_sources |= if rule.own_sources { bit } else { 0 };
@@ -122,9 +140,17 @@ impl Catalog {
         // What leads to a thing of which every member is a sink.
         let is_open = |of: &Name| catalog.assign_sinks.contains_key(&of.join("*"));
         let leads = catalog.types.iter().filter(|(_, of)| is_open(of)).map(|(path, _)| Name::new(path.last()));
-        let leads: Vec<Name> = leads.collect();
-        catalog.sink_words.extend(leads);
+        for lead in leads.collect::<Vec<Name>>() {
+            // Which file speaks of it does not matter: all are looked at.
+            for number in 0..u16::try_from(files.len()).unwrap_or(u16::MAX) {
+                catalog.sink_word(lead, number, Owner::Any);
+            }
+        }
         Ok(catalog)
+    }
+
+    fn sink_word(&mut self, word: Name, file: u16, owner: Owner) {
+        self.sink_words.entry(word).or_default().push(SinkWord { file, owner });
     }
 
     fn add(&mut self, number: u16, file: &CatalogFile) -> Result<(), String> {
@@ -177,10 +203,12 @@ impl Catalog {
             let entry = |of: &Source| Entry { file: number, of: of.clone(), classes };
             for path in of.member.iter().flat_map(|p| self.paths(p)).collect::<Vec<_>>() {
                 self.know(path);
+                self.source_words.insert(Name::new(path.last()));
                 self.member_sources.entry(path).or_default().push(entry(of));
             }
             for path in of.call.iter().flat_map(|p| self.paths(p)).collect::<Vec<_>>() {
                 self.know(path);
+                self.source_words.insert(Name::new(path.last()));
                 self.call_sources.entry(path).or_default().push(entry(of));
             }
             for path in of.parameter.iter().flat_map(|p| self.paths(p)).collect::<Vec<_>>() {
@@ -196,7 +224,7 @@ impl Catalog {
             let entry = |of: &Sink| Entry { file: number, of: of.clone(), classes };
             for path in of.call.iter().flat_map(|p| self.paths(p)).collect::<Vec<_>>() {
                 self.know(path);
-                self.sink_words.insert(Name::new(path.last()));
+                self.sink_word(Name::new(path.last()), number, words::owner_of(path));
                 self.call_sinks.entry(path).or_default().push(entry(of));
             }
             for text in of.assign.iter().flat_map(|p| p.all()) {
@@ -206,11 +234,11 @@ impl Catalog {
                 }
                 let path = self.path(text);
                 self.know(path);
-                self.sink_words.insert(Name::new(path.last().trim_end_matches("[]")));
+                self.sink_word(Name::new(path.last().trim_end_matches("[]")), number, Owner::Any);
                 self.assign_sinks.entry(path).or_default().push(entry(of));
             }
             for path in of.attribute.iter().flat_map(|p| self.paths(p)).collect::<Vec<_>>() {
-                self.sink_words.insert(path);
+                self.sink_word(path, number, Owner::Any);
                 self.attribute_sinks.entry(path).or_default().push(entry(of));
             }
         }
@@ -254,6 +282,10 @@ impl Catalog {
 
     /// The same for a name.
     pub fn canonical(&self, path: Name) -> Name {
+        CANONICAL.with_borrow_mut(|known| *known.entry((self.number, path)).or_insert_with(|| self.resolved(path)))
+    }
+
+    fn resolved(&self, path: Name) -> Name {
         let mut path = path;
         // An alias of an alias is one, too; a circle ends here.
         for _ in 0..4 {
@@ -285,11 +317,10 @@ impl Catalog {
     }
 
     fn class_bit(&mut self, class: &str) -> Result<Classes, String> {
-        let name = Name::new(class);
-        let number = match self.classes.iter().position(|c| *c == name) {
+        let number = match self.classes.iter().position(|c| c == class) {
             Some(number) => number,
             None if self.classes.len() < MAX_CLASSES => {
-                self.classes.push(name);
+                self.classes.push(class.to_owned());
                 self.classes.len() - 1
             }
             None => return Err(format!("more than {MAX_CLASSES} classes, `{class}` among them")),
@@ -307,7 +338,7 @@ impl Catalog {
 
     /// Returns the bit of a class; 0 where no entry names it.
     pub fn bit_of(&self, class: &str) -> Classes {
-        self.classes.iter().position(|c| c.as_str() == class).map_or(0, |i| 1 << i)
+        self.classes.iter().position(|c| *c == class).map_or(0, |i| 1 << i)
     }
 
     /// Returns the names of the classes of a set.
@@ -376,7 +407,7 @@ impl Catalog {
             || self.sanitizers.contains_key(&path)
             || self.validators.contains_key(&path)
             || self.callbacks.contains_key(&path)
-            || self.types.contains_key(&Name::new(&format!("{path}()")))
+            || self.types.contains_key(&path.called())
     }
 
     pub fn validators(&self, path: Name) -> &[Entry<Validator>] {
@@ -423,9 +454,14 @@ impl Catalog {
         self.wrappers.contains(&path)
     }
 
-    /// Says whether a name is the last part of a sink's path.
-    pub fn is_sink_word(&self, name: Name) -> bool {
-        self.sink_words.contains(&name)
+    /// Returns the sinks of whose path a name is the last part.
+    pub fn sink_words(&self, name: Name) -> &[SinkWord] {
+        self.sink_words.get(&name).map_or(&[], Vec::as_slice)
+    }
+
+    /// Says whether a name is the last part of a source's path.
+    pub fn is_source_word(&self, name: Name) -> bool {
+        self.source_words.contains(&name)
     }
 
     /// Says whether assignments to names can be sinks, so that any code may hold one.

@@ -63,7 +63,7 @@ fn is_content_type(name: &str) -> bool {
 }
 
 /// Says whether a content type is known to be one that runs no script.
-fn is_no_markup(of: &Value) -> bool {
+pub(super) fn is_no_markup(of: &Value) -> bool {
     let plain = |of: &str| {
         let of = of.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
         of.contains('/') && !["html", "xml", "svg"].iter().any(|markup| of.contains(markup))

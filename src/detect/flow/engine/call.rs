@@ -180,7 +180,7 @@ impl Engine<'_> {
         };
         if is_own {
             let target = match &receiver.kind {
-                Kind::Path(path) if self.is_local_path(*path) => self.local(path.join(name.as_str()), span),
+                Kind::Path(path) if self.is_local_path(*path) => self.local(path.member(name), span),
                 Kind::Module(number) if self.language.is_script() => self.exported(*number, name),
                 _ => Some(self.member(receiver, name, span)),
             };
@@ -328,16 +328,17 @@ impl Engine<'_> {
 
     /// Returns the paths under which a catalog may speak of a method.
     pub(super) fn method_keys(&self, receiver: &Value, name: Name) -> Vec<Name> {
-        let any = self.catalog.path(&format!("*.{name}"));
+        let any = self.catalog.canonical(Name::new("*").member(name));
         let of = |owners: &[&str]| {
-            let mut keys: Vec<Name> = owners.iter().map(|o| self.catalog.path(&format!("{o}.{name}"))).collect();
+            let mut keys: Vec<Name> =
+                owners.iter().map(|o| self.catalog.canonical(Name::new(o).member(name))).collect();
             keys.push(any);
             keys
         };
         let names = type_names(self.language);
         match &receiver.kind {
             Kind::Path(path) | Kind::Object(Shape::Library(path)) => {
-                let own = self.catalog.canonical(path.join(name.as_str()));
+                let own = self.catalog.canonical(path.member(name));
                 let is_plain =
                     |key| self.catalog.operation(key).is_some_and(|(operation, _)| MEANS_THE_SAME.contains(&operation));
                 let is_plain_type = super::handler::is_plain_type(self.language, *path);
@@ -411,7 +412,7 @@ impl Engine<'_> {
         }
         // What is joined to an address decides where it leads.
         let whole = if name == "urljoin" { args.value(1) } else { args.value(0).or(receiver) };
-        let parsed = keys.first().map(|key| self.catalog.path(&format!("{key}()"))).zip(whole);
+        let parsed = keys.first().map(|key| self.catalog.canonical(key.called())).zip(whole);
         let origin = parsed.and_then(|(path, whole)| self.decided(path, whole));
         Rc::new(Data { labels, origin, ..Data::new(id, kind) })
     }
@@ -430,7 +431,7 @@ impl Engine<'_> {
 
     /// Returns what the catalog says that calling a path gives; by convention, calling a type gives the type.
     pub(super) fn result_kind(&self, key: Name) -> Kind {
-        let call = Name::new(&format!("{key}()"));
+        let call = key.called();
         if let Some(of) = self.catalog.type_of(self.catalog.canonical(call)) {
             return Kind::Path(of);
         }

@@ -11,7 +11,6 @@ use crate::detect::flow::ir::Const;
 use crate::detect::flow::name::Name;
 use crate::detect::flow::value::{Data, Findings, Kind, Labels, Origin, Shape, Value};
 use crate::detect::flow::{FlowStep, StepKind};
-use crate::syntax::language::Language;
 use std::rc::Rc;
 
 /// Endings of files that are written with a program, not by it.
@@ -45,7 +44,7 @@ impl Engine<'_> {
         let is_own = result.is_some();
         let result = match result {
             Some(result) => {
-                match keys.first().and_then(|key| self.catalog.type_of(self.catalog.path(&format!("{key}()")))) {
+                match keys.first().and_then(|key| self.catalog.type_of(self.catalog.canonical(key.called()))) {
                     Some(of)
                         if matches!(result.kind, Kind::Unknown)
                             || (matches!(operation, Some((Operation::Identity, _)))
@@ -295,20 +294,6 @@ impl Engine<'_> {
         contents.entries.get(&Key::Name(Name::new("pattern")))?.as_text().map(str::to_owned)
     }
 
-    /// Notes a pattern that is held against a text of a stranger and can take time without end.
-    pub(super) fn match_takes_time(&mut self, pattern: &Value, text: &Value, span: (u32, u32)) {
-        if let Kind::Const(Const::Regex(source, flags)) = &pattern.kind {
-            let source = super::regex::with_flags(source, flags);
-            self.note_slow_match(&source, text, span);
-        }
-    }
-
-    fn note_slow_match(&mut self, pattern: &str, text: &Value, span: (u32, u32)) {
-        if self.language != Language::Rust && super::slow::is_catastrophic(pattern) {
-            self.record_at("redos", "a pattern that backtracks without end", text, span);
-        }
-    }
-
     /// Returns the classes that a regular-expression match makes a text harmless to. A match that can take time without end
     /// is a weakness of its own.
     fn classes_of_match(
@@ -433,7 +418,13 @@ impl Engine<'_> {
     }
 
     /// Returns the argument that a condition speaks of, and whether it is known that none is given where it is none.
-    pub(super) fn given(&self, at: &str, receiver: Option<&Value>, args: &Args, key: Option<&Value>) -> (bool, Option<Value>) {
+    pub(super) fn given(
+        &self,
+        at: &str,
+        receiver: Option<&Value>,
+        args: &Args,
+        key: Option<&Value>,
+    ) -> (bool, Option<Value>) {
         let (base, rest) = at.split_once('.').map_or((at, None), |(a, b)| (a, Some(b)));
         let value = match base {
             "receiver" => receiver.cloned(),

@@ -23,7 +23,8 @@ impl Engine<'_> {
                 let mut all = args.positional.iter().map(|(v, _)| v.clone());
                 let first = all.next().or_else(|| args.rest.as_ref().map(|(v, _)| v.clone()))?;
                 let others: Vec<Value> = all.collect();
-                let first = if others.is_empty() && args.rest.is_none() { self.element_of(&first, span) } else { first };
+                let first =
+                    if others.is_empty() && args.rest.is_none() { self.element_of(&first, span) } else { first };
                 Some(others.iter().fold(first, |picked, other| join(&picked, other)))
             }
             Operation::WithFields => {

@@ -3,10 +3,10 @@
 use super::Engine;
 use super::facts::finding;
 use super::fold::lifted;
+use crate::detect::flow::catalog::operation::Operation;
 use crate::detect::flow::catalog::{
     ALL, Classes, LEADING_SLASH, NO_APOSTROPHE, NO_CONSTRUCTOR, NO_PARENT, NO_PROTO, NO_QUOTE, NOT_ABSOLUTE, ONE_SLASH,
 };
-use crate::detect::flow::catalog::operation::Operation;
 use crate::detect::flow::ir::{Const, Op};
 use crate::detect::flow::state::Contents;
 use crate::detect::flow::value::{Data, Findings, Kind, Label, Labels, Shape, Value};
@@ -64,7 +64,10 @@ impl Engine<'_> {
         let mut truths = Vec::with_capacity(ours.len());
         for (one, other) in ours.iter().zip(&theirs) {
             let (one, other) = (self.state.checked(one), self.state.checked(other));
-            truths.push(self.compare(Op::Eq, &one, &other));
+            // A list may hold itself: lists in lists are not looked into.
+            let is_nested = known(self, &one).is_some() && known(self, &other).is_some();
+            let truth = if is_nested { self.truth_value(&[&one, &other]) } else { self.compare(Op::Eq, &one, &other) };
+            truths.push(truth);
         }
         let id = super::number(&("places", a.id, b.id));
         self.state.set_contents(id, Contents { list: Some(truths), ..Contents::default() });

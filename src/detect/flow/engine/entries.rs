@@ -1,22 +1,22 @@
 //! Where the engine begins: the file's top level, then what frameworks call, then what others may call.
 
 use super::handler::Pending;
-use super::{Engine, MAX_CALLS};
+use super::{Engine, MAX_CALLS, MAX_ENTRY_STEPS};
 use crate::detect::flow::catalog::Entry;
 use crate::detect::flow::catalog::schema::Handler;
-use crate::detect::flow::ir::{ClassId, Const, ExprKind, FunctionId, Method, Module, StmtKind};
+use crate::detect::flow::ir::{ClassId, FunctionId, Method, Module, StmtKind};
 use crate::detect::flow::name::Name;
 use crate::detect::flow::value::{Closure, Data, Kind, Shape};
-use crate::syntax::language::Language;
-use std::collections::HashSet;
 use std::rc::Rc;
 
 impl Engine<'_> {
     pub(super) fn run_entries(&mut self) {
         let handle = self.module(0);
-        let Some(hot) = self.hot_functions(&handle) else { return };
+        if !self.may_harm(&handle) {
+            return;
+        }
         self.units[0].scope = self.fresh_scope();
-        self.run_entry(|e| {
+        self.run_entry(MAX_ENTRY_STEPS, |e| {
             e.state = e.state.fresh();
             e.in_module(0, |e| e.block(&handle, &handle.body));
         });
@@ -26,6 +26,7 @@ impl Engine<'_> {
         self.run_handler_classes(&handle);
         self.run_exported(&handle);
         self.run_all_pending();
+        let hot = self.hot_functions(&handle);
         for number in 0..handle.functions.len() {
             let id = FunctionId(u32::try_from(number).unwrap_or(u32::MAX));
             if hot.contains(&id) && !self.visited.contains(&(0, id)) {
@@ -52,82 +53,6 @@ impl Engine<'_> {
 
     fn top_level(&self, id: FunctionId) -> Closure {
         Closure { module: 0, function: id, scopes: Rc::from([self.units[0].scope]), this: None }
-    }
-
-    /// Returns the functions that hold a sink or a source or call one that does; `None` where the file has no sink and
-    /// calls nothing that could.
-    fn hot_functions(&self, m: &Module) -> Option<HashSet<FunctionId>> {
-        let mut marks: Vec<u32> = Vec::new();
-        let mut calls: Vec<(u32, Name)> = Vec::new();
-        for expr in &m.exprs {
-            match &expr.kind {
-                ExprKind::Member(_, name) | ExprKind::Name(name) => {
-                    if self.catalog.is_sink_word(*name) {
-                        marks.push(expr.span.0);
-                    } else {
-                        calls.push((expr.span.0, *name));
-                    }
-                }
-                ExprKind::Markup(_, attributes, _) if attributes.iter().any(|(n, _)| self.catalog.is_sink_word(*n)) => {
-                    marks.push(expr.span.0);
-                }
-                ExprKind::Index(_, key)
-                    if self.catalog.is_sink_word(Name::new("*"))
-                        && !matches!(m.expr(*key).kind, ExprKind::Const(_)) =>
-                {
-                    marks.push(expr.span.0);
-                }
-                // A pattern that is slow does harm where it meets a text of a stranger, whatever the call is named.
-                ExprKind::Const(Const::Regex(pattern, _) | Const::Text(pattern))
-                    if [")+", ")*", "){"].iter().any(|end| pattern.contains(end))
-                        && super::slow::is_catastrophic(pattern) =>
-                {
-                    marks.push(expr.span.0);
-                }
-                _ => {}
-            }
-        }
-        if marks.is_empty() && !self.imports_code(m) && !self.catalog.has_name_sinks() {
-            return None;
-        }
-        marks.sort_unstable();
-        let holds = |span: (u32, u32), marks: &[u32]| {
-            let from = marks.partition_point(|at| *at < span.0);
-            marks.get(from).is_some_and(|at| *at < span.1)
-        };
-        let mut hot: HashSet<FunctionId> = HashSet::new();
-        for _ in 0..4 {
-            let mut names: HashSet<Name> = HashSet::new();
-            for (number, function) in m.functions.iter().enumerate() {
-                let id = FunctionId(u32::try_from(number).unwrap_or(u32::MAX));
-                if hot.contains(&id) || holds(function.span, &marks) {
-                    hot.insert(id);
-                    names.extend(function.name);
-                }
-            }
-            let before = marks.len();
-            marks.extend(calls.iter().filter(|(_, name)| names.contains(name)).map(|(at, _)| *at));
-            calls.retain(|(_, name)| !names.contains(name));
-            marks.sort_unstable();
-            if marks.len() == before {
-                break;
-            }
-        }
-        Some(hot)
-    }
-
-    /// Says whether a file imports something that the catalog does not know: code of the same repository, perhaps.
-    fn imports_code(&self, m: &Module) -> bool {
-        let path = self.units[0].module.file().path.as_str();
-        if self.language == Language::Rust && (path.ends_with("main.rs") || path.contains("/bin/")) {
-            // A program names the library of its own package without importing it.
-            return true;
-        }
-        m.body.iter().any(|stmt| match &stmt.kind {
-            StmtKind::Import(import) => !self.catalog.knows(self.catalog.canonical(import.module)),
-            StmtKind::Assign(_, value, _) => matches!(m.expr(*value).kind, ExprKind::Call(_)),
-            _ => false,
-        })
     }
 
     fn run_handler_classes(&mut self, m: &Module) {

@@ -1,8 +1,8 @@
 //! Functions that a framework calls, and what it gives them.
 
-use super::Engine;
 use super::call::Args;
 use super::invoke::param_name;
+use super::{Engine, MAX_ENTRY_STEPS, MAX_OTHER_STEPS};
 use crate::detect::flow::catalog::schema::{Handler, Trust};
 use crate::detect::flow::catalog::{Classes, Entry};
 use crate::detect::flow::ir::{Const, ExprId, ExprKind, FunctionId, Module, Param, Pattern, Type};
@@ -186,7 +186,7 @@ impl Engine<'_> {
                 // An application's own kind of router is one.
                 let mut bases = Vec::new();
                 self.base_paths(module, class, &mut bases, 0);
-                keys.extend(bases.iter().map(|base| self.catalog.canonical(base.join(name.as_str()))));
+                keys.extend(bases.iter().map(|base| self.catalog.canonical(base.member(*name))));
             }
             return keys;
         }
@@ -216,7 +216,8 @@ impl Engine<'_> {
             self.visited.insert((closure.module, closure.function));
             let module = closure.module;
             let handle = self.module(module);
-            self.run_entry(|e| {
+            let most = if parameters.is_some() { MAX_ENTRY_STEPS } else { MAX_OTHER_STEPS };
+            self.run_entry(most, |e| {
                 e.state = begin.clone();
                 e.state.alive = true;
                 e.passed_on = None;
@@ -307,7 +308,9 @@ impl Engine<'_> {
             let what = param_name(param).map_or_else(|| "a parameter".to_owned(), |n| format!("parameter `{n}`"));
             Labels::source(Origin { trust: Trust::Parameter, what, only: 0, hint: true, place })
         } else {
-            self.remote(Some("remote"), place)
+            let path = param.of_type.as_ref().and_then(|of| self.path_of_type(of));
+            let classes = path.map_or(0, |path| self.harmless_by_type(path));
+            self.remote(Some("remote"), place).cleaned(classes)
         };
         let kind = if declared.is_none() && param.of_type.as_ref().is_some_and(|of| self.is_text_type(of)) {
             Kind::Text("".into())
@@ -438,7 +441,7 @@ impl Engine<'_> {
     /// Returns the type of what a framework gives a parameter by its decorator: Nest's `@Req()`.
     fn type_by_decorator(&mut self, m: &Module, param: &Param) -> Option<Name> {
         let keys: Vec<Name> = param.decorators.iter().flat_map(|d| self.decorator_keys(m, *d)).collect();
-        keys.iter().find_map(|key| self.catalog.type_of(self.catalog.path(&format!("{key}()"))))
+        keys.iter().find_map(|key| self.catalog.type_of(self.catalog.canonical(key.called())))
     }
 
     /// Says whether a decorator is given something that lets through only what can carry no attack: Nest's `ParseIntPipe`.

@@ -51,7 +51,7 @@ impl Engine<'_> {
                 }
                 Kind::Path(path) if is_constructor(name) => self.made_by_library(path, &this, args, span),
                 Kind::Path(path) => {
-                    let path = self.catalog.canonical(path.join(name.as_str()));
+                    let path = self.catalog.canonical(path.member(name));
                     return Some(self.call_library(&[path], Some(&this), args, span));
                 }
                 _ => {}
@@ -65,7 +65,9 @@ impl Engine<'_> {
         let mut paths = Vec::new();
         self.base_paths(class.0, class.1, &mut paths, 0);
         // One that says itself which classes may be loaded loads no others.
-        let chooses = self.class_member(class.0, class.1, Name::new("find_class"), None).is_some_and(|v| matches!(v.kind, Kind::Function(_)));
+        let chooses = self
+            .class_member(class.0, class.1, Name::new("find_class"), None)
+            .is_some_and(|v| matches!(v.kind, Kind::Function(_)));
         for path in paths.into_iter().filter(|path| !chooses || path.last() != "Unpickler") {
             self.made_by_library(path, object, args, span);
         }

@@ -22,7 +22,7 @@ impl Engine<'_> {
         let function = handle.function(closure.function);
         let same = |f: &&Frame| f.module == closure.module && f.function == Some(closure.function);
         let is_deep = self.frames.len() > self.max_calls || self.frames.iter().filter(same).count() >= MAX_RECURSION;
-        if is_deep || !self.state.alive {
+        if is_deep || !self.state.alive || self.is_idle(closure, args) {
             let name = function.name.unwrap_or_else(|| Name::new("a function"));
             return self.unknown_result(&[name], closure.this.as_ref(), args, span);
         }
@@ -42,11 +42,13 @@ impl Engine<'_> {
         }
         let caller = self.frames.last().and_then(|f| f.function);
         self.calls.push((place, caller));
+        let begin = self.file_steps;
         let result = self.run_function(closure, 0, |e| {
             e.bind_generics(function, &args);
             e.bind_params(&handle, closure, &args);
         });
         self.calls.pop();
+        self.note_cost(closure, self.file_steps - begin);
         let result = match &function.returns {
             Some(of) if self.language == Language::Rust => self.in_module(closure.module, |e| e.converted(&result, of)),
             _ => result,

@@ -46,11 +46,11 @@ impl Engine<'_> {
             Kind::Object(Shape::Instance(module, class)) => self.class_member(*module, *class, name, Some(object)),
             Kind::Object(Shape::List) if name.as_str() == "length" => self.length(object),
             Kind::Object(Shape::Library(path)) => {
-                let path = self.catalog.canonical(path.join(name.as_str()));
+                let path = self.catalog.canonical(path.member(name));
                 Some(self.member_of_library(object, path, span))
             }
             Kind::Path(path) => {
-                let path = self.catalog.canonical(path.join(name.as_str()));
+                let path = self.catalog.canonical(path.member(name));
                 let member = self.member_of_library(object, path, span);
                 return self.state.checked(&member);
             }
@@ -159,7 +159,7 @@ impl Engine<'_> {
                     let found = match &base.kind {
                         Kind::Class(m, c) => self.class_member_up(*m, *c, name, of, depth + 1),
                         Kind::Path(path) => {
-                            let member = self.catalog.canonical(path.join(name.as_str()));
+                            let member = self.catalog.canonical(path.member(name));
                             let is_known = self.catalog.knows(*path) || self.catalog.knows(member);
                             is_known.then(|| self.member_of_library(of.unwrap_or(&base), member, at))
                         }
@@ -347,7 +347,7 @@ impl Engine<'_> {
             return self.set_own_exports(value);
         }
         if let Kind::Path(path) | Kind::Object(Shape::Library(path)) = &object.kind {
-            let path = self.catalog.canonical(path.join(name.as_str()));
+            let path = self.catalog.canonical(path.member(name));
             self.sink_of_assignment((path, name), object, None, value, span);
             if let Some((Operation::SetType, _)) = self.catalog.operation(path) {
                 return self.set_content_type(object, value);
@@ -375,7 +375,7 @@ impl Engine<'_> {
         if value.labels.is_empty() || object.is_name {
             return value.clone();
         }
-        let others = self.catalog.decided_by_parts(*path) & !self.catalog.deciding(path.join(name.as_str()));
+        let others = self.catalog.decided_by_parts(*path) & !self.catalog.deciding(path.member(name));
         value.with_labels(value.labels.cleaned(others))
     }
 

@@ -9,8 +9,8 @@ mod beginning;
 mod call;
 mod call_library;
 mod check;
-mod choose;
 mod checked_type;
+mod choose;
 mod compare;
 mod comprehension;
 mod container;
@@ -24,6 +24,7 @@ mod facts;
 mod files;
 mod fold;
 mod handler;
+mod heat;
 mod imports;
 mod inherit;
 mod invoke;
@@ -77,6 +78,8 @@ use std::sync::Arc;
 
 /// Steps for one entry, a handler or function that others call, with calls followed as deep as can be.
 const MAX_ENTRY_STEPS: u32 = 12_000;
+/// The same for a function of which nobody knows who calls it: what is found there is a hint for the most part.
+const MAX_OTHER_STEPS: u32 = 5_000;
 /// Steps for one entry with few calls followed.
 const MAX_SHALLOW_STEPS: u32 = 60_000;
 /// Steps for one file.
@@ -204,6 +207,9 @@ struct Engine<'a> {
     kinds: HashMap<u64, Vec<Name>>,
     /// The classes that what is read as a type of the code is harmless to, by module and name.
     checked_types: HashMap<(usize, Name), Classes>,
+    /// Functions that have taken many steps, and by module those that matter.
+    costly: HashSet<(usize, FunctionId)>,
+    warm: HashMap<usize, heat::Functions>,
     next_scope: u32,
     /// Number of the request that handlers are run with.
     given: u32,
@@ -217,6 +223,8 @@ struct Engine<'a> {
     passed_on: Option<State>,
     depth: u32,
     entry_steps: u32,
+    /// How many steps an entry may take with calls followed as deep as can be.
+    most_steps: u32,
     /// How deep calls are followed now.
     max_calls: usize,
     /// Whether the entry has to be run again with fewer calls followed.
@@ -259,6 +267,8 @@ pub fn run(
         read_at: (0, 0),
         route_parts: HashMap::new(),
         kinds: HashMap::new(),
+        costly: HashSet::new(),
+        warm: HashMap::new(),
         checked_types: HashMap::new(),
         next_scope: 1,
         given: 0,
@@ -268,6 +278,7 @@ pub fn run(
         passed_on: None,
         depth: 0,
         entry_steps: 0,
+        most_steps: MAX_ENTRY_STEPS,
         max_calls: MAX_CALLS,
         exhausted: false,
         file_steps: 0,
@@ -296,7 +307,7 @@ impl<'a> Engine<'a> {
         if self.file_steps > MANY_FILE_STEPS {
             self.max_calls = self.max_calls.min(FEW_CALLS);
         }
-        if self.entry_steps > MAX_ENTRY_STEPS && self.max_calls > FEW_CALLS {
+        if self.entry_steps > self.most_steps && self.max_calls > FEW_CALLS {
             self.exhausted = true;
         } else if self.entry_steps > MAX_SHALLOW_STEPS {
             self.give_up("a function takes too many steps to follow");
@@ -313,7 +324,8 @@ impl<'a> Engine<'a> {
 
     /// Runs an entry; where that takes too many steps, once more with fewer calls followed: those left out are then unknown
     /// code.
-    fn run_entry(&mut self, run: impl Fn(&mut Self)) {
+    fn run_entry(&mut self, most: u32, run: impl Fn(&mut Self)) {
+        self.most_steps = most;
         self.entry_steps = 0;
         self.exhausted = false;
         run(self);

@@ -3,6 +3,7 @@
 use super::Engine;
 use super::call::Args;
 use super::member::Key;
+use crate::detect::flow::catalog::Classes;
 use crate::detect::flow::ir::{ClassId, ExprId, ExprKind, Module};
 use crate::detect::flow::name::Name;
 use crate::detect::flow::state::Contents;
@@ -121,6 +122,7 @@ impl Engine<'_> {
             return self.number_of(&value);
         }
         let path = if declared.is_none() { self.in_module(module, |e| e.path_of_type(&of)) } else { None };
+        let value = value.with_labels(value.labels.cleaned(path.map_or(0, |path| self.harmless_by_type(path))));
         let is_text = self.in_module(module, |e| e.is_text_type(&of));
         let kind = match path.filter(|path| self.catalog.knows(*path)) {
             Some(path) if !super::handler::is_plain_type(self.language, path) => Kind::Path(path),
@@ -129,6 +131,12 @@ impl Engine<'_> {
         };
         let part = Rc::new(Data { declared, kind, ..value.as_ref().clone() });
         self.read_as(&part, declared)
+    }
+
+    /// Returns the classes that data read as a type is harmless to: an address of a machine holds only digits and signs.
+    pub(super) fn harmless_by_type(&self, path: Name) -> Classes {
+        let entries = self.catalog.sanitizers(path).iter().filter(|e| self.is_active(e.file) && e.of.when.is_empty());
+        entries.fold(0, |all, entry| all | entry.classes)
     }
 
     fn field_names(&mut self, module: usize, class: ClassId, names: &mut Vec<Name>, depth: u32) {

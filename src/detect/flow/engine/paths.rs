@@ -2,8 +2,8 @@
 
 use super::Engine;
 use super::call::Args;
-use crate::detect::flow::catalog::{Classes, NO_PARENT, NOT_ABSOLUTE};
 use crate::detect::flow::catalog::operation::Operation;
+use crate::detect::flow::catalog::{Classes, NO_PARENT, NOT_ABSOLUTE};
 use crate::detect::flow::value::{Data, Kind, Labels, Value};
 use std::rc::Rc;
 

@@ -6,7 +6,7 @@ use super::member::Key;
 use crate::detect::flow::catalog::operation::Operation;
 use crate::detect::flow::ir::Const;
 use crate::detect::flow::name::Name;
-use crate::detect::flow::value::{Data, Value};
+use crate::detect::flow::value::{Data, Kind, Value};
 
 /// Short names of content types.
 const SHORT: [(&str, &str); 10] = [
@@ -57,7 +57,25 @@ impl Engine<'_> {
             Some(text) => Data::constant(Const::Text(plain_type(text).into())),
             None => of.clone(),
         };
+        if matches!(object.kind, Kind::Path(path) if path.as_str() == PRESENT) {
+            self.state.contents_mut(present()).set(Key::Name(Name::new("type")), of.clone());
+        }
         self.state.contents_mut(object.id).set(Key::Name(Name::new("type")), of);
+    }
+}
+
+/// The response that is made of what a handler returns, where it is a variable of the framework.
+const PRESENT: &str = "bottle.response";
+
+/// Returns the number under which is kept what is known of the present response, however the code names it.
+fn present() -> u64 {
+    super::number(&("present", PRESENT))
+}
+
+impl Engine<'_> {
+    /// Returns the type that the present response was given.
+    pub(super) fn present_type(&self) -> Option<Value> {
+        self.state.contents(present())?.get(&Key::Name(Name::new("type"))).ok().cloned()
     }
 }
 

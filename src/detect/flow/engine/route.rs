@@ -19,13 +19,7 @@ pub(super) enum RoutePart {
 
 impl Engine<'_> {
     /// Remembers what the parts of a route can hold: `/rooms/<int:number>`, `/files/{name}`.
-    pub(super) fn note_route(
-        &mut self,
-        m: &Module,
-        decorator: ExprId,
-        function: (usize, FunctionId),
-        is_known: bool,
-    ) {
+    pub(super) fn note_route(&mut self, m: &Module, decorator: ExprId, function: (usize, FunctionId), is_known: bool) {
         let ExprKind::Call(call) = &m.expr(decorator).kind else { return };
         let is_route = |name: Name| matches!(name.as_str(), "path" | "rule" | "uri" | "route");
         for arg in call.args.iter().filter(|arg| arg.name.is_none_or(is_route)) {

@@ -82,7 +82,8 @@ const NAMING: [&str; 18] = [
 ];
 /// Words with which names of functions begin that make something.
 const MAKING: [&str; 14] = [
-    "make", "generate", "gen", "create", "new", "build", "random", "issue", "produce", "next", "get", "mint", "fresh", "draw",
+    "make", "generate", "gen", "create", "new", "build", "random", "issue", "produce", "next", "get", "mint", "fresh",
+    "draw",
 ];
 /// Lines of a function that is short enough for all of it to be about one thing.
 const SHORT: usize = 20;

@@ -16,17 +16,105 @@ use crate::detect::flow::value::{Data, Kind, Labels, Value};
 
 /// Words of names under which a session keeps a visitor's own word.
 const OWN_WORD: &[&str] = &[
-    "return", "returns", "redirect", "redirects", "next", "url", "uri", "href", "link", "path", "page", "pages", "referer",
-    "referrer", "back", "origin", "location", "target", "destination", "continue", "theme", "lang", "language", "locale",
-    "timezone", "tz", "sort", "filter", "filters", "view", "tab", "layout", "color", "colour", "size", "query", "search",
-    "term", "keyword", "draft", "form", "message", "messages", "flash", "error", "errors", "notice", "alert", "code",
-    "token", "nonce", "challenge", "captcha", "csrf", "verifier", "provider", "connection", "strategy", "idp", "oauth",
-    "saml", "reset", "display", "preference", "preferences", "prefs", "state",
+    "return",
+    "returns",
+    "redirect",
+    "redirects",
+    "next",
+    "url",
+    "uri",
+    "href",
+    "link",
+    "path",
+    "page",
+    "pages",
+    "referer",
+    "referrer",
+    "back",
+    "origin",
+    "location",
+    "target",
+    "destination",
+    "continue",
+    "theme",
+    "lang",
+    "language",
+    "locale",
+    "timezone",
+    "tz",
+    "sort",
+    "filter",
+    "filters",
+    "view",
+    "tab",
+    "layout",
+    "color",
+    "colour",
+    "size",
+    "query",
+    "search",
+    "term",
+    "keyword",
+    "draft",
+    "form",
+    "message",
+    "messages",
+    "flash",
+    "error",
+    "errors",
+    "notice",
+    "alert",
+    "code",
+    "token",
+    "nonce",
+    "challenge",
+    "captcha",
+    "csrf",
+    "verifier",
+    "provider",
+    "connection",
+    "strategy",
+    "idp",
+    "oauth",
+    "saml",
+    "reset",
+    "display",
+    "preference",
+    "preferences",
+    "prefs",
+    "state",
 ];
 /// Words that may follow one of these without making it the name of something else.
 const ENDINGS: &[&str] = &[
-    "id", "ids", "identifier", "uuid", "name", "names", "key", "number", "no", "type", "level", "status", "flag", "data",
-    "info", "details", "object", "record", "in", "as", "to", "from", "mode", "percent", "rate", "value", "by", "at", "of",
+    "id",
+    "ids",
+    "identifier",
+    "uuid",
+    "name",
+    "names",
+    "key",
+    "number",
+    "no",
+    "type",
+    "level",
+    "status",
+    "flag",
+    "data",
+    "info",
+    "details",
+    "object",
+    "record",
+    "in",
+    "as",
+    "to",
+    "from",
+    "mode",
+    "percent",
+    "rate",
+    "value",
+    "by",
+    "at",
+    "of",
 ];
 /// How deep what is put into a session is looked into.
 const MAX_DEPTH: u32 = 4;
@@ -104,7 +192,9 @@ impl Engine<'_> {
         }
         match (&contents.rest, &contents.keys) {
             // Elements of a list, and what stands under keys that the code goes through.
-            (Some(rest), keys) if contents.list.is_some() || keys.as_ref().is_some_and(|k| self.state.reach(k).is_empty()) => {
+            (Some(rest), keys)
+                if contents.list.is_some() || keys.as_ref().is_some_and(|k| self.state.reach(k).is_empty()) =>
+            {
                 all.join(&self.relied_labels(names, key, rest, depth - 1))
             }
             // Whoever sends it chooses the names.
@@ -148,7 +238,9 @@ mod tests {
         for name in ["role", "user_id", "isAdmin", "billed_account", "accountTier", "unit_price", "referred_by", "id"] {
             assert!(is_relied(&words(name)), "{name}");
         }
-        for name in ["returnTo", "reset_code", "userLanguage", "loginAuthProviderIdentifier", "next", "theme", "return_url"] {
+        for name in
+            ["returnTo", "reset_code", "userLanguage", "loginAuthProviderIdentifier", "next", "theme", "return_url"]
+        {
             assert!(!is_relied(&words(name)), "{name}");
         }
     }

@@ -1,6 +1,9 @@
 //! Regular expressions that backtrack without end.
 
 use super::regex::parse_open;
+use crate::detect::flow::ir::Const;
+use crate::detect::flow::value::{Kind, Value};
+use crate::syntax::language::Language;
 use regex_syntax::hir::{Class, Hir, HirKind};
 
 /// From how many rounds on a repetition counts as one without end.
@@ -122,6 +125,22 @@ fn signs_of(hir: &Hir) -> Signs {
         HirKind::Alternation(parts) => {
             let all: Option<Vec<_>> = parts.iter().map(signs_of).collect();
             all.map(|all| all.concat())
+        }
+    }
+}
+
+impl super::Engine<'_> {
+    /// Notes a pattern that is held against a text of a stranger and can take time without end.
+    pub(super) fn match_takes_time(&mut self, pattern: &Value, text: &Value, span: (u32, u32)) {
+        if let Kind::Const(Const::Regex(source, flags)) = &pattern.kind {
+            let source = super::regex::with_flags(source, flags);
+            self.note_slow_match(&source, text, span);
+        }
+    }
+
+    pub(super) fn note_slow_match(&mut self, pattern: &str, text: &Value, span: (u32, u32)) {
+        if self.language != Language::Rust && is_catastrophic(pattern) {
+            self.record_at("redos", "a pattern that backtracks without end", text, span);
         }
     }
 }

@@ -206,8 +206,7 @@ impl Engine<'_> {
             let before = self.state.fork();
             self.assume(&test, true);
             self.block(m, body);
-            self.round(before);
-            if !self.state.alive {
+            if self.round(before) || !self.state.alive {
                 break;
             }
         }
@@ -244,11 +243,14 @@ impl Engine<'_> {
             self.bind(m, pattern, &element, span);
             self.block(m, body);
             held &= self.held_in_round(&element);
-            self.round(before);
+            let is_over = self.round(before);
             if !self.state.alive {
                 break;
             }
             merge(&mut exits, self.state.fork());
+            if is_over {
+                break;
+            }
         }
         if let (Some(exits), true, Some((whole, of))) = (&mut exits, over.is_sign, over.origin) {
             // What holds for every sign holds for the text.
@@ -286,14 +288,21 @@ impl Engine<'_> {
         self.end_loop(m, exits, otherwise);
     }
 
-    /// Ends a round of a loop: takes in what `continue` left, and what was known before the round.
-    fn round(&mut self, before: super::State) {
+    /// Ends a round of a loop: takes in what `continue` left, and what was known before the round. Says whether another round
+    /// would find nothing new.
+    fn round(&mut self, mut before: super::State) -> bool {
         let continues = self.frame().loops.last_mut().and_then(|l| l.continues.take());
         let mut state = std::mem::take(&mut self.state);
         if let Some(continues) = continues {
             state = state.join(continues);
         }
-        self.state = if state.alive { state.join(before) } else { state };
+        if !state.alive {
+            self.state = state;
+            return true;
+        }
+        let known = before.fork();
+        self.state = state.join(before);
+        self.state.is_like(&known)
     }
 
     fn end_loop(&mut self, m: &Module, exits: Option<super::State>, otherwise: &Block) {

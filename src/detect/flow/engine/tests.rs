@@ -98,3 +98,36 @@ fn what_the_constructor_of_a_base_is_given_is_in_the_object() {
         assert_eq!(!flows(&[("part.py", &code), ("base.py", BASE)]).flows.is_empty(), is_found, "{code}");
     }
 }
+
+#[test]
+fn lists_that_hold_themselves_are_compared() {
+    let code = "def f():\n    a = []\n    a.append(a)\n    b = []\n    b.append(b)\n    return a == b\n\nf()\n";
+    assert!(flows(&[("app.py", code)]).flows.is_empty());
+}
+
+/// A function of which every call takes many steps, and which holds neither a source nor a sink.
+const SLOW: &str = "def tidy(text):
+    kept = ''
+    for a in text:
+        for b in a:
+            for c in b:
+                if c:
+                    kept = kept + c
+    return kept
+
+";
+
+#[test]
+fn calls_that_take_many_steps_are_followed_for_what_a_stranger_gives() {
+    let code = format!("{SLOW}tidy('a')\ntidy('b')\ndb = connect()\ndb.run(tidy('c'))\ndb.run(tidy(read()))\n");
+    let found = flows(&[("shop.py", &code)]);
+    assert_eq!(found.flows.len(), 1);
+    let shown = steps(&[("shop.py", &code)], &found, &found.flows[0]);
+    assert!(shown.iter().any(|step| step.contains("kept + c")), "the way leads through the function: {shown:?}");
+}
+
+#[test]
+fn what_a_loop_changes_late_is_seen() {
+    let code = "a = b = 'x'\nfor _ in range(9):\n    connect().run(a)\n    a = b\n    b = read()\n";
+    assert_eq!(flows(&[("shop.py", code)]).flows.len(), 1, "the third round runs what the first has read");
+}

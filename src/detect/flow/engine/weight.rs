@@ -1,8 +1,8 @@
 //! How much a flow is worth: by whose data it is, what it can do, and how sure it is that it arrives.
 
 use super::Engine;
-use crate::detect::flow::catalog::{Classes, ONE_SEGMENT};
 use crate::detect::flow::catalog::schema::Trust;
+use crate::detect::flow::catalog::{Classes, ONE_SEGMENT};
 use crate::detect::flow::value::Label;
 
 /// How much a flow is worth.
@@ -79,9 +79,7 @@ impl Engine<'_> {
             && classes & self.catalog.bit_of("path") != 0
             && !TAKES_FOLDERS.contains(&sink.rsplit('.').next().unwrap_or(sink));
         match of_trust {
-            Weight::Full
-                if label.origin.hint || label.guesses > self.bearable_guesses(classes) || is_folder =>
-            {
+            Weight::Full if label.origin.hint || label.guesses > self.bearable_guesses(classes) || is_folder => {
                 Weight::Hint
             }
             known => known,

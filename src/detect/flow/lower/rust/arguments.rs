@@ -74,7 +74,8 @@ impl Lowerer<'_> {
     /// that is marked with `%` and one under the name of the message.
     pub(super) fn event_fields(&mut self, args: Vec<MacroArg>) -> Vec<MacroArg> {
         let end = args.iter().position(|arg| arg.literal.is_some() && arg.name.is_none()).unwrap_or(args.len());
-        let is_field = |name: Option<Name>| name.is_none_or(|name| !matches!(name.as_str(), "message" | "target" | "parent"));
+        let is_field =
+            |name: Option<Name>| name.is_none_or(|name| !matches!(name.as_str(), "message" | "target" | "parent"));
         let field = |(number, arg): (usize, MacroArg)| {
             let is_field = number < end && !arg.is_raw && arg.literal.is_none() && is_field(arg.name);
             let named = arg.name.is_some() || self.is_place(arg.value);
