@@ -4,7 +4,7 @@ use super::Engine;
 use super::call::Args;
 use super::facts::ids;
 use super::paths::place_of_program;
-use crate::detect::flow::catalog::ALL;
+use crate::detect::flow::catalog::{ALL, NO_PARENT};
 use crate::detect::flow::catalog::operation::{Operation, Subject};
 use crate::detect::flow::ir::Const;
 use crate::detect::flow::name::Name;
@@ -291,6 +291,11 @@ impl Engine<'_> {
             Operation::Format => self.formatted(object, args, span),
             Operation::FormatMap => self.formatted(object, &self.as_keywords(argument?, span), span),
             Operation::FormatCall => self.percent_call(object, args, span),
+            Operation::Trim if self.language.is_script() => {
+                // Without its space ` ..` at the beginning leads to the folder above.
+                let value = self.same_text(operation, object);
+                value.with_labels(value.labels.map(|label| label.cleaned &= !NO_PARENT))
+            }
             Operation::Lower | Operation::Upper | Operation::Trim | Operation::ToText => {
                 self.same_text(operation, object)
             }
