@@ -7,6 +7,7 @@ pub mod change;
 pub mod cli;
 pub mod compare;
 pub mod config;
+pub mod deadline;
 pub mod detect;
 pub mod finding;
 pub mod model;

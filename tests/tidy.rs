@@ -10,10 +10,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// Modules by rank: each imports from smaller ranks only. Those of rank 0 import from those before them.
-const RANKS: [(&str, u32); 16] = [
+const RANKS: [(&str, u32); 17] = [
     ("causes", 0),
     ("path", 0),
     ("span", 0),
+    ("deadline", 0),
     ("redact", 0),
     ("finding", 0),
     ("change", 1),

@@ -128,7 +128,7 @@ pub enum OnInconclusive {
 pub struct LimitEntries {
     /// Largest file in bytes (default 2097152).
     pub file_bytes: Option<u64>,
-    /// Time for one side of one file in milliseconds, for parsing and again for matching (default 2000).
+    /// Processor time for one side of one file in milliseconds, for parsing and again for matching (default 2000).
     pub file_ms: Option<u64>,
     /// Deepest nesting of a syntax tree in nodes (default 1000).
     pub depth: Option<u32>,

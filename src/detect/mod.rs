@@ -10,6 +10,7 @@ pub mod rules;
 
 use crate::change::text::Text;
 use crate::change::{ChangedFile, Content};
+use crate::deadline::Deadline;
 use crate::finding::{Finding, Gap, GapKind};
 use crate::path::RepoPath;
 use crate::redact::Redactor;
@@ -20,7 +21,7 @@ use classifier::Window;
 use flow::{NoOthers, SourceProvider};
 pub use overlap::settle_across;
 use serde::{Deserialize, Serialize};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Finds weaknesses in one parsed file.
 pub trait Detector: Send + Sync {
@@ -50,22 +51,6 @@ impl Others<'_> {
     /// No file but the analysed one.
     pub fn none() -> Self {
         Self { before: &NoOthers, after: &NoOthers }
-    }
-}
-
-/// When the work on a file has to stop.
-#[derive(Debug, Clone, Copy)]
-pub struct Deadline(Instant);
-
-impl Deadline {
-    /// Returns the deadline that lies `time` ahead.
-    pub fn after(time: Duration) -> Self {
-        Self(Instant::now() + time)
-    }
-
-    /// Says whether it has passed.
-    pub fn passed(self) -> bool {
-        Instant::now() > self.0
     }
 }
 

@@ -3,13 +3,14 @@
 use super::RunError;
 use super::gather::rules_of;
 use crate::change::text::Text;
+use crate::deadline::Deadline;
 use crate::detect::flow::catalog::load::Catalogs;
 use crate::detect::flow::detector::FlowDetector;
 use crate::detect::rules::matcher::RuleDetector;
 use crate::detect::rules::precision::{Measured, Precisions};
 use crate::detect::rules::schema::{Examples, FlowRule, RuleFile};
 use crate::detect::rules::{RuleSet, RuleSource, folder_serves};
-use crate::detect::{Context, Deadline, Detector, Job, Options, Others, analyse};
+use crate::detect::{Context, Detector, Job, Options, Others, analyse};
 use crate::finding::Confidence;
 use crate::path::RepoPath;
 use crate::syntax::language::{LANGUAGES, Language};

@@ -9,6 +9,7 @@ mod outline;
 pub use outline::{Comment, Function, Mark, Outline};
 
 use crate::change::text::Text;
+use crate::deadline::Deadline;
 use crate::path::RepoPath;
 use crate::span::{LineIndex, LineSet, Span};
 use ast_grep_core::AstGrep;
@@ -17,7 +18,7 @@ use language::Language;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::ops::ControlFlow;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tree_sitter::{ParseOptions, ParseState, Parser, Tree};
 
 /// A parsed document in the form that pattern matching works on.
@@ -113,7 +114,7 @@ pub fn parse_tree(language: Language, text: &str, time: Duration) -> Option<Tree
     thread_local! {
         static PARSERS: RefCell<HashMap<Language, Parser>> = RefCell::new(HashMap::new());
     }
-    let deadline = Instant::now() + time;
+    let deadline = Deadline::after(time);
     PARSERS.with(|parsers| {
         let mut parsers = parsers.borrow_mut();
         let parser = parsers.entry(language).or_insert_with(|| {
@@ -124,7 +125,7 @@ pub fn parse_tree(language: Language, text: &str, time: Duration) -> Option<Tree
         parser.reset();
         let bytes = text.as_bytes();
         let mut late = |_: &ParseState| {
-            if Instant::now() > deadline { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            if deadline.passed() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         };
         let options = ParseOptions::new().progress_callback(&mut late);
         parser.parse_with_options(&mut |at, _| bytes.get(at..).unwrap_or_default(), None, Some(options))

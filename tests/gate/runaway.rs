@@ -1,9 +1,10 @@
 //! No rule runs away: a megabyte of text made to be slow, in every language, against every shipped rule by itself.
 
 use portcullis::change::text::Text;
+use portcullis::deadline::Deadline;
 use portcullis::detect::rules::matcher::RuleDetector;
 use portcullis::detect::rules::{RuleSet, folder_serves, load};
-use portcullis::detect::{Context, Deadline, Detector, Others};
+use portcullis::detect::{Context, Detector, Others};
 use portcullis::path::RepoPath;
 use portcullis::syntax::language::{LANGUAGES, Language};
 use portcullis::syntax::{Limits, SourceFile, parse};

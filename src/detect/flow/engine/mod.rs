@@ -65,7 +65,7 @@ use super::name::Name;
 use super::state::State;
 use super::value::{Data, Kind, Labels, Value, number};
 use super::{Flow, FlowStep, Flows, Loaded, SourceProvider, StepKind};
-use crate::detect::Deadline;
+use crate::deadline::Deadline;
 use crate::path::RepoPath;
 use crate::syntax::SourceFile;
 use crate::syntax::language::Language;

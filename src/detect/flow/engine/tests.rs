@@ -2,7 +2,7 @@
 
 use super::run;
 use crate::change::text::Text;
-use crate::detect::Deadline;
+use crate::deadline::Deadline;
 use crate::detect::flow::catalog::schema::CatalogFile;
 use crate::detect::flow::catalog::{Catalog, ClassRule};
 use crate::detect::flow::{Flow, Flows, Loaded, SourceProvider, lower};
