@@ -84,7 +84,9 @@ impl Engine<'_> {
             _ => None,
         });
         let imports: HashMap<Name, Name> = imports.collect();
-        let callees: HashSet<u32> = m.exprs.iter().filter_map(|expr| callee(&expr.kind)).collect();
+        // Only there does it matter what a name by itself is.
+        let exprs = if self.language == Language::Python { m.exprs.as_slice() } else { &[] };
+        let callees: HashSet<u32> = exprs.iter().filter_map(|expr| callee(&expr.kind)).collect();
         let is_any = |name: Name| self.words(name).next().is_some();
         let is_open = is_any(Name::new("*"));
         let mut marks: Vec<u32> = Vec::new();

@@ -155,6 +155,8 @@ impl Engine<'_> {
         let number = loaded.map(|loaded| {
             let active = self.catalog.active(loaded.file.text());
             self.active.iter_mut().zip(active).for_each(|(known, new)| *known |= new);
+            // Functions that did not matter may do so with what this file brings in.
+            self.warm.clear();
             let scope = self.fresh_scope();
             self.units.push(Unit { module: Handle::Other(loaded), scope, exports: BTreeMap::new() });
             self.units.len() - 1
