@@ -8,7 +8,7 @@
 pub use super::blob::{Blob, Blobs};
 pub use super::entries::{Entry, Mode};
 use super::entries::{mode_of, parse_raw};
-use super::objects::{self, Header, Object, Session};
+use super::objects::{self, Header, Object, Session, Trees};
 use crate::path::RepoPath;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
@@ -53,6 +53,8 @@ pub struct Git {
     names: Arc<Mutex<Option<Session>>>,
     /// `cat-file --batch`, kept open.
     contents: Arc<Mutex<Option<Session>>>,
+    /// Trees that were read: imports are looked for in the same folders again and again.
+    trees: Arc<Mutex<Trees>>,
 }
 
 impl Git {
@@ -61,7 +63,8 @@ impl Git {
     /// # Errors
     /// [`GitError::NoRepository`] where there is none, [`GitError::Start`] without git.
     pub fn open(directory: &Path) -> Result<Self, GitError> {
-        let probe = Self { root: directory.to_owned(), names: Arc::default(), contents: Arc::default() };
+        let root = directory.to_owned();
+        let probe = Self { root, names: Arc::default(), contents: Arc::default(), trees: Arc::default() };
         // Both will be asked soon, and start while the first command runs.
         for (slot, how) in [(&probe.names, "--batch-check"), (&probe.contents, "--batch")] {
             *lock(slot) = probe.session(how).ok();
@@ -340,13 +343,24 @@ impl Git {
             if found.0 != TREE {
                 return Some(None);
             }
-            let (_, tree) = self.objects(&[found.1])?.pop()?.filter(|(kind, _)| kind == "tree")?;
+            let tree = self.tree(found.1)?;
             match objects::entry_of_tree(&tree, part, commit.len() / 2) {
                 Some(entry) => found = entry,
                 None => return Some(None),
             }
         }
         Some(Some(found))
+    }
+
+    /// Returns the raw form of a tree by a name that always stands for the same.
+    fn tree(&self, name: String) -> Option<Arc<[u8]>> {
+        if let Some(known) = lock(&self.trees).get(&name) {
+            return Some(known);
+        }
+        let (_, tree) = self.objects(std::slice::from_ref(&name))?.pop()?.filter(|(kind, _)| kind == "tree")?;
+        let tree: Arc<[u8]> = tree.into();
+        lock(&self.trees).keep(name, &tree);
+        Some(tree)
     }
 
     /// Says whether a commit is seen to be an ancestor of another, or the same, by reading the last few commits.
@@ -452,7 +466,7 @@ const FETCH: [&str; 5] = ["fetch", "--quiet", "--no-tags", "--no-recurse-submodu
 /// The mode of a directory in a tree.
 const TREE: &str = "40000";
 
-fn lock(slot: &Mutex<Option<Session>>) -> std::sync::MutexGuard<'_, Option<Session>> {
+fn lock<T>(slot: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     slot.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 

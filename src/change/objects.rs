@@ -1,8 +1,12 @@
 //! I/O: talks to a `git cat-file` that is kept open, so that many questions cost one process. `git` starts it.
 
+use std::collections::HashMap;
 use std::io::{self, BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout};
+use std::sync::Arc;
 
+/// Bytes of trees that are kept.
+const KEPT: usize = 16 << 20;
 /// Bytes that a pipe takes without anyone reading at its other end.
 const PIPE: usize = 4096;
 
@@ -10,6 +14,29 @@ const PIPE: usize = 4096;
 pub(super) type Header = (String, String, u64);
 /// Kind and content of an object.
 pub(super) type Object = (String, Vec<u8>);
+
+/// Trees that were read, by name, up to so many bytes in all.
+#[derive(Debug, Default)]
+pub(super) struct Trees {
+    known: HashMap<String, Arc<[u8]>>,
+    bytes: usize,
+}
+
+impl Trees {
+    /// Returns one that was kept.
+    pub(super) fn get(&self, name: &str) -> Option<Arc<[u8]>> {
+        self.known.get(name).cloned()
+    }
+
+    /// Keeps one; where there is no room for it, all others go.
+    pub(super) fn keep(&mut self, name: String, tree: &Arc<[u8]>) {
+        if self.bytes + tree.len() > KEPT {
+            *self = Self::default();
+        }
+        self.bytes += tree.len();
+        self.known.insert(name, Arc::clone(tree));
+    }
+}
 
 /// A `git cat-file --batch` or `--batch-check` that waits for questions.
 #[derive(Debug)]
@@ -115,7 +142,8 @@ pub(super) fn parents_of_commit(commit: &[u8]) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{entry_of_tree, header, object, parents_of_commit};
+    use super::{KEPT, Trees, entry_of_tree, header, object, parents_of_commit};
+    use std::sync::Arc;
 
     #[test]
     fn answers_are_read_in_their_documented_form() {
@@ -128,6 +156,17 @@ mod tests {
         assert_eq!(object(&mut output).ok(), Some(Some(("blob".into(), b"a\nb".to_vec()))));
         assert_eq!(object(&mut output).ok(), Some(None));
         assert!(object(&mut output).is_err(), "cut off");
+    }
+
+    #[test]
+    fn trees_are_kept_as_long_as_there_is_room() {
+        let (small, large): (Arc<[u8]>, Arc<[u8]>) = (vec![1; 8].into(), vec![2; KEPT].into());
+        let mut trees = Trees::default();
+        trees.keep("a".into(), &small);
+        trees.keep("b".into(), &small);
+        assert_eq!((trees.get("a"), trees.get("c")), (Some(small), None));
+        trees.keep("c".into(), &large);
+        assert_eq!((trees.get("a"), trees.get("c"), trees.bytes), (None, Some(large), KEPT));
     }
 
     #[test]

@@ -12,6 +12,8 @@ use serde::de::IntoDeserializer;
 use serde::de::value::{Error as ValueError, StrDeserializer};
 use std::sync::{Arc, OnceLock};
 
+/// The built-in catalogs by `language/flow/name`, in order, as JSON and without their examples: see `build.rs`.
+const PREPARED: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/catalogs.rs"));
 /// What an operation's name may begin with.
 const PLACES: [&str; 2] = ["first:", "second:"];
 
@@ -62,7 +64,8 @@ impl Catalogs {
         self.indexes[language as usize].get_or_init(make).as_ref().map_err(Clone::clone)
     }
 
-    /// Returns the catalogs of a language that matter where the words are for which `holds` is true.
+    /// Returns the catalogs of a language that matter where the words are for which `holds` is true. Their examples are
+    /// left out.
     ///
     /// # Errors
     /// [`RuleError`] for the first file that is not a valid catalog.
@@ -73,19 +76,27 @@ impl Catalogs {
         self.all.iter().filter(matters).map(Catalog::file).collect()
     }
 
-    /// Reads every catalog, with the file it comes from.
+    /// Reads every catalog whole, with the file it comes from.
     ///
     /// # Errors
     /// [`RuleError`] for the first file that is not a valid catalog.
     pub fn files(&self) -> Result<Vec<(&RuleSource, Arc<CatalogFile>)>, RuleError> {
-        self.all.iter().map(|catalog| Ok((&catalog.source, catalog.file()?))).collect()
+        self.all.iter().map(|catalog| Ok((&catalog.source, read(&catalog.source).map(Arc::new)?))).collect()
     }
 }
 
 impl Catalog {
     fn file(&self) -> Result<Arc<CatalogFile>, RuleError> {
-        self.read.get_or_init(|| read(&self.source).map(Arc::new)).clone()
+        let make = || prepared(&self.source).map_or_else(|| read(&self.source), Ok).map(Arc::new);
+        self.read.get_or_init(make).clone()
     }
+}
+
+/// Returns a built-in catalog from the form that was made of it when the program was built, where there is one.
+fn prepared(source: &RuleSource) -> Option<CatalogFile> {
+    let name = format!("{}/{}", source.folder, source.stem);
+    let at = PREPARED.binary_search_by_key(&name.as_str(), |(name, _)| name).ok().filter(|_| !source.is_own())?;
+    serde_json::from_str(PREPARED[at].1).ok()
 }
 
 /// Reads a file as a catalog and checks what the form alone does not say.
@@ -203,7 +214,7 @@ fn classes(place: &'static str, classes: &[String]) -> Result<(), Wrong> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Catalogs, read};
+    use super::{CatalogFile, Catalogs, PREPARED, prepared, read};
     use crate::detect::rules::{RuleSet, RuleSource, load};
     use crate::syntax::language::Language;
 
@@ -243,7 +254,15 @@ mod tests {
     }
 
     #[test]
-    fn every_built_in_catalog_is_well_formed() {
-        Catalogs::of(&RuleSet::new(load::embedded())).files().expect("our own");
+    fn every_built_in_catalog_is_well_formed_and_is_what_was_prepared_of_it() {
+        let rules = RuleSet::new(load::embedded());
+        let catalogs = Catalogs::of(&rules);
+        let files = catalogs.files().expect("our own");
+        assert_eq!(files.len(), PREPARED.len());
+        for (source, file) in files {
+            let prepared = prepared(source).expect("made when the program was built");
+            let whole = CatalogFile { examples: Vec::new(), ..(*file).clone() };
+            assert_eq!(format!("{prepared:?}"), format!("{whole:?}"), "{}", source.origin);
+        }
     }
 }

@@ -11,6 +11,7 @@ use operation::{Operation, Subject};
 use schema::{CatalogFile, Handler, OneOrMore, Sanitizer, Sink, Source, Validator};
 use std::cell::RefCell;
 use std::collections::HashSet;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use words::{Owner, SinkWord};
 
@@ -62,8 +63,8 @@ pub struct ClassRule {
 pub struct Entry<T> {
     /// Number of the catalog file.
     pub file: u16,
-    /// The entry.
-    pub of: T,
+    /// The entry; one that names several paths is the same for each.
+    pub of: Arc<T>,
     /// The classes that it names.
     pub classes: Classes,
 }
@@ -180,14 +181,14 @@ impl Catalog {
         self.add_sources(number, file)?;
         self.add_sinks(number, file)?;
         for of in &file.sanitizers {
-            let classes = self.class_bits(of.classes.all())?;
+            let (of, classes) = (Arc::new(of.clone()), self.class_bits(of.classes.all())?);
             for path in self.paths(&of.call) {
                 self.know(path);
                 self.sanitizers.entry(path).or_default().push(Entry { file: number, of: of.clone(), classes });
             }
         }
         for of in &file.validators {
-            let classes = self.class_bits(of.classes.all())?;
+            let (of, classes) = (Arc::new(of.clone()), self.class_bits(of.classes.all())?);
             for path in self.paths(&of.call) {
                 self.know(path);
                 self.validators.entry(path).or_default().push(Entry { file: number, of: of.clone(), classes });
@@ -200,19 +201,20 @@ impl Catalog {
         for of in &file.sources {
             let classes = self.class_bits(&of.classes)?;
             self.class_bits(&of.encoded)?;
-            let entry = |of: &Source| Entry { file: number, of: of.clone(), classes };
+            let shared = Arc::new(of.clone());
+            let entry = || Entry { file: number, of: shared.clone(), classes };
             for path in of.member.iter().flat_map(|p| self.paths(p)).collect::<Vec<_>>() {
                 self.know(path);
                 self.source_words.insert(Name::new(path.last()));
-                self.member_sources.entry(path).or_default().push(entry(of));
+                self.member_sources.entry(path).or_default().push(entry());
             }
             for path in of.call.iter().flat_map(|p| self.paths(p)).collect::<Vec<_>>() {
                 self.know(path);
                 self.source_words.insert(Name::new(path.last()));
-                self.call_sources.entry(path).or_default().push(entry(of));
+                self.call_sources.entry(path).or_default().push(entry());
             }
             for path in of.parameter.iter().flat_map(|p| self.paths(p)).collect::<Vec<_>>() {
-                self.parameter_sources.entry(path).or_default().push(entry(of));
+                self.parameter_sources.entry(path).or_default().push(entry());
             }
         }
         Ok(())
@@ -221,25 +223,26 @@ impl Catalog {
     fn add_sinks(&mut self, number: u16, file: &CatalogFile) -> Result<(), String> {
         for of in &file.sinks {
             let classes = self.class_bit(&of.class)?;
-            let entry = |of: &Sink| Entry { file: number, of: of.clone(), classes };
+            let shared = Arc::new(of.clone());
+            let entry = || Entry { file: number, of: shared.clone(), classes };
             for path in of.call.iter().flat_map(|p| self.paths(p)).collect::<Vec<_>>() {
                 self.know(path);
                 self.sink_word(Name::new(path.last()), number, words::owner_of(path));
-                self.call_sinks.entry(path).or_default().push(entry(of));
+                self.call_sinks.entry(path).or_default().push(entry());
             }
             for text in of.assign.iter().flat_map(|p| p.all()) {
                 if !text.contains('.') && !text.contains('[') && text.contains('*') {
-                    self.name_sinks.push((text.trim_matches('*').to_ascii_lowercase(), entry(of)));
+                    self.name_sinks.push((text.trim_matches('*').to_ascii_lowercase(), entry()));
                     continue;
                 }
                 let path = self.path(text);
                 self.know(path);
                 self.sink_word(Name::new(path.last().trim_end_matches("[]")), number, Owner::Any);
-                self.assign_sinks.entry(path).or_default().push(entry(of));
+                self.assign_sinks.entry(path).or_default().push(entry());
             }
             for path in of.attribute.iter().flat_map(|p| self.paths(p)).collect::<Vec<_>>() {
                 self.sink_word(path, number, Owner::Any);
-                self.attribute_sinks.entry(path).or_default().push(entry(of));
+                self.attribute_sinks.entry(path).or_default().push(entry());
             }
         }
         Ok(())
@@ -248,19 +251,20 @@ impl Catalog {
     fn add_handlers(&mut self, number: u16, file: &CatalogFile) -> Result<(), String> {
         for of in &file.handlers {
             let classes = of.returns.as_deref().map_or(Ok(0), |class| self.class_bit(class))?;
-            let entry = |of: &Handler| Entry { file: number, of: of.clone(), classes };
+            let shared = Arc::new(of.clone());
+            let entry = || Entry { file: number, of: shared.clone(), classes };
             for path in of.decorator.iter().flat_map(|p| self.paths(p)).collect::<Vec<_>>() {
-                self.decorators.entry(path).or_default().push(entry(of));
+                self.decorators.entry(path).or_default().push(entry());
             }
             for path in of.callback.iter().flat_map(|p| self.paths(p)).collect::<Vec<_>>() {
                 self.know(path);
-                self.callbacks.entry(path).or_default().push(entry(of));
+                self.callbacks.entry(path).or_default().push(entry());
             }
             for path in of.class.iter().flat_map(|p| self.paths(p)).collect::<Vec<_>>() {
-                self.handler_classes.entry(path).or_default().push(entry(of));
+                self.handler_classes.entry(path).or_default().push(entry());
             }
             if of.exported.is_some() || of.first_parameter.is_some() {
-                self.exported.push(entry(of));
+                self.exported.push(entry());
             }
         }
         Ok(())

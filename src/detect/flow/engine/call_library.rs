@@ -197,7 +197,7 @@ impl Engine<'_> {
     /// Makes the label of a source of the catalog.
     pub(super) fn label(&self, entry: &Entry<Source>, place: super::Place) -> Labels {
         let encoded = entry.of.encoded.iter().fold(0, |all, class| all | self.catalog.bit_of(class));
-        let Source { trust, hint, .. } = entry.of;
+        let Source { trust, hint, .. } = *entry.of;
         let origin = Origin { trust, what: entry.of.what.clone(), only: entry.classes, hint, place };
         let labels = Labels::source(origin).cleaned(encoded);
         match &self.given_at {

@@ -9,6 +9,9 @@ use crate::syntax::language::Language;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+/// A module by its number, and members of it.
+pub(super) type Found = (usize, Rc<[Name]>);
+
 /// Under which name a file of JavaScript keeps what `require` of it gives.
 const EXPORTS: &str = "module.exports";
 /// How far up from a file the packages of a repository may begin.
@@ -89,10 +92,10 @@ impl Engine<'_> {
         };
         let (unit, members) = self.find_module(from, rest)?;
         let mut value = Rc::new(Data::new(super::number(&("module", unit)), Kind::Module(unit)));
-        for member in members {
+        for member in members.iter() {
             value = match value.kind {
-                Kind::Module(number) => self.exported(number, Name::new(&member))?,
-                _ => self.member(&value, Name::new(&member), span),
+                Kind::Module(number) => self.exported(number, *member)?,
+                _ => self.member(&value, *member, span),
             };
             value = self.passed_on(value, path)?;
         }
@@ -132,16 +135,17 @@ impl Engine<'_> {
     }
 
     /// Returns the module that a path begins with, and the members that follow.
-    fn find_module(&mut self, from: usize, path: &str) -> Option<(usize, Vec<String>)> {
-        let file = self.units[from].module.file().path.clone();
-        for (candidates, members) in candidates(self.language, &file, path) {
-            for candidate in candidates {
-                if let Some(number) = self.load(&candidate) {
-                    return Some((number, members));
-                }
-            }
+    fn find_module(&mut self, from: usize, path: &'static str) -> Option<Found> {
+        if let Some(known) = self.modules.get(&(from, path)) {
+            return known.clone();
         }
-        None
+        let file = self.units[from].module.file().path.clone();
+        let found = candidates(self.language, &file, path).into_iter().find_map(|(candidates, members)| {
+            let number = candidates.iter().find_map(|candidate| self.load(candidate))?;
+            Some((number, members.iter().map(|member| Name::new(member)).collect()))
+        });
+        self.modules.insert((from, path), found.clone());
+        found
     }
 
     pub(super) fn load(&mut self, path: &RepoPath) -> Option<usize> {

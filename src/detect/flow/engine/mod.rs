@@ -86,6 +86,8 @@ const MAX_SHALLOW_STEPS: u32 = 60_000;
 const MAX_FILE_STEPS: u32 = 1_500_000;
 /// Steps in one file after which calls are followed less deep.
 const MANY_FILE_STEPS: u32 = 100_000;
+/// How many steps are taken between two looks at the clock.
+const CLOCK_EVERY: u32 = 64;
 /// How deep calls of the code's own functions are followed.
 const MAX_CALLS: usize = 8;
 /// How deep they are followed where that takes too many steps: into what the entry itself calls.
@@ -177,6 +179,8 @@ struct Engine<'a> {
     language: Language,
     units: Vec<Unit<'a>>,
     by_path: HashMap<RepoPath, Option<usize>>,
+    /// What paths of modules lead to, by the module that names them.
+    modules: HashMap<(usize, &'static str), Option<imports::Found>>,
     /// Crates of the same workspace by module and name.
     crates: HashMap<(usize, Name), Option<Name>>,
     others: &'a dyn SourceProvider,
@@ -231,6 +235,8 @@ struct Engine<'a> {
     exhausted: bool,
     file_steps: u32,
     deadline: Deadline,
+    /// Whether the deadline has passed: nothing more is followed.
+    is_late: bool,
     incomplete: Option<String>,
 }
 
@@ -250,6 +256,7 @@ pub fn run(
         language: file.language,
         units: vec![unit],
         by_path: HashMap::from([(file.path.clone(), Some(0))]),
+        modules: HashMap::new(),
         crates: HashMap::new(),
         others,
         state: State::new(),
@@ -283,6 +290,7 @@ pub fn run(
         exhausted: false,
         file_steps: 0,
         deadline,
+        is_late: false,
         incomplete: None,
     };
     engine.run_entries();
@@ -313,7 +321,8 @@ impl<'a> Engine<'a> {
             self.give_up("a function takes too many steps to follow");
         } else if self.file_steps > MAX_FILE_STEPS {
             self.give_up("the file takes too many steps to follow");
-        } else if self.file_steps.is_multiple_of(1024) && self.deadline.passed() {
+        } else if self.is_late || (self.file_steps.is_multiple_of(CLOCK_EVERY) && self.deadline.passed()) {
+            self.is_late = true;
             self.give_up("following data ran into the time limit");
         } else {
             return true;

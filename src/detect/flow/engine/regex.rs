@@ -1,6 +1,12 @@
 //! What a regular expression lets through.
 
 use regex_syntax::hir::{Class, Hir, HirKind, Look};
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+
+/// How many patterns a thread remembers.
+const REMEMBERED: usize = 256;
 
 /// Characters that do harm, by class of weakness: a text without them does none.
 pub(super) const HARMFUL: [(&str, &str); 13] = [
@@ -76,7 +82,7 @@ pub(super) fn allowed(pattern: &str, full: bool) -> Option<Allowed> {
 /// Returns the characters that a pattern matches one of, or one after the other: `[a-z]`, `[\r\n]+`, `(.)`.
 pub(super) fn single(pattern: &str) -> Option<Allowed> {
     let hir = parse(pattern)?;
-    let mut inner = &hir;
+    let mut inner = &*hir;
     loop {
         inner = match inner.kind() {
             HirKind::Repetition(repetition) if repetition.min <= 1 && repetition.max.is_none() => &repetition.sub,
@@ -112,7 +118,7 @@ fn has_other_sign(hir: &Hir, depth: u32) -> bool {
 }
 
 /// Reads a pattern without what it looks ahead or back at: the texts that fit it fit the rest, too.
-pub(super) fn parse_open(pattern: &str) -> Option<Hir> {
+pub(super) fn parse_open(pattern: &str) -> Option<Rc<Hir>> {
     parse(&without_looks(pattern))
 }
 
@@ -153,8 +159,21 @@ fn group_end(pattern: &str) -> usize {
     pattern.len()
 }
 
-fn parse(pattern: &str) -> Option<Hir> {
-    regex_syntax::ParserBuilder::new().nest_limit(60).build().parse(&translated(pattern)).ok()
+/// Reads a pattern. Loops and callers come to the same ones again and again, so what was read last is remembered.
+fn parse(pattern: &str) -> Option<Rc<Hir>> {
+    thread_local! {
+        static READ: RefCell<HashMap<String, Option<Rc<Hir>>>> = RefCell::default();
+    }
+    READ.with_borrow_mut(|read| {
+        if let Some(known) = read.get(pattern) {
+            return known.clone();
+        }
+        if read.len() >= REMEMBERED {
+            read.clear();
+        }
+        let hir = regex_syntax::ParserBuilder::new().nest_limit(60).build().parse(&translated(pattern)).ok();
+        read.entry(pattern.to_owned()).or_insert(hir.map(Rc::new)).clone()
+    })
 }
 
 /// Writes a pattern of Python or JavaScript as this crate's: `\Z` is `\z`, `\/` is a slash, `[` inside a class is itself.

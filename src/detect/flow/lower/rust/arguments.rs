@@ -7,6 +7,10 @@ use crate::detect::flow::name::Name;
 use std::ops::Range;
 use tree_sitter::Node;
 
+/// Keywords that the grammar takes for names between the delimiters of a macro.
+const KEYWORDS: [&str; 12] =
+    ["in", "else", "move", "dyn", "ref", "extern", "yield", "try", "raw", "become", "box", "static"];
+
 /// An argument of a macro.
 pub(super) struct MacroArg {
     /// Its name: `name = value`, `target: value`.
@@ -33,7 +37,8 @@ impl Lowerer<'_> {
         if parts.iter().all(plain) {
             return parts.iter().flatten().map(|token| self.macro_arg(*token)).collect();
         }
-        if let Some(tree) = self.fragment(content_of(tokens), fragment::LIST)
+        if parts.iter().all(|part| self.may_be_value(part))
+            && let Some(tree) = self.fragment(content_of(tokens), fragment::LIST)
             && let Some(list) = fragment::framed(&tree)
         {
             let parts = children(list).into_iter().filter(|child| child.kind() != "attribute_item");
@@ -109,7 +114,8 @@ impl Lowerer<'_> {
         if tokens.len() == 1 && is_value(*start) {
             return self.expr(*start);
         }
-        if let Some(tree) = self.fragment(start.start_byte()..end.end_byte(), fragment::LIST)
+        if self.may_be_value(tokens)
+            && let Some(tree) = self.fragment(start.start_byte()..end.end_byte(), fragment::LIST)
             && let Some(list) = fragment::framed(&tree)
         {
             let mut parts: Vec<_> = children(list).into_iter().map(|child| self.expr(child)).collect();
@@ -122,6 +128,14 @@ impl Lowerer<'_> {
             self.token(*token, &mut parts);
         }
         self.builder.expr_at((span(*start).0, span(*end).1), ExprKind::Other(parts))
+    }
+
+    /// Says whether tokens may be an expression, as far as that shows without parsing them: no expression holds two words
+    /// with nothing between them, or the beginning of an item.
+    fn may_be_value(&self, tokens: &[Node<'_>]) -> bool {
+        let is_word = |token: &Node<'_>| is_value(*token) && !KEYWORDS.contains(&self.text(*token));
+        let is_item = |token: &Node<'_>| matches!(token.kind(), "pub" | "struct" | "enum" | "trait" | "type" | "static");
+        !tokens.iter().any(is_item) && !tokens.windows(2).any(|pair| pair.iter().all(is_word))
     }
 
     /// Lowers tokens to their names and literals.

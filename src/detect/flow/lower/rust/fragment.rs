@@ -7,8 +7,8 @@ use super::{Lowerer, first};
 use crate::syntax::language::Language;
 use ast_grep_core::tree_sitter::LanguageExt;
 use std::cell::RefCell;
-use std::ops::Range;
-use tree_sitter::{Node, Parser, Point, Tree};
+use std::ops::{ControlFlow, Range};
+use tree_sitter::{Node, ParseOptions, ParseState, Parser, Point, Tree};
 
 /// How often the bytes of a file may be read again in all: macros nest.
 pub(super) const READINGS: usize = 4;
@@ -87,7 +87,9 @@ fn parse(text: &str, part: Range<usize>, frame: Frame) -> Option<Tree> {
         }
         parser.reset();
         parser.set_included_ranges(&[range]).ok()?;
-        parser.parse_with_options(&mut piece, None, None)
+        // What cannot be read any more is of no use, and mending it takes the parser long.
+        let mut stop = |state: &ParseState| if state.has_error() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
+        parser.parse_with_options(&mut piece, None, Some(ParseOptions::new().progress_callback(&mut stop)))
     })
 }
 
