@@ -113,6 +113,9 @@ pub struct Source {
     pub parameter: Option<OneOrMore>,
     /// An argument of a matching `call` that is filled with it (`read_line(&mut line)`): its position.
     pub fills: Option<u32>,
+    /// An argument of a matching `call` of which it is one element, as it is: its position. Where the call is not repeated and
+    /// the argument is no text, what it gives is no secret that the program makes (`random.choice(servers)`).
+    pub picks: Option<u32>,
     /// How far it is to be trusted.
     pub trust: Trust,
     /// What it is, in words that fit "... flows to": `query string`, `a form field`.

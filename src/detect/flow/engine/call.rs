@@ -228,6 +228,7 @@ impl Engine<'_> {
 
     /// Calls a value.
     pub(super) fn call_value(&mut self, callee: &Value, args: &Args, span: (u32, u32)) -> Value {
+        self.called_by_name(callee, span);
         match &callee.kind {
             Kind::Function(closure) if self.is_constructor(closure) => {
                 self.construct_by_function(callee, &closure.clone(), args, span)
@@ -344,7 +345,7 @@ impl Engine<'_> {
             ids.push(receiver.id);
         }
         let is_known = keys.first().is_some_and(|key| is_of_known_owner(self.catalog, *key));
-        let is_made = self.language == Language::Rust && receiver.is_none() && is_construction(keys, args);
+        let is_made = receiver.is_none() && self.is_construction(keys, args);
         // What a database or another service gives for a key is not the key.
         let is_asked = receiver.is_some_and(|r| !r.is_name && r.labels.is_empty());
         let soft = if is_asked { self.soft_classes() } else { 0 };
@@ -385,6 +386,20 @@ impl Engine<'_> {
         Rc::new(Data { labels, origin, ..Data::new(id, kind) })
     }
 
+    /// Says whether a call makes a thing of its arguments, which are in it from then on: a structure or variant of Rust, which
+    /// alone has named parts or a capital; a type of Python, by its capital.
+    fn is_construction(&self, keys: &[Name], args: &Args) -> bool {
+        let has_capital = |key: &Name| {
+            let last = key.last();
+            last.starts_with(|c: char| c.is_ascii_uppercase()) && !last.ends_with('!')
+        };
+        match self.language {
+            Language::Rust => !args.named.is_empty() || keys.first().is_some_and(has_capital),
+            Language::Python => keys.first().is_some_and(has_capital),
+            _ => false,
+        }
+    }
+
     /// Remembers the options object that a thing is made with: `createWriteStream(path, { flags: "a" })`.
     fn remember_options(&mut self, id: u64, args: &Args) {
         let Some((last, _)) = args.positional.last().filter(|_| self.language.is_script()) else { return };
@@ -419,14 +434,6 @@ impl Engine<'_> {
     }
 }
 
-/// Says whether a call of Rust is a structure or variant that is written down: only these have named parts or capitals.
-fn is_construction(keys: &[Name], args: &Args) -> bool {
-    let has_capital = |key: &Name| {
-        let last = key.last();
-        last.starts_with(|c: char| c.is_ascii_uppercase()) && !last.ends_with('!')
-    };
-    !args.named.is_empty() || keys.first().is_some_and(has_capital)
-}
 
 /// Says whether a function that is not known is, by its name, one that escapes markup: `escape_for_html`.
 fn escapes_markup(name: &str) -> bool {

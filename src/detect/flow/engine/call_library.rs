@@ -163,6 +163,11 @@ impl Engine<'_> {
                     // What lies beside the program was written with it.
                     continue;
                 }
+                if entry.of.picks.is_some_and(|at| self.is_picked(args.value(at as usize)))
+                    || entry.of.fills.is_some_and(|at| self.is_random_already(args.value(at as usize)))
+                {
+                    continue;
+                }
                 let label = self.label(entry, self.place(span));
                 match entry.of.fills.and_then(|at| args.value(at as usize).cloned()) {
                     Some(filled) => {

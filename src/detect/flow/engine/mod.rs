@@ -40,6 +40,8 @@ mod part;
 mod paths;
 mod pattern;
 mod protocol;
+mod random;
+mod reflect;
 mod regex;
 mod render;
 mod response;
@@ -193,6 +195,10 @@ struct Engine<'a> {
     /// A weak hash that has just been made of nothing foreign, and those made so far, by the number of the value.
     quiet_hash: Option<(Place, Name)>,
     quiet_hashes: HashMap<u64, (Place, Name)>,
+    /// What was looked up under a name of a stranger, by number: the name, and whether in an object of the code.
+    looked_up: HashMap<u64, (Value, bool)>,
+    /// Comprehensions under way.
+    comprehensions: u32,
     /// Responses that were made of a stranger's markup: their numbers and those of their headers, and where.
     answers: Vec<([u64; 2], Place)>,
     pending: Vec<Pending>,
@@ -261,6 +267,8 @@ pub fn run(
         is_hint_sink: false,
         quiet_hash: None,
         quiet_hashes: HashMap::new(),
+        looked_up: HashMap::new(),
+        comprehensions: 0,
         answers: Vec::new(),
         pending: Vec::new(),
         visited: HashSet::new(),

@@ -4,6 +4,7 @@ use super::Engine;
 use crate::detect::flow::catalog::schema::Trust;
 use crate::detect::flow::catalog::{Classes, ONE_SEGMENT};
 use crate::detect::flow::value::Label;
+use crate::syntax::language::Language;
 
 /// How much a flow is worth.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,10 +92,12 @@ impl Engine<'_> {
     }
 
     /// Returns how many calls of unknown code data may go through and still be worth a finding. What those of JavaScript give for
-    /// a request is a page, a picture or a row with an address of its own more often than the request.
+    /// a request is a page, a picture or a row with an address of its own more often than the request; what those of Python
+    /// give, whose libraries the catalogs speak of, is hardly ever the request.
     fn bearable_guesses(&self, classes: Classes) -> u8 {
         let made = ["xss", "template", "redirect"].iter().fold(0, |all, class| all | self.catalog.bit_of(class));
-        u8::from(!(self.language.is_script() && classes & made != 0))
+        let is_made = self.language.is_script() && classes & made != 0;
+        u8::from(!(is_made || self.language == Language::Python || self.catalog.wants_own_sources(classes)))
     }
 
     fn weight_of_trust(&self, classes: Classes, trust: Trust) -> Weight {
