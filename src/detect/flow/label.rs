@@ -149,6 +149,14 @@ impl Labels {
         self.map(|label| label.step(step))
     }
 
+    /// Returns the labels but for what the program itself made: one number among much else does not decide the whole.
+    pub(super) fn of_others(&self) -> Self {
+        if self.all().iter().all(|l| l.origin.trust != Trust::Own) {
+            return self.clone();
+        }
+        Self::of(self.all().iter().filter(|l| l.origin.trust != Trust::Own).cloned().collect())
+    }
+
     /// Returns the labels after unknown code.
     pub(super) fn guessed(&self) -> Self {
         self.map(|label| label.guesses = label.guesses.saturating_add(1))

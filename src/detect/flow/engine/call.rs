@@ -221,45 +221,11 @@ impl Engine<'_> {
         if let (Kind::Function(closure), "call" | "apply" | "bind") = (&receiver.kind, name.as_str()) {
             return self.call_function_method(closure, name.as_str(), receiver, args, span);
         }
+        if let Some(bound) = self.bound_of_library(receiver, name, args) {
+            return bound;
+        }
         let keys = self.method_keys(receiver, name);
         self.call_library(&keys, Some(receiver), args, span)
-    }
-
-    /// JavaScript's methods of functions.
-    fn call_function_method(
-        &mut self,
-        closure: &crate::detect::flow::value::Closure,
-        name: &str,
-        receiver: &Value,
-        args: &Args,
-        span: (u32, u32),
-    ) -> Value {
-        let mut closure = closure.clone();
-        closure.this = args.value(0).cloned().or(closure.this);
-        match name {
-            "bind" => {
-                let rest: Vec<Value> = args.positional.iter().skip(1).map(|(v, _)| v.clone()).collect();
-                let function = Rc::new(Data { kind: Kind::Function(closure), ..receiver.as_ref().clone() });
-                let id = super::number(&("bind", receiver.id));
-                Rc::new(Data::new(id, Kind::Partial(function, rest.into())))
-            }
-            "apply" => {
-                let list = args.value(1).cloned().unwrap_or_else(|| Data::constant(Const::Null));
-                let known = self.state.contents(list.id).and_then(|c| c.list.clone());
-                let mut inner = Args::of(known.unwrap_or_default(), span);
-                if inner.positional.is_empty() {
-                    inner.rest = Some((self.element_of(&list, span), span));
-                }
-                self.invoke(&closure, &inner, span)
-            }
-            _ => {
-                let mut inner = args.clone();
-                if !inner.positional.is_empty() {
-                    inner.positional.remove(0);
-                }
-                self.invoke(&closure, &inner, span)
-            }
-        }
     }
 
     /// Calls a value.
@@ -385,6 +351,8 @@ impl Engine<'_> {
         // What a database or another service gives for a key is not the key.
         let is_asked = receiver.is_some_and(|r| !r.is_name && r.labels.is_empty());
         let soft = if is_asked { self.soft_classes() } else { 0 };
+        let name = keys.first().map_or("a function", |k| k.last());
+        let is_lookup = self.language.is_script() && !is_known && super::statement::looks_up(name);
         let is_setting = |id: u64| args.named.iter().any(|(n, v, _)| v.id == id && SETTINGS.contains(&n.as_str()));
         for (arg, _) in args.all() {
             ids.push(arg.id);
@@ -392,9 +360,9 @@ impl Engine<'_> {
                 continue;
             }
             let given = self.state.reach(arg).cleaned(soft);
-            labels = labels.join(&if is_known || is_made { given } else { given.guessed() });
+            let given = if is_known || is_made { given } else { given.guessed() };
+            labels = labels.join(&if is_lookup { given.guessed() } else { given });
         }
-        let name = keys.first().map_or("a function", |k| k.last());
         if !labels.is_empty() {
             if !is_known && super::markup::escapes_markup(name) {
                 labels = labels.cleaned(self.catalog.bit_of("xss"));

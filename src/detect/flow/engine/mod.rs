@@ -6,6 +6,7 @@
 
 mod answer;
 mod beginning;
+mod bind;
 mod call;
 mod call_library;
 mod check;
@@ -53,6 +54,7 @@ mod shape;
 mod signature;
 mod sink;
 mod slow;
+mod statement;
 mod stmt;
 mod structure;
 #[cfg(test)]

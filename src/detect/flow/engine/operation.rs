@@ -326,7 +326,8 @@ impl Engine<'_> {
                     _ => Kind::Unknown,
                 };
                 let value = self.derived("recode", &[object], kind);
-                self.with_beginning(object, value)
+                let value = self.with_beginning(object, value);
+                if matches!(object.kind, Kind::Object(_)) { value.with_labels(value.labels.of_others()) } else { value }
             }
             _ => return self.replace_operation(operation, object, args, span),
         };

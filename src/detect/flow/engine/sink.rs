@@ -237,7 +237,7 @@ impl Engine<'_> {
                     value
                 };
                 if sink.values.is_empty() {
-                    self.is_hint_sink = sink.hint;
+                    self.is_hint_sink = sink.hint || self.is_unsure_statement(path, &value, span);
                     self.record(entry.classes, path.as_str(), &value, at, span);
                     self.is_hint_sink = false;
                 } else if value.consts().iter().any(|c| is_one_of(c, &sink.values)) {

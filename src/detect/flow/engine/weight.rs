@@ -74,6 +74,10 @@ impl Engine<'_> {
             // What other code made of the data is no longer the data as it was sent.
             return Weight::Nothing;
         }
+        if label.guesses > 0 && classes & self.catalog.bit_of("weak-random") != 0 && self.language.is_script() {
+            // What other code gives for a number is seldom made of the number alone.
+            return Weight::Hint;
+        }
         let of_trust = self.weight_of_trust(classes, label.origin.trust);
         // One part of a route can be no more than the folder above, which is no file.
         let is_folder = label.cleaned & ONE_SEGMENT != 0
