@@ -439,6 +439,8 @@ impl Engine<'_> {
                 self.quiet_hash = Some((sink, path));
                 return;
             }
+            hint = true;
+        } else if classes == self.catalog.bit_of("weak-hash") {
             hint = self.is_about_name(sink);
         }
         let flow = Flow {
