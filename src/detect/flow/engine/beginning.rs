@@ -1,10 +1,11 @@
 //! Texts that begin with something that no stranger sent: the address of a service, and what follows it.
 
 use crate::detect::flow::catalog::Catalog;
-use crate::detect::flow::value::Value;
+use crate::detect::flow::ir::Const;
+use crate::detect::flow::value::{Kind, Value};
 
 /// What is known of how a text begins that is made of parts.
-#[derive(Default)]
+#[derive(Clone, Copy, Default)]
 pub(super) struct Beginning {
     /// Whether it begins with something that no stranger sent, such as the address of a service.
     is_trusted: bool,
@@ -48,6 +49,61 @@ impl Beginning {
             return 0;
         }
         let ssrf = if self.path || self.query { catalog.bit_of("ssrf") } else { 0 };
-        ssrf | if self.query { catalog.bit_of("redirect") } else { 0 }
+        ssrf | if self.path || self.query { catalog.bit_of("redirect") } else { 0 }
+    }
+
+    /// Says whether what is known helps where the text is a part of a longer one.
+    pub(super) fn is_of_use(&self) -> bool {
+        self.is_trusted && !self.is_foreign
+    }
+}
+
+/// Says whether a text from which a pattern was taken out, with something in its place, begins as before where it was the
+/// address of a page or the path of a request: `path.replace(/^\/share/, "/s")`, `href.replace(/#.*$/, "")`.
+pub(super) fn keeps_beginning(pattern: &Value, new: Option<&Value>) -> bool {
+    let put = new.and_then(|v| v.as_text());
+    match &pattern.kind {
+        Kind::Const(Const::Text(old)) => match (old.chars().next(), put) {
+            // What stands further on, or another scheme.
+            (Some('?' | '#' | '/') | None, Some("")) | (_, None) => false,
+            (Some('/'), Some(put)) => put.starts_with('/'),
+            _ => true,
+        },
+        Kind::Const(Const::Regex(source, _)) => {
+            let Some(put) = put else { return false };
+            let rest = source.trim_start_matches('^');
+            let begins = rest.starts_with("\\/") || rest.starts_with('/');
+            let ends = source.ends_with('$') || source.ends_with(".*");
+            let first = rest.chars().next();
+            match first {
+                Some('.' | '(' | '[') | None => false,
+                _ if begins => put.starts_with('/') || (ends && rest.len() == source.len()),
+                _ => ends && rest.len() == source.len(),
+            }
+        }
+        // The program's own path is taken from before the rest.
+        _ => pattern.labels.is_empty() && put.is_some(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::keeps_beginning;
+    use crate::detect::flow::ir::Const;
+    use crate::detect::flow::value::Data;
+
+    #[test]
+    fn what_is_replaced_further_on_leaves_the_beginning() {
+        let keeps = |pattern: Const, new: &str| {
+            keeps_beginning(&Data::constant(pattern), Some(&Data::constant(Const::Text(new.into()))))
+        };
+        let regex = |source: &str| Const::Regex(source.into(), "".into());
+        for (pattern, new) in [(r"^\/share", "/s"), (r"#.*$", ""), (r"\/$", ""), (r"^\/+", "/")] {
+            assert!(keeps(regex(pattern), new), "{pattern}");
+        }
+        for (pattern, new) in [(r"^.*next=", ""), (r"^\?", ""), (r"^\/", ""), (r"#", ""), (r"[#?]", "")] {
+            assert!(!keeps(regex(pattern), new), "{pattern}");
+        }
+        assert!(keeps(Const::Text("http:".into()), "https:") && !keeps(Const::Text("?next=".into()), ""));
     }
 }

@@ -366,7 +366,7 @@ impl Engine<'_> {
                 labels = labels.cleaned(self.catalog.bit_of("xss"));
             }
             let step = super::FlowStep { file: place.0, range: place.1, kind: StepKind::Through(name.to_owned()) };
-            labels = labels.stepped(&step);
+            labels = labels.cut().stepped(&step);
         }
         let kind = keys.first().map_or(Kind::Unknown, |key| self.result_kind(*key));
         let is_new = matches!(&kind, Kind::Path(path) if path.last().starts_with(|c: char| c.is_ascii_uppercase()));
@@ -433,7 +433,6 @@ impl Engine<'_> {
         Kind::Path(self.catalog.canonical(call))
     }
 }
-
 
 /// Says whether a function that is not known is, by its name, one that escapes markup: `escape_for_html`.
 fn escapes_markup(name: &str) -> bool {

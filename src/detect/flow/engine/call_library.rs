@@ -5,8 +5,8 @@ use super::call::Args;
 use super::facts::finding;
 use super::member::Key;
 use crate::detect::flow::catalog::operation::Operation;
-use crate::detect::flow::catalog::schema::{Source, Trust, Validator};
-use crate::detect::flow::catalog::{ALL, Classes, Entry, KEEPS_QUOTES, KEEPS_SCHEME};
+use crate::detect::flow::catalog::schema::{Beginning, Source, Trust, Validator};
+use crate::detect::flow::catalog::{ALL, Classes, Entry, KEEPS_QUOTES, KEEPS_SCHEME, OWN_PAGE, OWN_PATH};
 use crate::detect::flow::ir::Const;
 use crate::detect::flow::name::Name;
 use crate::detect::flow::value::{Data, Findings, Kind, Labels, Origin, Shape, Value};
@@ -204,7 +204,12 @@ impl Engine<'_> {
         let encoded = entry.of.encoded.iter().fold(0, |all, class| all | self.catalog.bit_of(class));
         let Source { trust, hint, .. } = entry.of;
         let origin = Origin { trust, what: entry.of.what.clone(), only: entry.classes, hint, place };
-        let labels = Labels::source(origin).cleaned(encoded);
+        let begins = match entry.of.begins {
+            Some(Beginning::Page) => OWN_PAGE,
+            Some(Beginning::Path) => OWN_PATH,
+            None => 0,
+        };
+        let labels = Labels::source(origin).cleaned(encoded | begins);
         match &self.given_at {
             Some(((file, range), name)) => {
                 let kind = StepKind::Argument(name.to_string());

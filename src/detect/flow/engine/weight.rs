@@ -2,7 +2,7 @@
 
 use super::Engine;
 use crate::detect::flow::catalog::schema::Trust;
-use crate::detect::flow::catalog::{Classes, ONE_SEGMENT};
+use crate::detect::flow::catalog::{Classes, ONE_SEGMENT, OWN_PATH};
 use crate::detect::flow::value::Label;
 use crate::syntax::language::Language;
 
@@ -83,8 +83,12 @@ impl Engine<'_> {
         let is_folder = label.cleaned & ONE_SEGMENT != 0
             && classes & self.catalog.bit_of("path") != 0
             && !TAKES_FOLDERS.contains(&sink.rsplit('.').next().unwrap_or(sink));
+        // The path of a request begins with a slash: only two of them lead elsewhere, where the server takes them for a path.
+        let is_path = label.cleaned & OWN_PATH != 0 && classes & self.catalog.bit_of("redirect") != 0;
         match of_trust {
-            Weight::Full if label.origin.hint || label.guesses > self.bearable_guesses(classes) || is_folder => {
+            Weight::Full
+                if label.origin.hint || label.guesses > self.bearable_guesses(classes) || is_folder || is_path =>
+            {
                 Weight::Hint
             }
             known => known,
