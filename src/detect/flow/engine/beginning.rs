@@ -1,8 +1,10 @@
 //! Texts that begin with something that no stranger sent: the address of a service, and what follows it.
 
-use crate::detect::flow::catalog::Catalog;
+use super::Engine;
+use crate::detect::flow::catalog::schema::Trust;
+use crate::detect::flow::catalog::{Catalog, OWN_HOST};
 use crate::detect::flow::ir::Const;
-use crate::detect::flow::value::{Kind, Value};
+use crate::detect::flow::value::{Kind, Labels, Value};
 
 /// What is known of how a text begins that is made of parts.
 #[derive(Clone, Copy, Default)]
@@ -25,6 +27,10 @@ impl Beginning {
         if self.parts == 0 || text.is_empty() {
             return;
         }
+        if self.parts == 1 && text.starts_with("://") {
+            // It was no more than the scheme.
+            self.is_trusted = false;
+        }
         let is_path = text.starts_with('/') && !text.starts_with("//");
         self.path |= is_path && self.parts == 1;
         self.query |= text.contains(['?', '#']) || (is_path && self.parts == 1 && text.len() > 1);
@@ -45,16 +51,44 @@ impl Beginning {
 
     /// Returns the classes that what follows is harmless to: `${base}/users/` has settled the host.
     pub(super) fn harmless(&self, catalog: &Catalog) -> u64 {
-        if !self.is_trusted || self.is_foreign {
+        if !self.is_trusted {
             return 0;
         }
+        if self.is_foreign {
+            return OWN_HOST;
+        }
         let ssrf = if self.path || self.query { catalog.bit_of("ssrf") } else { 0 };
-        ssrf | if self.path || self.query { catalog.bit_of("redirect") } else { 0 }
+        OWN_HOST | ssrf | if self.path || self.query { catalog.bit_of("redirect") } else { 0 }
     }
 
     /// Says whether what is known helps where the text is a part of a longer one.
     pub(super) fn is_of_use(&self) -> bool {
         self.is_trusted && !self.is_foreign
+    }
+}
+
+impl Engine<'_> {
+    /// Says whether data at the beginning of an address may lead to a host that a stranger chose: that of who installed the
+    /// program does not, nor what follows an address of his.
+    pub(super) fn may_lead_away(&self, labels: &Labels) -> bool {
+        let ssrf = self.catalog.bit_of("ssrf");
+        labels.all().iter().any(|label| {
+            let matters = label.origin.only == 0 || label.origin.only & ssrf != 0;
+            let is_own = matches!(label.origin.trust, Trust::Operator | Trust::Environment);
+            matters && !is_own && label.cleaned & OWN_HOST == 0
+        })
+    }
+
+    /// Returns the sum of two things of which none is known to be a text.
+    pub(super) fn sum(&mut self, a: &Value, b: &Value) -> Value {
+        let sum = self.derived("sum", &[a, b], Kind::Unknown);
+        let first = self.state.reach(a);
+        if a.as_const().is_some() || self.may_lead_away(&first) {
+            return sum;
+        }
+        let second = self.state.reach(b).cleaned(OWN_HOST);
+        let labels = first.join(&second);
+        sum.with_labels(labels)
     }
 }
 

@@ -161,6 +161,8 @@ impl Engine<'_> {
         }
         let is_own = match &receiver.kind {
             Kind::Module(_) | Kind::Class(..) | Kind::Object(Shape::Instance(..)) => true,
+            // What stands in a dictionary of Python under `get` is not what its method `get` is.
+            Kind::Object(Shape::Map) if self.language == Language::Python && self.is_of_dict(name) => false,
             Kind::Object(Shape::Map) => self
                 .state
                 .contents(receiver.id)
@@ -362,7 +364,7 @@ impl Engine<'_> {
             labels = labels.join(&if is_lookup { given.guessed() } else { given });
         }
         if !labels.is_empty() {
-            if !is_known && escapes_markup(name) {
+            if !is_known && super::markup::escapes_markup(name) {
                 labels = labels.cleaned(self.catalog.bit_of("xss"));
             }
             let step = super::FlowStep { file: place.0, range: place.1, kind: StepKind::Through(name.to_owned()) };
@@ -380,7 +382,11 @@ impl Engine<'_> {
             self.remember_options(id, args);
         }
         // What is joined to an address decides where it leads.
-        let whole = if name == "urljoin" { args.value(1) } else { args.value(0).or(receiver) };
+        let whole = match name {
+            "urljoin" => args.value(1),
+            "translate" => receiver,
+            _ => args.value(0).or(receiver),
+        };
         let parsed = keys.first().map(|key| self.catalog.canonical(key.called())).zip(whole);
         let origin = parsed.and_then(|(path, whole)| self.decided(path, whole));
         Rc::new(Data { labels, origin, ..Data::new(id, kind) })
@@ -432,13 +438,6 @@ impl Engine<'_> {
         }
         Kind::Path(self.catalog.canonical(call))
     }
-}
-
-/// Says whether a function that is not known is, by its name, one that escapes markup: `escape_for_html`.
-fn escapes_markup(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    let has = |words: &[&str]| words.iter().any(|word| name.contains(word));
-    has(&["escape", "sanitize", "sanitise", "encode"]) && has(&["html", "markup", "xss"]) && !has(&["unescape"])
 }
 
 fn is_of_known_owner(catalog: &crate::detect::flow::catalog::Catalog, key: Name) -> bool {

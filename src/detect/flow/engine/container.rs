@@ -180,6 +180,11 @@ impl Engine<'_> {
         }
     }
 
+    /// Says whether a dictionary has a method of a name.
+    pub(super) fn is_of_dict(&self, name: Name) -> bool {
+        self.catalog.operation(Name::new("dict").member(name)).is_some()
+    }
+
     pub(super) fn map_operation(
         &mut self,
         operation: Operation,

@@ -124,7 +124,9 @@ impl Engine<'_> {
         let origin = self.decided(path, object);
         // The folders that a canonical path lies in.
         let canonical = object.canonical && origin.is_some();
-        let value = Data { labels, is_name, origin, canonical, plain, ..Data::new(id, Kind::Path(of.unwrap_or(path))) };
+        let facts = self.without_host(path, origin);
+        let kind = Kind::Path(of.unwrap_or(path));
+        let value = Data { labels, is_name, origin, canonical, plain, facts, ..Data::new(id, kind) };
         Rc::new(value)
     }
 

@@ -122,7 +122,7 @@ impl Engine<'_> {
     /// Looks at what a handler returns as a sink.
     pub(super) fn sink_of_return(&mut self, classes: Classes, value: &Value, span: (u32, u32)) {
         let is_plain = self.present_type().is_some_and(|of| super::answer::is_no_markup(&of));
-        if is_plain || self.html_where.is_some_and(|path| !self.is_sent_as_html(path)) {
+        if is_plain || self.is_parsed(value) || self.html_where.is_some_and(|path| !self.is_sent_as_html(path)) {
             return;
         }
         if let Kind::Object(_) = value.kind {

@@ -51,10 +51,8 @@ impl Engine<'_> {
             }
             reached = self.in_place(&reached, &before).cleaned(beginning.harmless(self.catalog));
             before.add(part);
-            let ssrf = self.catalog.bit_of("ssrf");
-            let matters = |l: &crate::detect::flow::value::Label| l.origin.only == 0 || l.origin.only & ssrf != 0;
             if !std::mem::take(&mut is_resumed) {
-                beginning.add(part, reached.all().iter().any(matters));
+                beginning.add(part, self.may_lead_away(&reached));
             }
             is_body |= part.as_text().is_some_and(|t| t.contains("\r\n\r\n") || t.contains("\n\n"));
             if !reached.is_empty() {
