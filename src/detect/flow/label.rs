@@ -1,7 +1,7 @@
 //! Where the data of a value comes from, and the way it took.
 
-use super::catalog::Classes;
 use super::catalog::schema::Trust;
+use super::catalog::{Classes, OWN_PAGE, OWN_PATH};
 use super::{FlowStep, StepKind};
 use std::rc::Rc;
 
@@ -160,6 +160,14 @@ impl Labels {
     /// Returns the labels after unknown code.
     pub(super) fn guessed(&self) -> Self {
         self.map(|label| label.guesses = label.guesses.saturating_add(1))
+    }
+
+    /// Returns the labels of a part that may begin elsewhere than the whole.
+    pub(super) fn cut(&self) -> Self {
+        if self.all().iter().all(|l| l.cleaned & (OWN_PAGE | OWN_PATH) == 0) {
+            return self.clone();
+        }
+        self.map(|label| label.cleaned &= !(OWN_PAGE | OWN_PATH))
     }
 }
 

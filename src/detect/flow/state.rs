@@ -1,6 +1,6 @@
 //! What is known at one point of the program: variables, contents of objects, and what checks have said.
 
-use super::catalog::{Classes, LEADING_SLASH, NO_PARENT, NOT_ABSOLUTE, ONE_SLASH};
+use super::catalog::{Classes, LEADING_SLASH, NO_PARENT, NOT_ABSOLUTE, ONE_SLASH, OWN_PAGE};
 use super::joined::parts_of_joined;
 use super::layers::{Chain, Layer, Map};
 use super::name::Name;
@@ -444,5 +444,6 @@ fn join_contents(a: &Contents, b: &Contents) -> Contents {
 pub(super) fn implied(classes: Classes, path: Classes, redirect: Classes) -> Classes {
     let within = if classes & (NO_PARENT | NOT_ABSOLUTE) == NO_PARENT | NOT_ABSOLUTE { path } else { 0 };
     let local = if classes & (LEADING_SLASH | ONE_SLASH) == LEADING_SLASH | ONE_SLASH { redirect } else { 0 };
-    classes | within | local
+    let own = if classes & OWN_PAGE != 0 { redirect } else { 0 };
+    classes | within | local | own
 }

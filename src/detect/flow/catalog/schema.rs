@@ -123,6 +123,9 @@ pub struct Source {
     /// Classes that it is harmless to until it is decoded: the address of a request holds no line end, but may hold `%0a`.
     #[serde(default)]
     pub encoded: Vec<String>,
+    /// How it begins: `page`, as the page that runs the code, so that as the target of a redirect it leads nowhere else while
+    /// its beginning is there; `path`, with a slash, as the address of a request, so that it hardly does.
+    pub begins: Option<Beginning>,
     /// The only classes that it matters to: weak random numbers matter to `weak-random` alone.
     #[serde(default)]
     pub classes: Vec<String>,
@@ -164,6 +167,16 @@ impl Trust {
             Self::Own => "own",
         }
     }
+}
+
+/// How an address begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Beginning {
+    /// As the page that runs the code.
+    Page,
+    /// With a slash, as the address of a request.
+    Path,
 }
 
 /// Where data does harm. One of `call`, `assign`, `attribute` is given.

@@ -18,7 +18,9 @@ impl Engine<'_> {
     pub(super) fn is_parsed(&self, value: &Value) -> bool {
         let Kind::Path(path) = &value.kind else { return false };
         self.language == Language::Python
-            && [".get_json()", ".json()", ".json", "json.loads()", "json.load()"].iter().any(|of| path.as_str().ends_with(of))
+            && [".get_json()", ".json()", ".json", "json.loads()", "json.load()"]
+                .iter()
+                .any(|of| path.as_str().ends_with(of))
     }
 
     /// Says whether the headers beside a text say that it is no HTML.

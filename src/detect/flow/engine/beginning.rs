@@ -3,10 +3,11 @@
 use super::Engine;
 use crate::detect::flow::catalog::schema::Trust;
 use crate::detect::flow::catalog::{Catalog, OWN_HOST};
+use crate::detect::flow::ir::Const;
 use crate::detect::flow::value::{Kind, Labels, Value};
 
 /// What is known of how a text begins that is made of parts.
-#[derive(Default)]
+#[derive(Clone, Copy, Default)]
 pub(super) struct Beginning {
     /// Whether it begins with something that no stranger sent, such as the address of a service.
     is_trusted: bool,
@@ -57,7 +58,12 @@ impl Beginning {
             return OWN_HOST;
         }
         let ssrf = if self.path || self.query { catalog.bit_of("ssrf") } else { 0 };
-        OWN_HOST | ssrf | if self.query { catalog.bit_of("redirect") } else { 0 }
+        OWN_HOST | ssrf | if self.path || self.query { catalog.bit_of("redirect") } else { 0 }
+    }
+
+    /// Says whether what is known helps where the text is a part of a longer one.
+    pub(super) fn is_of_use(&self) -> bool {
+        self.is_trusted && !self.is_foreign
     }
 }
 
@@ -83,5 +89,55 @@ impl Engine<'_> {
         let second = self.state.reach(b).cleaned(OWN_HOST);
         let labels = first.join(&second);
         sum.with_labels(labels)
+    }
+}
+
+/// Says whether a text from which a pattern was taken out, with something in its place, begins as before where it was the
+/// address of a page or the path of a request: `path.replace(/^\/share/, "/s")`, `href.replace(/#.*$/, "")`.
+pub(super) fn keeps_beginning(pattern: &Value, new: Option<&Value>) -> bool {
+    let put = new.and_then(|v| v.as_text());
+    match &pattern.kind {
+        Kind::Const(Const::Text(old)) => match (old.chars().next(), put) {
+            // What stands further on, or another scheme.
+            (Some('?' | '#' | '/') | None, Some("")) | (_, None) => false,
+            (Some('/'), Some(put)) => put.starts_with('/'),
+            _ => true,
+        },
+        Kind::Const(Const::Regex(source, _)) => {
+            let Some(put) = put else { return false };
+            let rest = source.trim_start_matches('^');
+            let begins = rest.starts_with("\\/") || rest.starts_with('/');
+            let ends = source.ends_with('$') || source.ends_with(".*");
+            let first = rest.chars().next();
+            match first {
+                Some('.' | '(' | '[') | None => false,
+                _ if begins => put.starts_with('/') || (ends && rest.len() == source.len()),
+                _ => ends && rest.len() == source.len(),
+            }
+        }
+        // The program's own path is taken from before the rest.
+        _ => pattern.labels.is_empty() && put.is_some(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::keeps_beginning;
+    use crate::detect::flow::ir::Const;
+    use crate::detect::flow::value::Data;
+
+    #[test]
+    fn what_is_replaced_further_on_leaves_the_beginning() {
+        let keeps = |pattern: Const, new: &str| {
+            keeps_beginning(&Data::constant(pattern), Some(&Data::constant(Const::Text(new.into()))))
+        };
+        let regex = |source: &str| Const::Regex(source.into(), "".into());
+        for (pattern, new) in [(r"^\/share", "/s"), (r"#.*$", ""), (r"\/$", ""), (r"^\/+", "/")] {
+            assert!(keeps(regex(pattern), new), "{pattern}");
+        }
+        for (pattern, new) in [(r"^.*next=", ""), (r"^\?", ""), (r"^\/", ""), (r"#", ""), (r"[#?]", "")] {
+            assert!(!keeps(regex(pattern), new), "{pattern}");
+        }
+        assert!(keeps(Const::Text("http:".into()), "https:") && !keeps(Const::Text("?next=".into()), ""));
     }
 }

@@ -350,7 +350,9 @@ impl Engine<'_> {
         let is_made = receiver.is_none() && self.is_construction(keys, args);
         // What a database or another service gives for a key is not the key.
         let is_asked = receiver.is_some_and(|r| !r.is_name && r.labels.is_empty());
-        let soft = if is_asked { self.soft_classes() } else { 0 };
+        // What a type makes of its arguments holds them, but seldom as they were sent: a form checks them.
+        let is_formed = is_made && self.language == Language::Python;
+        let soft = if is_asked || is_formed { self.soft_classes() } else { 0 };
         let name = keys.first().map_or("a function", |k| k.last());
         let is_lookup = self.language.is_script() && !is_known && super::statement::looks_up(name);
         let is_setting = |id: u64| args.named.iter().any(|(n, v, _)| v.id == id && SETTINGS.contains(&n.as_str()));
@@ -368,7 +370,7 @@ impl Engine<'_> {
                 labels = labels.cleaned(self.catalog.bit_of("xss"));
             }
             let step = super::FlowStep { file: place.0, range: place.1, kind: StepKind::Through(name.to_owned()) };
-            labels = labels.stepped(&step);
+            labels = labels.cut().stepped(&step);
         }
         let kind = keys.first().map_or(Kind::Unknown, |key| self.result_kind(*key));
         let is_new = matches!(&kind, Kind::Path(path) if path.last().starts_with(|c: char| c.is_ascii_uppercase()));
@@ -439,7 +441,6 @@ impl Engine<'_> {
         Kind::Path(self.catalog.canonical(call))
     }
 }
-
 
 fn is_of_known_owner(catalog: &crate::detect::flow::catalog::Catalog, key: Name) -> bool {
     let owner = key.as_str().rsplit_once('.').map_or("", |(owner, _)| owner);

@@ -5,17 +5,13 @@ use super::call::Args;
 use super::facts::finding;
 use super::member::Key;
 use crate::detect::flow::catalog::operation::Operation;
-use crate::detect::flow::catalog::schema::{Source, Trust, Validator};
-use crate::detect::flow::catalog::{ALL, Classes, Entry, KEEPS_QUOTES, KEEPS_SCHEME};
+use crate::detect::flow::catalog::schema::{Beginning, Source, Trust, Validator};
+use crate::detect::flow::catalog::{ALL, Classes, Entry, KEEPS_QUOTES, KEEPS_SCHEME, OWN_PAGE, OWN_PATH};
 use crate::detect::flow::ir::Const;
 use crate::detect::flow::name::Name;
 use crate::detect::flow::value::{Data, Findings, Kind, Labels, Origin, Shape, Value};
 use crate::detect::flow::{FlowStep, StepKind};
 use std::rc::Rc;
-
-/// Endings of files that are written with a program, not by it.
-const OF_PROGRAM: [&str; 13] =
-    ["html", "htm", "css", "js", "mjs", "cjs", "ts", "svg", "ejs", "pug", "hbs", "mustache", "njk"];
 
 impl Engine<'_> {
     /// Calls something that the catalog may speak of, under the first of the keys that it knows.
@@ -160,7 +156,7 @@ impl Engine<'_> {
                 if !self.is_active(entry.file) {
                     continue;
                 }
-                if entry.of.trust == Trust::Stored && args.value(0).is_some_and(is_own_file) {
+                if entry.of.trust == Trust::Stored && args.value(0).is_some_and(super::files::is_own_file) {
                     // What lies beside the program was written with it.
                     continue;
                 }
@@ -205,7 +201,12 @@ impl Engine<'_> {
         let encoded = entry.of.encoded.iter().fold(0, |all, class| all | self.catalog.bit_of(class));
         let Source { trust, hint, .. } = entry.of;
         let origin = Origin { trust, what: entry.of.what.clone(), only: entry.classes, hint, place };
-        let labels = Labels::source(origin).cleaned(encoded);
+        let begins = match entry.of.begins {
+            Some(Beginning::Page) => OWN_PAGE,
+            Some(Beginning::Path) => OWN_PATH,
+            None => 0,
+        };
+        let labels = Labels::source(origin).cleaned(encoded | begins);
         match &self.given_at {
             Some(((file, range), name)) => {
                 let kind = StepKind::Argument(name.to_string());
@@ -467,19 +468,6 @@ impl Engine<'_> {
             }
         }
         (true, Some(value))
-    }
-}
-
-/// Says whether a path leads to a file of the program itself.
-fn is_own_file(path: &Value) -> bool {
-    match &path.kind {
-        Kind::Path(path) => matches!(path.as_str(), "__dirname" | "__filename"),
-        // A page or program at a place of its own is a part of the program.
-        Kind::Const(Const::Text(text)) => {
-            let ending = text.rsplit('.').next().unwrap_or_default();
-            !text.starts_with(['/', '~', '\\']) && !text.contains(':') && OF_PROGRAM.contains(&ending)
-        }
-        _ => false,
     }
 }
 

@@ -93,7 +93,7 @@ impl Engine<'_> {
             return self.declared_part(object, id, module, class, name);
         }
         let path = self.catalog.path(&format!("*.{name}"));
-        let labels = object.labels.clone();
+        let labels = object.labels.cut();
         let kind = match self.catalog.type_of(path) {
             Some(of) => Kind::Path(of),
             None => Kind::Unknown,

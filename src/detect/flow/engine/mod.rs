@@ -26,6 +26,7 @@ mod facts;
 mod files;
 mod fold;
 mod formatter;
+mod gaps;
 mod handler;
 mod heat;
 mod imports;
@@ -197,6 +198,8 @@ struct Engine<'a> {
     /// A weak hash that has just been made of nothing foreign, and those made so far, by the number of the value.
     quiet_hash: Option<(Place, Name)>,
     quiet_hashes: HashMap<u64, (Place, Name)>,
+    /// How texts begin that begin with something of the program's own.
+    begun: HashMap<u64, beginning::Beginning>,
     /// What was looked up under a name of a stranger, by number: the name, and whether in an object of the code.
     looked_up: HashMap<u64, (Value, bool)>,
     /// Values that queries under way ask for, by number of the query.
@@ -273,6 +276,7 @@ pub fn run(
         is_hint_sink: false,
         quiet_hash: None,
         quiet_hashes: HashMap::new(),
+        begun: HashMap::new(),
         looked_up: HashMap::new(),
         asked_for: HashMap::new(),
         whole_lines: None,

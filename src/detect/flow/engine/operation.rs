@@ -327,6 +327,7 @@ impl Engine<'_> {
                 };
                 let value = self.derived("recode", &[object], kind);
                 let value = self.with_beginning(object, value);
+                let value = value.with_labels(value.labels.cut());
                 if matches!(object.kind, Kind::Object(_)) { value.with_labels(value.labels.of_others()) } else { value }
             }
             _ => return self.replace_operation(operation, object, args, span),
@@ -483,7 +484,8 @@ impl Engine<'_> {
                 return Rc::new(Data::new(id, Kind::Object(Shape::List)));
             }
         }
-        self.derived("part", &[object], Kind::Unknown)
+        let part = self.derived("part", &[object], Kind::Unknown);
+        if matches!(bound(0), Some(None | Some(0))) { part } else { part.with_labels(part.labels.cut()) }
     }
 }
 

@@ -10,7 +10,7 @@ impl Engine<'_> {
     pub(super) fn decoded(&self, labels: &Labels) -> Labels {
         let gone = ["log", "header", "email", "xss", "ssrf", "redirect", "sql", "command", "path", "ldap", "xpath"];
         let gone = gone.iter().fold(0, |all, class| all | self.catalog.bit_of(class));
-        labels.map(|label| label.cleaned &= !(gone | ONE_SEGMENT | OWN_HOST))
+        labels.map(|label| label.cleaned &= !(gone | ONE_SEGMENT | OWN_HOST)).cut()
     }
 
     /// Returns whose harmlessness a check of this part or form of a value decides.

@@ -22,7 +22,8 @@ impl Engine<'_> {
     /// Says whether a list holds nothing but what was drawn so that nobody can guess it: its order tells little more.
     pub(super) fn is_random_already(&self, list: Option<&Value>) -> bool {
         let Some(contents) = list.and_then(|list| self.state.contents(list.id)) else { return false };
-        let is_strong = |v: &Value| matches!(&v.kind, Kind::Path(p) if STRONG.iter().any(|s| p.as_str().starts_with(s)));
+        let is_strong =
+            |v: &Value| matches!(&v.kind, Kind::Path(p) if STRONG.iter().any(|s| p.as_str().starts_with(s)));
         let mut all = contents.all().peekable();
         all.peek().is_some() && all.all(is_strong)
     }

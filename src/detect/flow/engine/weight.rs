@@ -2,7 +2,7 @@
 
 use super::Engine;
 use crate::detect::flow::catalog::schema::Trust;
-use crate::detect::flow::catalog::{Classes, ONE_SEGMENT, OWN_HOST};
+use crate::detect::flow::catalog::{Classes, ONE_SEGMENT, OWN_HOST, OWN_PATH};
 use crate::detect::flow::value::Label;
 use crate::syntax::language::Language;
 
@@ -85,9 +85,11 @@ impl Engine<'_> {
             && !TAKES_FOLDERS.contains(&sink.rsplit('.').next().unwrap_or(sink));
         let leads = self.catalog.bit_of("ssrf") | self.catalog.bit_of("redirect");
         let is_own = label.cleaned & OWN_HOST != 0 && classes & leads != 0;
+        // The path of a request begins with a slash: only two of them lead elsewhere, where the server lets them through.
+        let is_path = label.cleaned & OWN_PATH != 0 && classes & self.catalog.bit_of("redirect") != 0;
         let is_guessed = label.guesses > self.bearable_guesses(classes);
         match of_trust {
-            Weight::Full if label.origin.hint || is_guessed || is_folder || is_own => Weight::Hint,
+            Weight::Full if label.origin.hint || is_guessed || is_folder || is_own || is_path => Weight::Hint,
             known => known,
         }
     }
