@@ -151,9 +151,13 @@ impl Engine<'_> {
     ) -> Option<Value> {
         let at = self.read_at;
         let handle = self.module(module);
+        // One that calls another of its name, for another type, does not call itself: `try_from(&text.to_string())`.
+        let mut under_way = None;
         for (number, class) in class_parts(&handle, class, self.language == Language::Rust) {
-            if let Some(found) = self.own_member(&handle, module, number, name, of) {
-                return Some(found);
+            match self.own_member(&handle, module, number, name, of) {
+                Some(found) if self.is_under_way(&found) => under_way = under_way.or(Some(found)),
+                Some(found) => return Some(found),
+                None => {}
             }
             if depth < MAX_BASES {
                 for base in &class.bases {
@@ -173,7 +177,14 @@ impl Engine<'_> {
                 }
             }
         }
-        None
+        under_way
+    }
+
+    /// Says whether a conversion of Rust is the function that runs now.
+    fn is_under_way(&self, found: &Value) -> bool {
+        let Kind::Function(closure) = &found.kind else { return false };
+        let is_same = |f: &super::Frame| f.module == closure.module && f.function == Some(closure.function);
+        self.language == Language::Rust && self.frames.last().is_some_and(is_same)
     }
 
     fn own_member(

@@ -42,6 +42,24 @@ const OF_OPERATOR: [(&str, Weight); 19] = [
     ("memory", Weight::Full),
 ];
 
+/// Classes to which what the program's own files and tables hold is a hint: who may write there could do the same in other
+/// ways for the most part. A statement or a page that a row becomes part of is wrong all the same.
+const OF_STORED: [&str; 13] = [
+    "log",
+    "header",
+    "trust-boundary",
+    "path",
+    "argument",
+    "command",
+    "code",
+    "deserialization",
+    "template",
+    "ssrf",
+    "redirect",
+    "redos",
+    "ldap",
+];
+
 /// Calls that do something to a folder.
 const TAKES_FOLDERS: [&str; 20] = [
     "chdir",
@@ -105,6 +123,9 @@ impl Engine<'_> {
 
     fn weight_of_trust(&self, classes: Classes, trust: Trust) -> Weight {
         let is_own = matches!(trust, Trust::Operator | Trust::Environment);
+        if trust == Trust::Stored && OF_STORED.iter().any(|class| classes & self.catalog.bit_of(class) != 0) {
+            return Weight::Hint;
+        }
         let listed = OF_OPERATOR.iter().find(|(class, _)| classes & self.catalog.bit_of(class) != 0);
         match listed {
             Some((_, weight)) if is_own => *weight,
