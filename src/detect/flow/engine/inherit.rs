@@ -120,6 +120,8 @@ impl Engine<'_> {
         if read.labels.is_empty() || !matches!(name.as_str(), "cleaned_data" | "validated_data") {
             return read;
         }
+        // Nothing is read but the fields that it names.
+        let read = read.with_labels(read.labels.cleaned(self.catalog.bit_of("mass-assignment")));
         let mut contents = Contents::default();
         self.fields_up(class, &read, &mut contents, 0);
         if contents.entries.is_empty() {
