@@ -13,10 +13,6 @@ use crate::detect::flow::value::{Data, Findings, Kind, Labels, Origin, Shape, Va
 use crate::detect::flow::{FlowStep, StepKind};
 use std::rc::Rc;
 
-/// Endings of files that are written with a program, not by it.
-const OF_PROGRAM: [&str; 13] =
-    ["html", "htm", "css", "js", "mjs", "cjs", "ts", "svg", "ejs", "pug", "hbs", "mustache", "njk"];
-
 impl Engine<'_> {
     /// Calls something that the catalog may speak of, under the first of the keys that it knows.
     pub(super) fn call_library(
@@ -159,7 +155,7 @@ impl Engine<'_> {
                 if !self.is_active(entry.file) {
                     continue;
                 }
-                if entry.of.trust == Trust::Stored && args.value(0).is_some_and(is_own_file) {
+                if entry.of.trust == Trust::Stored && args.value(0).is_some_and(super::files::is_own_file) {
                     // What lies beside the program was written with it.
                     continue;
                 }
@@ -251,12 +247,13 @@ impl Engine<'_> {
                 continue;
             }
             let mut found = finding(&checked, classes);
+            found.extend(self.found_of_parts(&checked, classes & self.soft_classes()));
             if validator.pattern.is_some() {
                 // What a match holds is a part of the text.
                 found.extend(finding(&result, classes));
             }
             if validator.raises {
-                self.clean_value(&checked, classes);
+                self.clean_found(&found);
             } else if validator.negative {
                 when_false.extend(found);
             } else {
@@ -463,19 +460,6 @@ impl Engine<'_> {
             }
         }
         (true, Some(value))
-    }
-}
-
-/// Says whether a path leads to a file of the program itself.
-fn is_own_file(path: &Value) -> bool {
-    match &path.kind {
-        Kind::Path(path) => matches!(path.as_str(), "__dirname" | "__filename"),
-        // A page or program at a place of its own is a part of the program.
-        Kind::Const(Const::Text(text)) => {
-            let ending = text.rsplit('.').next().unwrap_or_default();
-            !text.starts_with(['/', '~', '\\']) && !text.contains(':') && OF_PROGRAM.contains(&ending)
-        }
-        _ => false,
     }
 }
 
