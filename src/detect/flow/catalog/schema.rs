@@ -243,7 +243,8 @@ pub struct Sanitizer {
 pub struct Validator {
     /// Calling these paths gives the truth about the value: `*.isalnum`, `validator.isUUID`.
     pub call: OneOrMore,
-    /// What is checked: a position, a name, or `receiver`. Default `0`.
+    /// What is checked: a position, a name, or `receiver`; `named` for all that is given under a name and looked up exactly
+    /// (`get(name=x)`, not `get(name__contains=x)`), which the call raises without. Default `0`.
     #[serde(default)]
     pub value: Option<String>,
     /// The classes; `all` where the value can then hold nothing that matters to any.

@@ -350,7 +350,9 @@ impl Engine<'_> {
         let is_made = receiver.is_none() && self.is_construction(keys, args);
         // What a database or another service gives for a key is not the key.
         let is_asked = receiver.is_some_and(|r| !r.is_name && r.labels.is_empty());
-        let soft = if is_asked { self.soft_classes() } else { 0 };
+        // What a type makes of its arguments holds them, but seldom as they were sent: a form checks them.
+        let is_formed = is_made && self.language == Language::Python;
+        let soft = if is_asked || is_formed { self.soft_classes() } else { 0 };
         let name = keys.first().map_or("a function", |k| k.last());
         let is_lookup = self.language.is_script() && !is_known && super::statement::looks_up(name);
         let is_setting = |id: u64| args.named.iter().any(|(n, v, _)| v.id == id && SETTINGS.contains(&n.as_str()));

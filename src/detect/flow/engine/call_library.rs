@@ -74,6 +74,7 @@ impl Engine<'_> {
         if let Some(made) = quiet_hash {
             self.quiet_hashes.insert(result.id, made);
         }
+        self.looked_for(keys, receiver, args, &result);
         self.answered(&result, self.place(span));
         self.validated(keys, receiver, args, result, span)
     }
@@ -230,6 +231,14 @@ impl Engine<'_> {
         let (mut when_true, mut when_false): (Findings, Findings) = Default::default();
         for entry in entries {
             let validator = &entry.of;
+            if validator.value.as_deref() == Some("named") {
+                // What a lookup finds exactly that has this value under this name.
+                let exact = args.named.iter().filter(|(name, ..)| !name.as_str().contains("__"));
+                for (_, value, _) in exact {
+                    self.clean_value(value, entry.classes);
+                }
+                continue;
+            }
             let checked = match validator.value.as_deref() {
                 Some("receiver") => receiver.or(args.value(0)).cloned(),
                 Some(at) => match at.parse::<usize>() {

@@ -19,12 +19,14 @@ mod cookie;
 mod decorator;
 mod entries;
 mod exception;
+mod existence;
 mod expr;
 mod extension;
 mod extractor;
 mod facts;
 mod files;
 mod fold;
+mod formatter;
 mod gaps;
 mod handler;
 mod heat;
@@ -206,6 +208,10 @@ struct Engine<'a> {
     begun: HashMap<u64, beginning::Beginning>,
     /// What was looked up under a name of a stranger, by number: the name, and whether in an object of the code.
     looked_up: HashMap<u64, (Value, bool)>,
+    /// Values that queries under way ask for, by number of the query.
+    asked_for: HashMap<u64, Vec<Value>>,
+    /// Whether the application escapes what it logs, once that was asked.
+    whole_lines: Option<bool>,
     /// Comprehensions under way.
     comprehensions: u32,
     /// Responses that were made of a stranger's markup: their numbers and those of their headers, and where.
@@ -280,6 +286,8 @@ pub fn run(
         positions: HashMap::new(),
         composed: HashMap::new(),
         looked_up: HashMap::new(),
+        asked_for: HashMap::new(),
+        whole_lines: None,
         comprehensions: 0,
         answers: Vec::new(),
         pending: Vec::new(),

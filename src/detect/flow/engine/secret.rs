@@ -59,26 +59,10 @@ const KEYED: [&str; 12] = [
     "license",
     "recovery",
 ];
-/// Words of names that speak of a name or a sum of something, which need not be hard to forge.
-const NAMING: [&str; 18] = [
-    "cache",
-    "cached",
-    "caching",
-    "etag",
-    "checksum",
-    "checksums",
-    "fingerprint",
-    "thumb",
-    "thumbnail",
-    "dedup",
-    "shard",
-    "bucket",
-    "gravatar",
-    "avatar",
-    "crc",
-    "duplicate",
-    "duplicates",
-    "revision",
+/// Words of names that speak of a name of something, which need not be hard to forge, even where a secret is part of it.
+const NAMING: [&str; 13] = [
+    "cache", "cached", "caching", "etag", "thumb", "thumbnail", "dedup", "shard", "bucket", "gravatar", "avatar", "crc",
+    "throttle",
 ];
 /// Words with which names of functions begin that make something.
 const MAKING: [&str; 14] = [
@@ -100,7 +84,7 @@ impl Engine<'_> {
         self.calls.iter().rev().any(|(place, function)| self.speaks_of_secret(*place, *function, false))
     }
 
-    /// Says whether the names around a place speak of a cache, a checksum and the like.
+    /// Says whether the names around a place speak of a cache, a picture of a visitor and the like.
     pub(super) fn is_about_name(&self, sink: Place) -> bool {
         let within = self.frames.last().and_then(|f| f.function);
         self.speaks_of(sink, within, true, |line| has_word(line, &NAMING))

@@ -397,6 +397,7 @@ impl Engine<'_> {
 
     fn note(&mut self, classes: Classes, path: &str, label: &Label, at: (u32, u32), span: (u32, u32)) {
         let sink = self.place(span);
+        let is_hint = self.is_hint_sink || (classes == self.catalog.bit_of("log") && self.writes_whole_lines());
         let mut steps = label.steps();
         let last = FlowStep { file: sink.0, range: sink.1, kind: StepKind::Sink };
         let _ = at;
@@ -415,7 +416,7 @@ impl Engine<'_> {
             sink: path.to_owned(),
             sanitizers: sanitizers.collect(),
             guessed: label.guesses > 0,
-            hint: self.is_hint_sink || self.weight(classes, path, label) == Weight::Hint,
+            hint: is_hint || self.weight(classes, path, label) == Weight::Hint,
             steps,
         };
         let identity = (sink, classes, Some(label.origin.place));
@@ -441,6 +442,8 @@ impl Engine<'_> {
                 self.quiet_hash = Some((sink, path));
                 return;
             }
+            hint = true;
+        } else if classes == self.catalog.bit_of("weak-hash") {
             hint = self.is_about_name(sink);
         }
         hint |= classes == self.catalog.bit_of("cookie") && self.is_harmless_cookie(path, args, sink);
