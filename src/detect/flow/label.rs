@@ -162,9 +162,14 @@ impl Labels {
         self.map(|label| label.guesses = label.guesses.saturating_add(1))
     }
 
+    /// Says whether some are of an address that begins as the page's own, or the request's.
+    pub(super) fn begin_as_own(&self) -> bool {
+        self.all().iter().any(|l| l.cleaned & (OWN_PAGE | OWN_PATH) != 0)
+    }
+
     /// Returns the labels of a part that may begin elsewhere than the whole.
     pub(super) fn cut(&self) -> Self {
-        if self.all().iter().all(|l| l.cleaned & (OWN_PAGE | OWN_PATH) == 0) {
+        if !self.begin_as_own() {
             return self.clone();
         }
         self.map(|label| label.cleaned &= !(OWN_PAGE | OWN_PATH))

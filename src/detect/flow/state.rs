@@ -357,7 +357,13 @@ impl State {
         }
         let mut joined = Layer::default();
         for (key, ours, theirs) in self.differences(&other, shared, |layer| &layer.variables) {
-            joined.variables.insert(key, join(&ours, &theirs));
+            // What was found out of a value that one side has put something else in place of stays with it.
+            let value = if ours.id == theirs.id {
+                join(&ours, &theirs)
+            } else {
+                join(&self.checked(&ours), &other.checked(&theirs))
+            };
+            joined.variables.insert(key, value);
         }
         for (id, ours, theirs) in self.differences(&other, shared, |layer| &layer.objects) {
             let contents = if Rc::ptr_eq(&ours, &theirs) { ours } else { Rc::new(join_contents(&ours, &theirs)) };

@@ -68,6 +68,25 @@ impl Beginning {
 }
 
 impl Engine<'_> {
+    /// Returns a text, or an object as a text, in another form.
+    pub(super) fn recoded(&self, object: &Value) -> Value {
+        let kind = match &object.kind {
+            Kind::Const(Const::Text(_)) => object.kind.clone(),
+            _ => Kind::Unknown,
+        };
+        let value = self.derived("recode", &[object], kind);
+        let value = self.with_beginning(object, value);
+        let value = value.with_labels(value.labels.cut());
+        if matches!(object.kind, Kind::Object(_)) { value.with_labels(value.labels.of_others()) } else { value }
+    }
+
+    /// Returns what a conversion made of a text: what an address begins with it still does when it is parsed.
+    pub(super) fn with_beginning(&self, text: &Value, made: Value) -> Value {
+        let fixed = super::compare::fixes_host(text.prefix()) && made.as_text().is_none();
+        let places = if fixed { self.catalog.bit_of("ssrf") | self.catalog.bit_of("redirect") } else { 0 };
+        made.with_labels(made.labels.cleaned(places))
+    }
+
     /// Says whether data at the beginning of an address may lead to a host that a stranger chose: that of who installed the
     /// program does not, nor what follows an address of his.
     pub(super) fn may_lead_away(&self, labels: &Labels) -> bool {

@@ -256,12 +256,13 @@ impl Engine<'_> {
                 continue;
             }
             let mut found = finding(&checked, classes);
+            found.extend(self.found_of_parts(&checked, classes & self.soft_classes()));
             if validator.pattern.is_some() {
                 // What a match holds is a part of the text.
                 found.extend(finding(&result, classes));
             }
             if validator.raises {
-                self.clean_value(&checked, classes);
+                self.clean_found(&found);
             } else if validator.negative {
                 when_false.extend(found);
             } else {

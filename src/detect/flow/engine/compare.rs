@@ -29,6 +29,7 @@ impl Engine<'_> {
                 let all = all.unwrap_or_else(|| self.truth_value(&[a, b]));
                 if op == Op::Eq { all } else { self.opposite(&all) }
             }
+            _ if let Some(truth) = self.compare_position(op, a, b) => truth,
             _ => {
                 let result = lifted(op, a, b).or_else(|| same(op, a, b)).unwrap_or_else(|| self.truth_value(&[a, b]));
                 if let Some(tested) = tested_for_nothing(a, b) {
@@ -41,8 +42,8 @@ impl Engine<'_> {
                 }
                 let equal = self.equality(a, b);
                 match op {
-                    Op::Eq | Op::Is => self.with_facts(result, equal, difference(a, b)),
-                    Op::NotEq | Op::IsNot => self.with_facts(result, difference(a, b), equal),
+                    Op::Eq | Op::Is => self.with_facts(result, equal, self.difference(a, b)),
+                    Op::NotEq | Op::IsNot => self.with_facts(result, self.difference(a, b), equal),
                     Op::Less | Op::LessEq => self.with_facts(result, self.bounded(a, b), self.bounded(b, a)),
                     Op::Greater | Op::GreaterEq => self.with_facts(result, self.bounded(b, a), self.bounded(a, b)),
                     _ => result,
@@ -74,7 +75,7 @@ impl Engine<'_> {
         Some(Rc::new(Data::new(id, Kind::Object(Shape::List))))
     }
 
-    fn opposite(&self, test: &Value) -> Value {
+    pub(super) fn opposite(&self, test: &Value) -> Value {
         let value = match test.truth() {
             Some(truth) => Data::constant(Const::Bool(!truth)),
             None => self.truth_value(&[test]),
@@ -276,12 +277,14 @@ impl Engine<'_> {
     }
 }
 
-/// Returns what follows from two values being different: a key is not one that leads to a prototype.
-fn difference(a: &Value, b: &Value) -> Findings {
-    match (other_than(a), other_than(b)) {
-        (0, 0) => Vec::new(),
-        (0, names) => finding(a, names),
-        (names, _) => finding(b, names),
+impl Engine<'_> {
+    /// Returns what follows from two values being different: a key is not one that leads to a prototype.
+    fn difference(&self, a: &Value, b: &Value) -> Findings {
+        match (other_than(a), other_than(b)) {
+            (0, 0) => [self.first_is_no_parent(a, b), self.first_is_no_parent(b, a)].concat(),
+            (0, names) => finding(a, names),
+            (names, _) => finding(b, names),
+        }
     }
 }
 

@@ -17,6 +17,11 @@ impl Engine<'_> {
         }
     }
 
+    /// Notes what was found out of values.
+    pub(super) fn clean_found(&mut self, found: &Findings) {
+        found.iter().for_each(|(id, classes)| self.state.clean(*id, *classes));
+    }
+
     /// Notes that a value, and what it is a trivial form of, is harmless to classes from here on.
     pub(super) fn clean_value(&mut self, value: &Value, classes: Classes) {
         for (id, classes) in finding(value, classes) {

@@ -13,6 +13,13 @@ use std::rc::Rc;
 /// How far up bases are looked at.
 const MAX_BASES: u32 = 8;
 
+/// Says whether a member of an upload is chosen by the server.
+fn is_own_name_of_upload(object: &Value, name: &str) -> bool {
+    matches!(name, "path" | "filepath" | "destination" | "size" | "newFilename" | "tempFilePath")
+        && !object.labels.is_empty()
+        && object.labels.all().iter().all(|label| label.origin.what == "an uploaded file")
+}
+
 impl Engine<'_> {
     /// Returns what a plain name stands for that the code does not define.
     pub(super) fn library(&mut self, name: Name) -> Value {
@@ -78,6 +85,10 @@ impl Engine<'_> {
             && object.labels.is_empty()
         {
             return Rc::new(Data::new(super::number(&("bound", object.id, name)), Kind::Bound(object.clone(), name)));
+        }
+        if self.language.is_script() && is_own_name_of_upload(object, name.as_str()) {
+            // Where an upload lies, and how long it is, is what the server says.
+            return Rc::new(Data { plain: true, ..Data::new(super::number(&(object.id, "own", name)), Kind::Unknown) });
         }
         let value = self.part_of(object, &("member", name), name.as_str());
         let sources = self.source_labels(Name::new(&format!("*.{name}")), self.place(span));

@@ -15,6 +15,7 @@ mod choose;
 mod compare;
 mod comprehension;
 mod container;
+mod cookie;
 mod decorator;
 mod entries;
 mod exception;
@@ -43,6 +44,7 @@ mod outcome;
 mod part;
 mod paths;
 mod pattern;
+mod position;
 mod protocol;
 mod random;
 mod reflect;
@@ -199,6 +201,10 @@ struct Engine<'a> {
     /// A weak hash that has just been made of nothing foreign, and those made so far, by the number of the value.
     quiet_hash: Option<(Place, Name)>,
     quiet_hashes: HashMap<u64, (Place, Name)>,
+    /// What the places of things in lists and texts are places of.
+    positions: HashMap<u64, (Value, Value)>,
+    /// What texts are made of.
+    composed: HashMap<u64, Vec<Value>>,
     /// How texts begin that begin with something of the program's own.
     begun: HashMap<u64, beginning::Beginning>,
     /// What was looked up under a name of a stranger, by number: the name, and whether in an object of the code.
@@ -278,6 +284,8 @@ pub fn run(
         quiet_hash: None,
         quiet_hashes: HashMap::new(),
         begun: HashMap::new(),
+        positions: HashMap::new(),
+        composed: HashMap::new(),
         looked_up: HashMap::new(),
         asked_for: HashMap::new(),
         whole_lines: None,

@@ -21,6 +21,8 @@ impl Engine<'_> {
                 let origin = Some((resolved_from(object, &parts, path).id, path));
                 let is_rooted = parts.len() == 1 && object.prefix() == "/";
                 let labels = value.labels.cleaned(if is_rooted { NO_PARENT } else { 0 });
+                let parts: Vec<Value> = parts.into_iter().cloned().collect();
+                self.remember_parts(value.id, &parts);
                 Rc::new(Data { canonical: true, labels, origin, ..value.as_ref().clone() })
             }
             Operation::CommonPath => {

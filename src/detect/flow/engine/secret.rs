@@ -90,6 +90,12 @@ impl Engine<'_> {
         self.speaks_of(sink, within, true, |line| has_word(line, &NAMING))
     }
 
+    /// Says whether the function around a place is about requests that are forged in another's name.
+    pub(super) fn speaks_of_forgery(&self, place: Place) -> bool {
+        let within = self.frames.last().and_then(|f| f.function);
+        self.speaks_of(place, within, true, |line| has_word(line, &["csrf", "xsrf"]))
+    }
+
     /// Says whether a stranger's data is among arguments.
     pub(super) fn is_foreign(&self, args: &Args) -> bool {
         args.all().any(|(v, _)| self.state.reach(v).all().iter().any(|l| l.origin.trust == Trust::Remote))

@@ -354,7 +354,9 @@ impl Engine<'_> {
         {
             return;
         }
-        if classes == bit("log") && matches!(value.kind, Kind::Object(Shape::Map | Shape::List)) {
+        if classes == bit("log")
+            && (matches!(value.kind, Kind::Object(Shape::Map | Shape::List)) || self.is_read_into_object(value))
+        {
             // What stands in a map or list is written with its line ends escaped.
             return;
         }
@@ -444,6 +446,7 @@ impl Engine<'_> {
         } else if classes == self.catalog.bit_of("weak-hash") {
             hint = self.is_about_name(sink);
         }
+        hint |= classes == self.catalog.bit_of("cookie") && self.is_harmless_cookie(path, args, sink);
         let flow = Flow {
             class: self.catalog.names_of(classes).into_iter().next().unwrap_or_default(),
             trust: Trust::Own,

@@ -76,6 +76,10 @@ impl Engine<'_> {
             return Data::constant(Const::Text(prefix.into()));
         }
         let id = super::number(&("text", ids));
+        if !labels.is_empty() && parts.len() > 1 {
+            let all: Vec<Value> = parts.iter().map(|(part, _)| part.clone()).collect();
+            self.remember_parts(id, &all);
+        }
         if beginning.is_of_use() {
             self.begun.insert(id, beginning);
         }
@@ -269,7 +273,14 @@ impl Engine<'_> {
         let part = part.with_labels(part.labels.cleaned(classes));
         let later = part.with_labels(part.labels.cut());
         // Only the first begins as the whole does.
-        let first = if Rc::ptr_eq(&later, &part) { Vec::new() } else { vec![part] };
+        let is_way = text.canonical && separator.and_then(|s| s.as_text()).is_some_and(|s| matches!(s, "/" | "\\"));
+        let first = if is_way && self.language.is_script() {
+            vec![self.first_part_of(text, &part)]
+        } else if part.labels.begin_as_own() {
+            vec![part]
+        } else {
+            Vec::new()
+        };
         let contents = Contents { list: Some(first), rest: Some(later), ..Contents::default() };
         let value = Rc::new(Data::new(super::number(&("splits", text.id)), Kind::Object(Shape::List)));
         self.state.set_contents(value.id, contents);
