@@ -191,13 +191,6 @@ impl Engine<'_> {
         under_way
     }
 
-    /// Says whether a conversion of Rust is the function that runs now.
-    fn is_under_way(&self, found: &Value) -> bool {
-        let Kind::Function(closure) = &found.kind else { return false };
-        let is_same = |f: &super::Frame| f.module == closure.module && f.function == Some(closure.function);
-        self.language == Language::Rust && self.frames.last().is_some_and(is_same)
-    }
-
     fn own_member(
         &mut self,
         handle: &Module,
