@@ -87,6 +87,9 @@ impl Engine<'_> {
         let is_own = label.cleaned & OWN_HOST != 0 && classes & leads != 0;
         // The path of a request begins with a slash: only two of them lead elsewhere, where the server lets them through.
         let is_path = label.cleaned & OWN_PATH != 0 && classes & self.catalog.bit_of("redirect") != 0;
+        // No stranger sets the headers of another's request.
+        let is_header = label.origin.what == "a request header" && classes & self.catalog.bit_of("redirect") != 0;
+        let is_path = is_path || is_header;
         let is_guessed = label.guesses > self.bearable_guesses(classes);
         match of_trust {
             Weight::Full if label.origin.hint || is_guessed || is_folder || is_own || is_path => Weight::Hint,
