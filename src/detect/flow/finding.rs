@@ -86,6 +86,8 @@ impl Placed<'_> {
         // Who builds a program chooses what its scripts read, make and run; only what a stranger sends is not theirs. A
         // server in a test is there for the test, which sends what it wants.
         let of_developers = self.flow.trust != Trust::Remote && is_developers_path(&file.path);
+        let is_unimportant = in_tests || of_developers;
+        let confidence = if is_unimportant { Confidence::Low } else { confidence };
         Some(Finding {
             rule: rule.id.clone(),
             message: message(rule, self.flow),
@@ -99,7 +101,7 @@ impl Placed<'_> {
             fix: rule.fix.trim().to_owned(),
             references: rule.references.clone(),
             excerpt: self.secrets.map(|secrets| excerpt(file, &range, secrets)).unwrap_or_default(),
-            advisory: self.flow.hint || self.flow.trust == Trust::Parameter || in_tests || of_developers,
+            advisory: self.flow.hint || self.flow.trust == Trust::Parameter || is_unimportant,
             in_tests,
             key: MatchKey::new(id, &symbol, &words),
             location: Location { path: file.path.clone(), span: file.span(range), symbol },

@@ -2,7 +2,7 @@
 
 use super::Engine;
 use crate::detect::flow::catalog::schema::Trust;
-use crate::detect::flow::catalog::{Catalog, OWN_HOST};
+use crate::detect::flow::catalog::{Catalog, OWN_HOST, OWN_PAGE, OWN_PATH};
 use crate::detect::flow::ir::Const;
 use crate::detect::flow::value::{Kind, Labels, Value};
 
@@ -94,7 +94,7 @@ impl Engine<'_> {
         labels.all().iter().any(|label| {
             let matters = label.origin.only == 0 || label.origin.only & ssrf != 0;
             let is_own = matches!(label.origin.trust, Trust::Operator | Trust::Environment);
-            matters && !is_own && label.cleaned & OWN_HOST == 0
+            matters && !is_own && label.cleaned & (OWN_HOST | OWN_PATH | OWN_PAGE) == 0
         })
     }
 

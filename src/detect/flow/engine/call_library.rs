@@ -160,7 +160,7 @@ impl Engine<'_> {
                     // What lies beside the program was written with it.
                     continue;
                 }
-                if entry.of.picks.is_some_and(|at| self.is_picked(args.value(at as usize)))
+                if entry.of.picks.is_some_and(|at| self.is_picked(args.value(at as usize), span))
                     || entry.of.fills.is_some_and(|at| self.is_random_already(args.value(at as usize)))
                 {
                     continue;

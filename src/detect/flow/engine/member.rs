@@ -162,9 +162,13 @@ impl Engine<'_> {
     ) -> Option<Value> {
         let at = self.read_at;
         let handle = self.module(module);
+        // One that calls another of its name, for another type, does not call itself: `try_from(&text.to_string())`.
+        let mut under_way = None;
         for (number, class) in class_parts(&handle, class, self.language == Language::Rust) {
-            if let Some(found) = self.own_member(&handle, module, number, name, of) {
-                return Some(found);
+            match self.own_member(&handle, module, number, name, of) {
+                Some(found) if self.is_under_way(&found) => under_way = under_way.or(Some(found)),
+                Some(found) => return Some(found),
+                None => {}
             }
             if depth < MAX_BASES {
                 for base in &class.bases {
@@ -184,7 +188,7 @@ impl Engine<'_> {
                 }
             }
         }
-        None
+        under_way
     }
 
     fn own_member(

@@ -34,6 +34,7 @@ mod imports;
 mod inherit;
 mod invoke;
 mod leading;
+mod logline;
 mod markup;
 mod member;
 mod model;

@@ -27,7 +27,7 @@ impl Engine<'_> {
         for key in keys {
             for entry in catalog.call_sinks(*key).iter().filter(|e| self.is_active(e.file)).collect::<Vec<_>>() {
                 known |= entry.classes;
-                let kept = self.session_args(entry, args);
+                let kept = self.session_args(entry, args).or_else(|| self.line_args(entry, args));
                 self.sink(entry, *key, receiver, kept.as_ref().unwrap_or(args), None, span);
             }
             if known != 0 {

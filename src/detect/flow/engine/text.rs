@@ -127,7 +127,11 @@ impl Engine<'_> {
                 },
                 (None, None) => self.element_of(values, span),
             };
-            let value = if is_number { self.number_of(&value) } else { value };
+            let value = match text.as_bytes().get(to - 1) {
+                _ if is_number => self.number_of(&value),
+                Some(b'r' | b'a') => self.as_one_line(&value),
+                _ => value,
+            };
             gaps.push((from, to, value, span));
         }
         self.filled(&text, &gaps, span)
@@ -167,6 +171,7 @@ impl Engine<'_> {
                         }
                     };
                 }
+                let value = if field.contains("!r") || field.contains("!a") { self.as_one_line(&value) } else { value };
                 gaps.push((from, to, value, at));
             }
         }

@@ -42,6 +42,27 @@ const OF_OPERATOR: [(&str, Weight); 19] = [
     ("memory", Weight::Full),
 ];
 
+/// Classes to which what the program's own files and tables hold is a hint: who may write there could do the same in other
+/// ways for the most part. A statement or a page that a row becomes part of is wrong all the same.
+const OF_STORED: [&str; 13] = [
+    "log",
+    "header",
+    "trust-boundary",
+    "path",
+    "argument",
+    "command",
+    "code",
+    "deserialization",
+    "template",
+    "ssrf",
+    "redirect",
+    "redos",
+    "ldap",
+];
+
+/// What no link, form or script of another site can set for the visitor whom it sends, in the words of catalogs.
+const UNSENDABLE: [&str; 2] = ["a request header", "a cookie"];
+
 /// Calls that do something to a folder.
 const TAKES_FOLDERS: [&str; 20] = [
     "chdir",
@@ -87,12 +108,13 @@ impl Engine<'_> {
         let is_own = label.cleaned & OWN_HOST != 0 && classes & leads != 0;
         // The path of a request begins with a slash: only two of them lead elsewhere, where the server lets them through.
         let is_path = label.cleaned & OWN_PATH != 0 && classes & self.catalog.bit_of("redirect") != 0;
-        // No stranger sets the headers of another's request.
-        let is_header = label.origin.what == "a request header" && classes & self.catalog.bit_of("redirect") != 0;
-        let is_path = is_path || is_header;
+        let is_unsendable =
+            UNSENDABLE.contains(&label.origin.what.as_str()) && classes & self.catalog.bit_of("redirect") != 0;
         let is_guessed = label.guesses > self.bearable_guesses(classes);
         match of_trust {
-            Weight::Full if label.origin.hint || is_guessed || is_folder || is_own || is_path => Weight::Hint,
+            Weight::Full if label.origin.hint || is_guessed || is_folder || is_own || is_path || is_unsendable => {
+                Weight::Hint
+            }
             known => known,
         }
     }
@@ -108,6 +130,9 @@ impl Engine<'_> {
 
     fn weight_of_trust(&self, classes: Classes, trust: Trust) -> Weight {
         let is_own = matches!(trust, Trust::Operator | Trust::Environment);
+        if trust == Trust::Stored && OF_STORED.iter().any(|class| classes & self.catalog.bit_of(class) != 0) {
+            return Weight::Hint;
+        }
         let listed = OF_OPERATOR.iter().find(|(class, _)| classes & self.catalog.bit_of(class) != 0);
         match listed {
             Some((_, weight)) if is_own => *weight,
