@@ -370,7 +370,9 @@ impl Engine<'_> {
                 labels = labels.cleaned(self.catalog.bit_of("xss"));
             }
             let step = super::FlowStep { file: place.0, range: place.1, kind: StepKind::Through(name.to_owned()) };
-            labels = labels.cut().stepped(&step);
+            // What is parsed begins as before.
+            let is_address = self.language.is_script() && keys.first().is_some_and(|key| key.as_str() == "URL");
+            labels = if is_address { labels } else { labels.cut() }.stepped(&step);
         }
         let kind = keys.first().map_or(Kind::Unknown, |key| self.result_kind(*key));
         let is_new = matches!(&kind, Kind::Path(path) if path.last().starts_with(|c: char| c.is_ascii_uppercase()));

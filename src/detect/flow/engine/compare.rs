@@ -149,12 +149,14 @@ impl Engine<'_> {
             None => self.truth_value(&[container, item]),
         };
         let (mut held, mut lacking) = (Vec::new(), Vec::new());
+        // Whether a text of a stranger holds a text of the program's.
+        let is_asked = item.as_text().is_some() && !container.labels.is_empty() && !is_collection(container);
         let several = if self.language == Language::Rust { self.state.contents(item.id) } else { None };
         if let Some(several) = several.filter(|_| !container.labels.is_empty()) {
             // A list of signs, none of which is there.
             let classes = several.all().filter_map(|v| v.as_text()).fold(0, |all, text| all | self.without(text));
             lacking = finding(container, classes);
-        } else if let Some(kept) = self.only_some_classes(container) {
+        } else if let Some(kept) = self.only_some_classes(container).filter(|_| !is_asked) {
             held = self.found_equal(item, container);
             held.iter_mut().for_each(|(_, classes)| *classes &= !kept);
             held.retain(|(_, classes)| *classes != 0);
@@ -255,6 +257,11 @@ impl Engine<'_> {
         );
         self.with_facts(result, held, lacking)
     }
+}
+
+/// Says whether a value is known to hold other values.
+fn is_collection(value: &Value) -> bool {
+    matches!(value.kind, Kind::Object(_))
 }
 
 /// Returns the side that says something by its truth, where the other is nothing: `match is None`.

@@ -27,7 +27,9 @@ impl Engine<'_> {
         let (from, to) = (span.0 as usize, span.1 as usize);
         let before = text.get(..from).unwrap_or_default().rsplit('\n').next().unwrap_or_default();
         let after = text.get(to..).unwrap_or_default().lines().next().unwrap_or_default();
-        [before, after].iter().any(|part| ["+", "append", "extend", "insert", "yield", "add("].iter().any(|sign| part.contains(sign)))
+        [before, after]
+            .iter()
+            .any(|part| ["+", "append", "extend", "insert", "yield", "add("].iter().any(|sign| part.contains(sign)))
     }
 
     /// Says whether a list holds nothing but what was drawn so that nobody can guess it: its order tells little more.

@@ -61,7 +61,18 @@ const KEYED: [&str; 12] = [
 ];
 /// Words of names that speak of a name of something, which need not be hard to forge, even where a secret is part of it.
 const NAMING: [&str; 13] = [
-    "cache", "cached", "caching", "etag", "thumb", "thumbnail", "dedup", "shard", "bucket", "gravatar", "avatar", "crc",
+    "cache",
+    "cached",
+    "caching",
+    "etag",
+    "thumb",
+    "thumbnail",
+    "dedup",
+    "shard",
+    "bucket",
+    "gravatar",
+    "avatar",
+    "crc",
     "throttle",
 ];
 /// Words with which names of functions begin that make something.

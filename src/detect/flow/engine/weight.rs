@@ -108,11 +108,13 @@ impl Engine<'_> {
         let is_own = label.cleaned & OWN_HOST != 0 && classes & leads != 0;
         // The path of a request begins with a slash: only two of them lead elsewhere, where the server lets them through.
         let is_path = label.cleaned & OWN_PATH != 0 && classes & self.catalog.bit_of("redirect") != 0;
-        let is_unsendable = UNSENDABLE.contains(&label.origin.what.as_str())
-            && classes & self.catalog.bit_of("redirect") != 0;
+        let is_unsendable =
+            UNSENDABLE.contains(&label.origin.what.as_str()) && classes & self.catalog.bit_of("redirect") != 0;
         let is_guessed = label.guesses > self.bearable_guesses(classes);
         match of_trust {
-            Weight::Full if label.origin.hint || is_guessed || is_folder || is_own || is_path || is_unsendable => Weight::Hint,
+            Weight::Full if label.origin.hint || is_guessed || is_folder || is_own || is_path || is_unsendable => {
+                Weight::Hint
+            }
             known => known,
         }
     }
