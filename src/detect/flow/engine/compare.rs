@@ -4,6 +4,7 @@ use super::Engine;
 use super::facts::finding;
 use super::fold::lifted;
 use crate::detect::flow::catalog::operation::Operation;
+use crate::detect::flow::catalog::schema::Trust;
 use crate::detect::flow::catalog::{
     ALL, Classes, LEADING_SLASH, NO_APOSTROPHE, NO_CONSTRUCTOR, NO_PARENT, NO_PROTO, NO_QUOTE, NOT_ABSOLUTE, ONE_SLASH,
 };
@@ -166,7 +167,7 @@ impl Engine<'_> {
                 lacking = finding(item, names);
             }
         } else if let Some((id, of)) =
-            container.origin.filter(|_| container.canonical && self.state.reach(item).is_empty())
+            container.origin.filter(|_| container.canonical && self.is_of_program(item))
         {
             // A folder is among those that a canonical path lies in.
             held = vec![(id, of & self.catalog.bit_of("path"))];
@@ -183,7 +184,14 @@ impl Engine<'_> {
     fn only_some_classes(&self, container: &Value) -> Option<Classes> {
         let reached = self.state.reach(container);
         let only = |label: &Label| (label.origin.only != 0).then_some(label.origin.only);
-        reached.all().iter().try_fold(0, |all, label| Some(all | only(label)?))
+        let is_other = |label: &&Label| !matches!(label.origin.trust, Trust::Operator | Trust::Environment | Trust::Stored);
+        reached.all().iter().filter(is_other).try_fold(0, |all, label| Some(all | only(label)?))
+    }
+
+    /// Says whether a value is the program's own, or that of who starts it or sets it up.
+    fn is_of_program(&self, value: &Value) -> bool {
+        let is_own = |label: &Label| matches!(label.origin.trust, Trust::Operator | Trust::Environment);
+        self.state.reach(value).all().iter().all(is_own)
     }
 
     /// Returns the classes that a text is harmless to because it does not hold a part.
@@ -231,7 +239,7 @@ impl Engine<'_> {
             }
             _ => self.truth_value(&[text, start]),
         };
-        if text.labels.is_empty() || !self.state.reach(start).is_empty() {
+        if text.labels.is_empty() || !self.is_of_program(start) {
             return result;
         }
         let bit = |class| self.catalog.bit_of(class);
