@@ -323,22 +323,7 @@ impl Engine<'_> {
     ) -> Classes {
         let Some(text) = self.pattern_at(at, receiver, args) else { return 0 };
         self.note_slow_match(&text, checked, span);
-        let allowed = super::regex::allowed(&text, full);
-        let bit = |class: &str| self.catalog.bit_of(class);
-        let mut harmless = self.harmless_beginning(&text, full);
-        if let Some(allowed) = allowed {
-            harmless |= if allowed.is_plain() { ALL } else { 0 };
-            let is_name = !allowed.holds('/') && !allowed.holds('\\');
-            if is_name && super::regex::needs_more_than_points(&text) {
-                harmless |= bit("path");
-            }
-            for (class, harmful) in super::regex::HARMFUL {
-                if !harmful.chars().any(|c| allowed.holds(c)) {
-                    harmless |= bit(class);
-                }
-            }
-        }
-        harmless & classes
+        self.harmless_by_match(&text, full, classes)
     }
 
     /// Says whether every condition of a catalog entry holds, or may hold.

@@ -14,6 +14,7 @@ mod checked_type;
 mod choose;
 mod compare;
 mod comprehension;
+mod constraint;
 mod container;
 mod cookie;
 mod decorator;
