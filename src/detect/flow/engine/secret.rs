@@ -104,7 +104,11 @@ impl Engine<'_> {
     /// Says whether the function around a place is about requests that are forged in another's name.
     pub(super) fn speaks_of_forgery(&self, place: Place) -> bool {
         let within = self.frames.last().and_then(|f| f.function);
-        self.speaks_of(place, within, true, |line| has_word(line, &["csrf", "xsrf"]))
+        let is_named = |line: &str| {
+            let line = line.to_ascii_lowercase();
+            line.contains("csrf") || line.contains("xsrf")
+        };
+        self.speaks_of(place, within, true, is_named)
     }
 
     /// Says whether a stranger's data is among arguments.
