@@ -100,6 +100,16 @@ impl Engine<'_> {
         })
     }
 
+    /// Returns the labels of what is the base of an address: that of the request or page itself leads nowhere else.
+    pub(super) fn as_base(&self, labels: &Labels) -> Labels {
+        let redirect = self.catalog.bit_of("redirect");
+        labels.map(|label| {
+            if label.origin.what.starts_with("the address of the") {
+                label.cleaned |= redirect;
+            }
+        })
+    }
+
     /// Returns the labels of what says in an object where it leads: `router.push({ pathname, query })`.
     pub(super) fn labels_of_place(&self, object: &Value) -> Labels {
         let own = self.state.checked(object).labels.clone();

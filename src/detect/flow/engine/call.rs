@@ -355,6 +355,7 @@ impl Engine<'_> {
         let soft = if is_asked || is_formed { self.soft_classes() } else { 0 };
         let name = keys.first().map_or("a function", |k| k.last());
         let fitted = self.fitted_by_schema(name, receiver);
+        let is_address = self.language.is_script() && keys.first().is_some_and(|key| key.as_str() == "URL");
         let is_lookup = self.language.is_script() && !is_known && super::statement::looks_up(name);
         let is_setting = |id: u64| args.named.iter().any(|(n, v, _)| v.id == id && SETTINGS.contains(&n.as_str()));
         for (arg, _) in args.all() {
@@ -362,7 +363,10 @@ impl Engine<'_> {
             if is_setting(arg.id) {
                 continue;
             }
-            let given = self.state.reach(arg).cleaned(soft | fitted);
+            let mut given = self.state.reach(arg).cleaned(soft | fitted);
+            if is_address && args.value(1).is_some_and(|base| base.id == arg.id) {
+                given = self.as_base(&given);
+            }
             let given = if is_known || is_made { given } else { given.guessed() };
             labels = labels.join(&if is_lookup { given.guessed() } else { given });
         }
@@ -372,7 +376,6 @@ impl Engine<'_> {
             }
             let step = super::FlowStep { file: place.0, range: place.1, kind: StepKind::Through(name.to_owned()) };
             // What is parsed begins as before.
-            let is_address = self.language.is_script() && keys.first().is_some_and(|key| key.as_str() == "URL");
             labels = if is_address { labels } else { labels.cut() }.stepped(&step);
         }
         let kind = keys.first().map_or(Kind::Unknown, |key| self.result_kind(*key));

@@ -4,6 +4,7 @@ use super::Engine;
 use super::Place;
 use super::call::Args;
 use super::secret::words;
+use crate::detect::flow::ir::Const;
 use crate::detect::flow::name::Name;
 use crate::detect::flow::state::Key;
 use crate::detect::flow::value::{Kind, Value};
@@ -60,6 +61,17 @@ impl Engine<'_> {
             }
             None => self.speaks_of_forgery(place),
         }
+    }
+
+    /// Says whether a cookie is taken back: it is given nothing, or no time.
+    pub(super) fn is_taken_back(&self, args: &Args) -> bool {
+        let is_empty = args.value(1).is_some_and(|value| value.as_text() == Some(""));
+        let ages = [Name::new("maxAge"), Name::new("max-age")];
+        let no_time = args.positional.iter().filter_map(|(value, _)| self.state.contents(value.id)).any(|options| {
+            let age = ages.iter().find_map(|name| options.get(&Key::Name(*name)).ok());
+            age.is_some_and(|age| matches!(age.as_const(), Some(Const::Int(i64::MIN..=0))))
+        });
+        self.language.is_script() && (is_empty || no_time)
     }
 
     /// Returns the name that a cookie is given, where it is known.

@@ -435,6 +435,9 @@ impl Engine<'_> {
         if !self.state.alive {
             return;
         }
+        if classes == self.catalog.bit_of("cookie") && self.is_taken_back(args) {
+            return;
+        }
         let sink = self.place(span);
         let mut hint = false;
         if classes == self.catalog.bit_of("weak-hash") && !self.is_about_secret(sink) {

@@ -63,6 +63,11 @@ const DATABASES: [&str; 52] = [
     "dao",
     "store",
 ];
+/// Names of methods that write a record for some and do something else for others.
+const WRITING: [&str; 6] = ["*.create", "*.update", "*.upsert", "*.build", "*.createMany", "*.updateMany"];
+/// Words of names of what does more than write a record.
+const SERVICES: [&str; 9] =
+    ["service", "services", "controller", "factory", "helper", "storage", "handler", "builder", "api"];
 /// Words with which statements begin.
 const VERBS: [&str; 20] = [
     "select", "insert", "update", "delete", "with", "create", "drop", "alter", "call", "exec", "replace", "merge",
@@ -73,12 +78,18 @@ impl Engine<'_> {
     /// Says whether nothing but the name of a method tells that it runs a statement: neither what it belongs to nor the text
     /// that it is given.
     pub(super) fn is_unsure_statement(&self, path: Name, value: &Value, span: (u32, u32)) -> bool {
-        if !self.language.is_script() || !UNSURE.contains(&path.as_str()) {
+        if !self.language.is_script() {
+            return false;
+        }
+        if WRITING.contains(&path.as_str()) {
+            return self.is_called_on(self.place(span), path, &SERVICES);
+        }
+        if !UNSURE.contains(&path.as_str()) {
             return false;
         }
         let start = value.prefix().trim_start().trim_start_matches('(');
         let verb = start.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default().to_ascii_lowercase();
-        !VERBS.contains(&verb.as_str()) && !self.is_called_on_database(self.place(span), path)
+        !VERBS.contains(&verb.as_str()) && !self.is_called_on(self.place(span), path, &DATABASES)
     }
 
     /// Returns the classes that what a schema of some library lets through is harmless to: its members and their types are
@@ -95,14 +106,14 @@ impl Engine<'_> {
         self.catalog.bit_of("nosql") | self.catalog.bit_of("mass-assignment")
     }
 
-    /// Says whether the names before a method speak of a database: `this.pool.query(text)`.
-    fn is_called_on_database(&self, place: Place, path: Name) -> bool {
+    /// Says whether the names before a method are among words, such as those of databases: `this.pool.query(text)`.
+    fn is_called_on(&self, place: Place, path: Name, of: &[&str]) -> bool {
         let (module, (start, end)) = place;
         let handle = self.module(module);
         let Some(text) = handle.file().text().get(start as usize..end as usize) else { return true };
         let method = format!(".{}", path.last());
         let owner = text.find(&method).map_or(text, |at| &text[..at]);
-        super::secret::words(owner).iter().any(|word| DATABASES.contains(&word.as_str()))
+        super::secret::words(owner).iter().any(|word| of.contains(&word.as_str()))
     }
 }
 
