@@ -4,6 +4,8 @@ use super::Engine;
 use crate::detect::flow::catalog::schema::Trust;
 use crate::detect::flow::catalog::{Catalog, OWN_HOST, OWN_PAGE, OWN_PATH};
 use crate::detect::flow::ir::Const;
+use crate::detect::flow::name::Name;
+use crate::detect::flow::state::Key;
 use crate::detect::flow::value::{Kind, Labels, Value};
 
 /// What is known of how a text begins that is made of parts.
@@ -96,6 +98,15 @@ impl Engine<'_> {
             let is_own = matches!(label.origin.trust, Trust::Operator | Trust::Environment);
             matters && !is_own && label.cleaned & (OWN_HOST | OWN_PATH | OWN_PAGE) == 0
         })
+    }
+
+    /// Returns the labels of what says in an object where it leads: `router.push({ pathname, query })`.
+    pub(super) fn labels_of_place(&self, object: &Value) -> Labels {
+        let own = self.state.checked(object).labels.clone();
+        let Some(contents) = self.state.contents(object.id) else { return own };
+        let places = ["pathname", "path", "href", "url", "to", "location", "host", "hostname"];
+        let inner = places.iter().filter_map(|name| contents.get(&Key::Name(Name::new(name))).ok());
+        inner.fold(own, |all, value| all.join(&self.state.reach(value)))
     }
 
     /// Returns the sum of two things of which none is known to be a text.

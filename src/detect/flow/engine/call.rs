@@ -354,6 +354,7 @@ impl Engine<'_> {
         let is_formed = is_made && self.language == Language::Python;
         let soft = if is_asked || is_formed { self.soft_classes() } else { 0 };
         let name = keys.first().map_or("a function", |k| k.last());
+        let fitted = self.fitted_by_schema(name, receiver);
         let is_lookup = self.language.is_script() && !is_known && super::statement::looks_up(name);
         let is_setting = |id: u64| args.named.iter().any(|(n, v, _)| v.id == id && SETTINGS.contains(&n.as_str()));
         for (arg, _) in args.all() {
@@ -361,7 +362,7 @@ impl Engine<'_> {
             if is_setting(arg.id) {
                 continue;
             }
-            let given = self.state.reach(arg).cleaned(soft);
+            let given = self.state.reach(arg).cleaned(soft | fitted);
             let given = if is_known || is_made { given } else { given.guessed() };
             labels = labels.join(&if is_lookup { given.guessed() } else { given });
         }

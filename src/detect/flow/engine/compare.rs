@@ -166,9 +166,7 @@ impl Engine<'_> {
             if names != 0 {
                 lacking = finding(item, names);
             }
-        } else if let Some((id, of)) =
-            container.origin.filter(|_| container.canonical && self.is_of_program(item))
-        {
+        } else if let Some((id, of)) = container.origin.filter(|_| container.canonical && self.is_of_program(item)) {
             // A folder is among those that a canonical path lies in.
             held = vec![(id, of & self.catalog.bit_of("path"))];
         } else if let Some(text) = item.as_text() {
@@ -184,7 +182,8 @@ impl Engine<'_> {
     fn only_some_classes(&self, container: &Value) -> Option<Classes> {
         let reached = self.state.reach(container);
         let only = |label: &Label| (label.origin.only != 0).then_some(label.origin.only);
-        let is_other = |label: &&Label| !matches!(label.origin.trust, Trust::Operator | Trust::Environment | Trust::Stored);
+        let is_other =
+            |label: &&Label| !matches!(label.origin.trust, Trust::Operator | Trust::Environment | Trust::Stored);
         reached.all().iter().filter(is_other).try_fold(0, |all, label| Some(all | only(label)?))
     }
 

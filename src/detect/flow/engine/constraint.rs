@@ -17,7 +17,8 @@ impl Engine<'_> {
             return value;
         }
         let notes = param.default.iter().chain(&param.decorators);
-        let classes = notes.filter_map(|note| pattern_of(m, *note)).fold(0, |all, text| all | self.harmless_match(&text));
+        let classes =
+            notes.filter_map(|note| pattern_of(m, *note)).fold(0, |all, text| all | self.harmless_match(&text));
         value.with_labels(value.labels.cleaned(classes))
     }
 

@@ -365,6 +365,7 @@ impl Engine<'_> {
         let labels = match classes {
             c if c == bit("nosql") => self.structured(value, 6),
             c if c == bit("mass-assignment") => self.open_labels(value, 6),
+            c if c == redirect && matches!(value.kind, Kind::Object(Shape::Map)) => self.labels_of_place(value),
             c if c == bit("template") && matches!(value.kind, Kind::Object(Shape::Map)) => self.open_labels(value, 2),
             c if c == bit("prototype-pollution") => self.shaped_labels(value, 6),
             c if c & (bit("xxe") | bit("deserialization")) != 0 => {

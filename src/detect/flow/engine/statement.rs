@@ -1,6 +1,7 @@
 //! Calls whose names alone do not tell whether they run a statement: `x.query(text)`.
 
 use super::{Engine, Place};
+use crate::detect::flow::catalog::Classes;
 use crate::detect::flow::name::Name;
 use crate::detect::flow::value::Value;
 
@@ -78,6 +79,20 @@ impl Engine<'_> {
         let start = value.prefix().trim_start().trim_start_matches('(');
         let verb = start.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default().to_ascii_lowercase();
         !VERBS.contains(&verb.as_str()) && !self.is_called_on_database(self.place(span), path)
+    }
+
+    /// Returns the classes that what a schema of some library lets through is harmless to: its members and their types are
+    /// those that the schema names.
+    pub(super) fn fitted_by_schema(&self, name: &str, receiver: Option<&Value>) -> Classes {
+        let is_parse = matches!(
+            name,
+            "parse" | "safeParse" | "parseAsync" | "safeParseAsync" | "validateSync" | "validateAsync" | "cast"
+        );
+        let is_schema = receiver.is_some_and(|r| !r.is_name && r.labels.is_empty());
+        if !is_parse || !is_schema || !self.language.is_script() {
+            return 0;
+        }
+        self.catalog.bit_of("nosql") | self.catalog.bit_of("mass-assignment")
     }
 
     /// Says whether the names before a method speak of a database: `this.pool.query(text)`.
