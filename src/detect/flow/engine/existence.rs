@@ -27,11 +27,21 @@ impl Engine<'_> {
                 self.clean_value(value, self.settled_by_existence());
             }
         } else if name == "get_object" && args.all().next().is_none() {
-            let values: Vec<Value> = KEYS.iter().filter_map(|key| self.look_up(Name::new(key))).collect();
-            for value in values {
+            for value in self.route_keys() {
                 self.clean_value(&value, self.settled_by_existence());
             }
         }
+    }
+
+    /// Returns the parameters of the present function that name rows: parts of its route.
+    fn route_keys(&mut self) -> Vec<Value> {
+        let Some(frame) = self.frames.last() else { return Vec::new() };
+        let Some(function) = frame.function else { return Vec::new() };
+        let handle = self.module(frame.module);
+        let names = handle.function(function).params.iter().filter_map(super::invoke::param_name);
+        let is_key = |name: &Name| KEYS.iter().any(|key| name.as_str() == *key || name.as_str().ends_with(&format!("_{key}")));
+        let names: Vec<Name> = names.filter(is_key).collect();
+        names.into_iter().filter_map(|name| self.look_up(name)).collect()
     }
 
     /// Returns the classes that the key of a row is harmless to: nobody keeps rows whose names break lines.

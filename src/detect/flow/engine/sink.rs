@@ -344,7 +344,9 @@ impl Engine<'_> {
         }
         let bit = |class: &str| self.catalog.bit_of(class);
         let (path_class, redirect) = (bit("path"), bit("redirect"));
-        if self.catalog.is_cleared_by_host(classes) && fixes_host(value.prefix()) {
+        if (self.catalog.is_cleared_by_host(classes) && fixes_host(value.prefix()))
+            || (classes == bit("xss") && self.is_parsed(value))
+        {
             return;
         }
         let is_built = matches!(value.kind, Kind::Text(_));
