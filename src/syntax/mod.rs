@@ -144,6 +144,51 @@ pub fn is_test_path(path: &RepoPath) -> bool {
         || (script && (name.contains(".test.") || name.contains(".spec.")))
 }
 
+/// Folders of what only those run who work on a program.
+const OF_DEVELOPERS: [&str; 14] = [
+    "script",
+    "scripts",
+    "tools",
+    "tooling",
+    ".github",
+    "ci",
+    "bench",
+    "benches",
+    "benchmark",
+    "benchmarks",
+    "example",
+    "examples",
+    "e2e",
+    "cypress",
+];
+/// Files that build a program.
+const BUILDING: [&str; 14] = [
+    "build.js",
+    "build.mjs",
+    "build.cjs",
+    "build.ts",
+    "build.rs",
+    "esbuild.js",
+    "esbuild.mjs",
+    "gulpfile.js",
+    "Gruntfile.js",
+    "karma.conf.js",
+    "setup.py",
+    "noxfile.py",
+    "fabfile.py",
+    "tasks.py",
+];
+
+/// Says whether a path is that of a script for those who work on a program: what builds, releases or measures it.
+pub fn is_developers_path(path: &RepoPath) -> bool {
+    let name = path.file_name();
+    let is_config = [".config.js", ".config.mjs", ".config.cjs", ".config.ts"].iter().any(|end| name.ends_with(end));
+    path.as_str().rsplit('/').skip(1).any(|folder| OF_DEVELOPERS.contains(&folder))
+        || BUILDING.contains(&name)
+        || is_config
+        || (name.starts_with("webpack.") && name.ends_with("js"))
+}
+
 /// Endings of generated files.
 const GENERATED: [&str; 6] = [".min.js", ".bundle.js", "-min.js", "_pb2.py", "_pb2_grpc.py", ".generated.ts"];
 /// Bytes a line has on average in text that no person wrote line by line.
@@ -161,7 +206,7 @@ pub fn is_generated(path: &RepoPath, text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Limits, ParseGap, is_generated, is_test_path, parse};
+    use super::{Limits, ParseGap, is_developers_path, is_generated, is_test_path, parse};
     use crate::change::text::Text;
     use crate::path::RepoPath;
     use crate::syntax::language::Language;
@@ -216,6 +261,16 @@ mod tests {
         }
         for path in ["src/contest.py", "latest/a.ts", "src/test_views.py", "src/app.test.py", "src/testing/a.py"] {
             assert!(!is_test_path(&RepoPath::from(path)), "{path}");
+        }
+    }
+
+    #[test]
+    fn scripts_of_developers_are_known_by_their_place() {
+        for path in ["scripts/a.py", "webpack.prod.js", "app/vite.config.ts", "build.mjs", "tools/x/a.js", "setup.py"] {
+            assert!(is_developers_path(&RepoPath::from(path)), "{path}");
+        }
+        for path in ["src/builder.js", "src/config.ts", "app/descriptions/a.py", "src/build/app.ts"] {
+            assert!(!is_developers_path(&RepoPath::from(path)), "{path}");
         }
     }
 }

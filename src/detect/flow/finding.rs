@@ -11,7 +11,7 @@ use crate::finding::{
     Severity,
 };
 use crate::redact::{Redactor, shapes};
-use crate::syntax::SourceFile;
+use crate::syntax::{SourceFile, is_developers_path};
 use std::collections::HashSet;
 use std::ops::Range;
 
@@ -83,8 +83,11 @@ impl Placed<'_> {
         let (severity, confidence) = judge(rule, self.flow);
         let id = rule.id.as_str();
         let in_tests = file.is_test_code(&range);
-        // Tests choose what they read, make and run; only what a stranger sends is not theirs.
-        let is_foreign = self.flow.trust == Trust::Remote;
+        // Who builds a program chooses what its scripts read, make and run; only what a stranger sends is not theirs. A
+        // server in a test is there for the test, which sends what it wants.
+        let of_developers = self.flow.trust != Trust::Remote && is_developers_path(&file.path);
+        let is_unimportant = in_tests || of_developers;
+        let confidence = if is_unimportant { Confidence::Low } else { confidence };
         Some(Finding {
             rule: rule.id.clone(),
             message: message(rule, self.flow),
@@ -98,7 +101,7 @@ impl Placed<'_> {
             fix: rule.fix.trim().to_owned(),
             references: rule.references.clone(),
             excerpt: self.secrets.map(|secrets| excerpt(file, &range, secrets)).unwrap_or_default(),
-            advisory: self.flow.hint || self.flow.trust == Trust::Parameter || (in_tests && !is_foreign),
+            advisory: self.flow.hint || self.flow.trust == Trust::Parameter || is_unimportant,
             in_tests,
             key: MatchKey::new(id, &symbol, &words),
             location: Location { path: file.path.clone(), span: file.span(range), symbol },

@@ -1,7 +1,7 @@
 //! Where the data of a value comes from, and the way it took.
 
-use super::catalog::Classes;
 use super::catalog::schema::Trust;
+use super::catalog::{Classes, OWN_PAGE, OWN_PATH};
 use super::{FlowStep, StepKind};
 use std::rc::Rc;
 
@@ -149,9 +149,30 @@ impl Labels {
         self.map(|label| label.step(step))
     }
 
+    /// Returns the labels but for what the program itself made: one number among much else does not decide the whole.
+    pub(super) fn of_others(&self) -> Self {
+        if self.all().iter().all(|l| l.origin.trust != Trust::Own) {
+            return self.clone();
+        }
+        Self::of(self.all().iter().filter(|l| l.origin.trust != Trust::Own).cloned().collect())
+    }
+
     /// Returns the labels after unknown code.
     pub(super) fn guessed(&self) -> Self {
         self.map(|label| label.guesses = label.guesses.saturating_add(1))
+    }
+
+    /// Says whether some are of an address that begins as the page's own, or the request's.
+    pub(super) fn begin_as_own(&self) -> bool {
+        self.all().iter().any(|l| l.cleaned & (OWN_PAGE | OWN_PATH) != 0)
+    }
+
+    /// Returns the labels of a part that may begin elsewhere than the whole.
+    pub(super) fn cut(&self) -> Self {
+        if !self.begin_as_own() {
+            return self.clone();
+        }
+        self.map(|label| label.cleaned &= !(OWN_PAGE | OWN_PATH))
     }
 }
 

@@ -1,6 +1,6 @@
 //! What is known at one point of the program: variables, contents of objects, and what checks have said.
 
-use super::catalog::{Classes, LEADING_SLASH, NO_PARENT, NOT_ABSOLUTE, ONE_SLASH};
+use super::catalog::{Classes, LEADING_SLASH, NO_PARENT, NOT_ABSOLUTE, ONE_SLASH, OWN_PAGE};
 use super::joined::parts_of_joined;
 use super::layers::{Chain, Layer, Map};
 use super::name::Name;
@@ -357,7 +357,13 @@ impl State {
         }
         let mut joined = Layer::default();
         for (key, ours, theirs) in self.differences(&other, shared, |layer| &layer.variables) {
-            joined.variables.insert(key, join(&ours, &theirs));
+            // What was found out of a value that one side has put something else in place of stays with it.
+            let value = if ours.id == theirs.id {
+                join(&ours, &theirs)
+            } else {
+                join(&self.checked(&ours), &other.checked(&theirs))
+            };
+            joined.variables.insert(key, value);
         }
         for (id, ours, theirs) in self.differences(&other, shared, |layer| &layer.objects) {
             let contents = if Rc::ptr_eq(&ours, &theirs) { ours } else { Rc::new(join_contents(&ours, &theirs)) };
@@ -444,5 +450,6 @@ fn join_contents(a: &Contents, b: &Contents) -> Contents {
 pub(super) fn implied(classes: Classes, path: Classes, redirect: Classes) -> Classes {
     let within = if classes & (NO_PARENT | NOT_ABSOLUTE) == NO_PARENT | NOT_ABSOLUTE { path } else { 0 };
     let local = if classes & (LEADING_SLASH | ONE_SLASH) == LEADING_SLASH | ONE_SLASH { redirect } else { 0 };
-    classes | within | local
+    let own = if classes & OWN_PAGE != 0 { redirect } else { 0 };
+    classes | within | local | own
 }

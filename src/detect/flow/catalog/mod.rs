@@ -44,8 +44,15 @@ pub const KEEPS_SCHEME: Classes = 1 << 54;
 pub const KEEPS_QUOTES: Classes = 1 << 53;
 /// The text is one part of a route: it holds no separator, but may be `..`.
 pub const ONE_SEGMENT: Classes = 1 << 52;
+/// The text most likely leads to no host that a stranger chose: it begins with an address of the program's own, or was found
+/// to name no host.
+pub const OWN_HOST: Classes = 1 << 51;
+/// The text begins as the address of the page that runs the code does.
+pub const OWN_PAGE: Classes = 1 << 50;
+/// The text begins as the address of the request does, with a slash.
+pub const OWN_PATH: Classes = 1 << 49;
 /// How many classes there can be.
-const MAX_CLASSES: usize = 52;
+const MAX_CLASSES: usize = 49;
 
 /// What a flow rule says of its class.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -113,6 +113,9 @@ pub struct Source {
     pub parameter: Option<OneOrMore>,
     /// An argument of a matching `call` that is filled with it (`read_line(&mut line)`): its position.
     pub fills: Option<u32>,
+    /// An argument of a matching `call` of which it is one element, as it is: its position. Where the call is not repeated and
+    /// the argument is no text, what it gives is no secret that the program makes (`random.choice(servers)`).
+    pub picks: Option<u32>,
     /// How far it is to be trusted.
     pub trust: Trust,
     /// What it is, in words that fit "... flows to": `query string`, `a form field`.
@@ -120,6 +123,9 @@ pub struct Source {
     /// Classes that it is harmless to until it is decoded: the address of a request holds no line end, but may hold `%0a`.
     #[serde(default)]
     pub encoded: Vec<String>,
+    /// How it begins: `page`, as the page that runs the code, so that as the target of a redirect it leads nowhere else while
+    /// its beginning is there; `path`, with a slash, as the address of a request, so that it hardly does.
+    pub begins: Option<Beginning>,
     /// The only classes that it matters to: weak random numbers matter to `weak-random` alone.
     #[serde(default)]
     pub classes: Vec<String>,
@@ -161,6 +167,16 @@ impl Trust {
             Self::Own => "own",
         }
     }
+}
+
+/// How an address begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Beginning {
+    /// As the page that runs the code.
+    Page,
+    /// With a slash, as the address of a request.
+    Path,
 }
 
 /// Where data does harm. One of `call`, `assign`, `attribute` is given.
@@ -227,7 +243,8 @@ pub struct Sanitizer {
 pub struct Validator {
     /// Calling these paths gives the truth about the value: `*.isalnum`, `validator.isUUID`.
     pub call: OneOrMore,
-    /// What is checked: a position, a name, or `receiver`. Default `0`.
+    /// What is checked: a position, a name, or `receiver`; `named` for all that is given under a name and looked up exactly
+    /// (`get(name=x)`, not `get(name__contains=x)`), which the call raises without. Default `0`.
     #[serde(default)]
     pub value: Option<String>,
     /// The classes; `all` where the value can then hold nothing that matters to any.

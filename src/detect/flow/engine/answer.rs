@@ -13,6 +13,16 @@ impl Engine<'_> {
         self.language == Language::Python && file.file().text().as_bytes().get(span.0 as usize) == Some(&b'[')
     }
 
+    /// Says whether what a handler returns is what JSON was parsed to, as a whole: a map or list most often, which is sent as
+    /// JSON, and a request with a body of that type comes from no form and no link.
+    pub(super) fn is_parsed(&self, value: &Value) -> bool {
+        let Kind::Path(path) = &value.kind else { return false };
+        self.language == Language::Python
+            && [".get_json()", ".json()", ".json", "json.loads()", "json.load()"]
+                .iter()
+                .any(|of| path.as_str().ends_with(of))
+    }
+
     /// Says whether the headers beside a text say that it is no HTML.
     pub(super) fn is_told_not_html(&self, answer: &Contents) -> bool {
         let headers = answer.list.iter().flatten().skip(1).filter_map(|v| self.state.contents(v.id));

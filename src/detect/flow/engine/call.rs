@@ -161,6 +161,8 @@ impl Engine<'_> {
         }
         let is_own = match &receiver.kind {
             Kind::Module(_) | Kind::Class(..) | Kind::Object(Shape::Instance(..)) => true,
+            // What stands in a dictionary of Python under `get` is not what its method `get` is.
+            Kind::Object(Shape::Map) if self.language == Language::Python && self.is_of_dict(name) => false,
             Kind::Object(Shape::Map) => self
                 .state
                 .contents(receiver.id)
@@ -219,49 +221,16 @@ impl Engine<'_> {
         if let (Kind::Function(closure), "call" | "apply" | "bind") = (&receiver.kind, name.as_str()) {
             return self.call_function_method(closure, name.as_str(), receiver, args, span);
         }
+        if let Some(bound) = self.bound_of_library(receiver, name, args) {
+            return bound;
+        }
         let keys = self.method_keys(receiver, name);
         self.call_library(&keys, Some(receiver), args, span)
     }
 
-    /// JavaScript's methods of functions.
-    fn call_function_method(
-        &mut self,
-        closure: &crate::detect::flow::value::Closure,
-        name: &str,
-        receiver: &Value,
-        args: &Args,
-        span: (u32, u32),
-    ) -> Value {
-        let mut closure = closure.clone();
-        closure.this = args.value(0).cloned().or(closure.this);
-        match name {
-            "bind" => {
-                let rest: Vec<Value> = args.positional.iter().skip(1).map(|(v, _)| v.clone()).collect();
-                let function = Rc::new(Data { kind: Kind::Function(closure), ..receiver.as_ref().clone() });
-                let id = super::number(&("bind", receiver.id));
-                Rc::new(Data::new(id, Kind::Partial(function, rest.into())))
-            }
-            "apply" => {
-                let list = args.value(1).cloned().unwrap_or_else(|| Data::constant(Const::Null));
-                let known = self.state.contents(list.id).and_then(|c| c.list.clone());
-                let mut inner = Args::of(known.unwrap_or_default(), span);
-                if inner.positional.is_empty() {
-                    inner.rest = Some((self.element_of(&list, span), span));
-                }
-                self.invoke(&closure, &inner, span)
-            }
-            _ => {
-                let mut inner = args.clone();
-                if !inner.positional.is_empty() {
-                    inner.positional.remove(0);
-                }
-                self.invoke(&closure, &inner, span)
-            }
-        }
-    }
-
     /// Calls a value.
     pub(super) fn call_value(&mut self, callee: &Value, args: &Args, span: (u32, u32)) -> Value {
+        self.called_by_name(callee, span);
         match &callee.kind {
             Kind::Function(closure) if self.is_constructor(closure) => {
                 self.construct_by_function(callee, &closure.clone(), args, span)
@@ -378,26 +347,36 @@ impl Engine<'_> {
             ids.push(receiver.id);
         }
         let is_known = keys.first().is_some_and(|key| is_of_known_owner(self.catalog, *key));
-        let is_made = self.language == Language::Rust && receiver.is_none() && is_construction(keys, args);
+        let is_made = receiver.is_none() && self.is_construction(keys, args);
         // What a database or another service gives for a key is not the key.
         let is_asked = receiver.is_some_and(|r| !r.is_name && r.labels.is_empty());
-        let soft = if is_asked { self.soft_classes() } else { 0 };
+        // What a type makes of its arguments holds them, but seldom as they were sent: a form checks them.
+        let is_formed = is_made && self.language == Language::Python;
+        let soft = if is_asked || is_formed { self.soft_classes() } else { 0 };
+        let name = keys.first().map_or("a function", |k| k.last());
+        let fitted = self.fitted_by_schema(name, receiver);
+        let is_address = self.language.is_script() && keys.first().is_some_and(|key| key.as_str() == "URL");
+        let is_lookup = self.language.is_script() && !is_known && super::statement::looks_up(name);
         let is_setting = |id: u64| args.named.iter().any(|(n, v, _)| v.id == id && SETTINGS.contains(&n.as_str()));
         for (arg, _) in args.all() {
             ids.push(arg.id);
             if is_setting(arg.id) {
                 continue;
             }
-            let given = self.state.reach(arg).cleaned(soft);
-            labels = labels.join(&if is_known || is_made { given } else { given.guessed() });
+            let mut given = self.state.reach(arg).cleaned(soft | fitted);
+            if is_address && args.value(1).is_some_and(|base| base.id == arg.id) {
+                given = self.as_base(&given);
+            }
+            let given = if is_known || is_made { given } else { given.guessed() };
+            labels = labels.join(&if is_lookup { given.guessed() } else { given });
         }
-        let name = keys.first().map_or("a function", |k| k.last());
         if !labels.is_empty() {
-            if !is_known && escapes_markup(name) {
+            if !is_known && super::markup::escapes_markup(name) {
                 labels = labels.cleaned(self.catalog.bit_of("xss"));
             }
             let step = super::FlowStep { file: place.0, range: place.1, kind: StepKind::Through(name.to_owned()) };
-            labels = labels.stepped(&step);
+            // What is parsed begins as before.
+            labels = if is_address { labels } else { labels.cut() }.stepped(&step);
         }
         let kind = keys.first().map_or(Kind::Unknown, |key| self.result_kind(*key));
         let is_new = matches!(&kind, Kind::Path(path) if path.last().starts_with(|c: char| c.is_ascii_uppercase()));
@@ -411,10 +390,28 @@ impl Engine<'_> {
             self.remember_options(id, args);
         }
         // What is joined to an address decides where it leads.
-        let whole = if name == "urljoin" { args.value(1) } else { args.value(0).or(receiver) };
+        let whole = match name {
+            "urljoin" => args.value(1),
+            "translate" => receiver,
+            _ => args.value(0).or(receiver),
+        };
         let parsed = keys.first().map(|key| self.catalog.canonical(key.called())).zip(whole);
         let origin = parsed.and_then(|(path, whole)| self.decided(path, whole));
         Rc::new(Data { labels, origin, ..Data::new(id, kind) })
+    }
+
+    /// Says whether a call makes a thing of its arguments, which are in it from then on: a structure or variant of Rust, which
+    /// alone has named parts or a capital; a type of Python, by its capital.
+    fn is_construction(&self, keys: &[Name], args: &Args) -> bool {
+        let has_capital = |key: &Name| {
+            let last = key.last();
+            last.starts_with(|c: char| c.is_ascii_uppercase()) && !last.ends_with('!')
+        };
+        match self.language {
+            Language::Rust => !args.named.is_empty() || keys.first().is_some_and(has_capital),
+            Language::Python => keys.first().is_some_and(has_capital),
+            _ => false,
+        }
     }
 
     /// Remembers the options object that a thing is made with: `createWriteStream(path, { flags: "a" })`.
@@ -449,22 +446,6 @@ impl Engine<'_> {
         }
         Kind::Path(self.catalog.canonical(call))
     }
-}
-
-/// Says whether a call of Rust is a structure or variant that is written down: only these have named parts or capitals.
-fn is_construction(keys: &[Name], args: &Args) -> bool {
-    let has_capital = |key: &Name| {
-        let last = key.last();
-        last.starts_with(|c: char| c.is_ascii_uppercase()) && !last.ends_with('!')
-    };
-    !args.named.is_empty() || keys.first().is_some_and(has_capital)
-}
-
-/// Says whether a function that is not known is, by its name, one that escapes markup: `escape_for_html`.
-fn escapes_markup(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    let has = |words: &[&str]| words.iter().any(|word| name.contains(word));
-    has(&["escape", "sanitize", "sanitise", "encode"]) && has(&["html", "markup", "xss"]) && !has(&["unescape"])
 }
 
 fn is_of_known_owner(catalog: &crate::detect::flow::catalog::Catalog, key: Name) -> bool {

@@ -5,17 +5,13 @@ use super::call::Args;
 use super::facts::finding;
 use super::member::Key;
 use crate::detect::flow::catalog::operation::Operation;
-use crate::detect::flow::catalog::schema::{Source, Trust, Validator};
-use crate::detect::flow::catalog::{ALL, Classes, Entry, KEEPS_QUOTES, KEEPS_SCHEME};
+use crate::detect::flow::catalog::schema::{Beginning, Source, Trust, Validator};
+use crate::detect::flow::catalog::{ALL, Classes, Entry, KEEPS_QUOTES, KEEPS_SCHEME, OWN_PAGE, OWN_PATH};
 use crate::detect::flow::ir::Const;
 use crate::detect::flow::name::Name;
 use crate::detect::flow::value::{Data, Findings, Kind, Labels, Origin, Shape, Value};
 use crate::detect::flow::{FlowStep, StepKind};
 use std::rc::Rc;
-
-/// Endings of files that are written with a program, not by it.
-const OF_PROGRAM: [&str; 13] =
-    ["html", "htm", "css", "js", "mjs", "cjs", "ts", "svg", "ejs", "pug", "hbs", "mustache", "njk"];
 
 impl Engine<'_> {
     /// Calls something that the catalog may speak of, under the first of the keys that it knows.
@@ -78,6 +74,7 @@ impl Engine<'_> {
         if let Some(made) = quiet_hash {
             self.quiet_hashes.insert(result.id, made);
         }
+        self.looked_for(keys, receiver, args, &result);
         self.answered(&result, self.place(span));
         self.validated(keys, receiver, args, result, span)
     }
@@ -159,8 +156,13 @@ impl Engine<'_> {
                 if !self.is_active(entry.file) {
                     continue;
                 }
-                if entry.of.trust == Trust::Stored && args.value(0).is_some_and(is_own_file) {
+                if entry.of.trust == Trust::Stored && args.value(0).is_some_and(super::files::is_own_file) {
                     // What lies beside the program was written with it.
+                    continue;
+                }
+                if entry.of.picks.is_some_and(|at| self.is_picked(args.value(at as usize), span))
+                    || entry.of.fills.is_some_and(|at| self.is_random_already(args.value(at as usize)))
+                {
                     continue;
                 }
                 let label = self.label(entry, self.place(span));
@@ -199,7 +201,12 @@ impl Engine<'_> {
         let encoded = entry.of.encoded.iter().fold(0, |all, class| all | self.catalog.bit_of(class));
         let Source { trust, hint, .. } = *entry.of;
         let origin = Origin { trust, what: entry.of.what.clone(), only: entry.classes, hint, place };
-        let labels = Labels::source(origin).cleaned(encoded);
+        let begins = match entry.of.begins {
+            Some(Beginning::Page) => OWN_PAGE,
+            Some(Beginning::Path) => OWN_PATH,
+            None => 0,
+        };
+        let labels = Labels::source(origin).cleaned(encoded | begins);
         match &self.given_at {
             Some(((file, range), name)) => {
                 let kind = StepKind::Argument(name.to_string());
@@ -224,6 +231,14 @@ impl Engine<'_> {
         let (mut when_true, mut when_false): (Findings, Findings) = Default::default();
         for entry in entries {
             let validator = &entry.of;
+            if validator.value.as_deref() == Some("named") {
+                // What a lookup finds exactly that has this value under this name.
+                let exact = args.named.iter().filter(|(name, ..)| !name.as_str().contains("__"));
+                for (_, value, _) in exact {
+                    self.clean_value(value, entry.classes);
+                }
+                continue;
+            }
             let checked = match validator.value.as_deref() {
                 Some("receiver") => receiver.or(args.value(0)).cloned(),
                 Some(at) => match at.parse::<usize>() {
@@ -241,12 +256,13 @@ impl Engine<'_> {
                 continue;
             }
             let mut found = finding(&checked, classes);
+            found.extend(self.found_of_parts(&checked, classes & self.soft_classes()));
             if validator.pattern.is_some() {
                 // What a match holds is a part of the text.
                 found.extend(finding(&result, classes));
             }
             if validator.raises {
-                self.clean_value(&checked, classes);
+                self.clean_found(&found);
             } else if validator.negative {
                 when_false.extend(found);
             } else {
@@ -307,22 +323,7 @@ impl Engine<'_> {
     ) -> Classes {
         let Some(text) = self.pattern_at(at, receiver, args) else { return 0 };
         self.note_slow_match(&text, checked, span);
-        let allowed = super::regex::allowed(&text, full);
-        let bit = |class: &str| self.catalog.bit_of(class);
-        let mut harmless = self.harmless_beginning(&text, full);
-        if let Some(allowed) = allowed {
-            harmless |= if allowed.is_plain() { ALL } else { 0 };
-            let is_name = !allowed.holds('/') && !allowed.holds('\\');
-            if is_name && super::regex::needs_more_than_points(&text) {
-                harmless |= bit("path");
-            }
-            for (class, harmful) in super::regex::HARMFUL {
-                if !harmful.chars().any(|c| allowed.holds(c)) {
-                    harmless |= bit(class);
-                }
-            }
-        }
-        harmless & classes
+        self.harmless_by_match(&text, full, classes)
     }
 
     /// Says whether every condition of a catalog entry holds, or may hold.
@@ -453,19 +454,6 @@ impl Engine<'_> {
             }
         }
         (true, Some(value))
-    }
-}
-
-/// Says whether a path leads to a file of the program itself.
-fn is_own_file(path: &Value) -> bool {
-    match &path.kind {
-        Kind::Path(path) => matches!(path.as_str(), "__dirname" | "__filename"),
-        // A page or program at a place of its own is a part of the program.
-        Kind::Const(Const::Text(text)) => {
-            let ending = text.rsplit('.').next().unwrap_or_default();
-            !text.starts_with(['/', '~', '\\']) && !text.contains(':') && OF_PROGRAM.contains(&ending)
-        }
-        _ => false,
     }
 }
 

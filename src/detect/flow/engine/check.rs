@@ -317,7 +317,7 @@ impl Engine<'_> {
             Some(Const::Int(byte)) if value.is_sign => {
                 u8::try_from(*byte).map(char::from).into_iter().map(|c| (c, c)).collect()
             }
-            _ => return super::facts::finding(value, ALL),
+            _ => return [super::facts::finding(value, ALL), self.found_of_parts(value, ALL)].concat(),
         };
         super::facts::finding(value, self.harmless_signs(signs))
     }

@@ -4,6 +4,7 @@ use super::Engine;
 use super::facts::finding;
 use super::fold::lifted;
 use crate::detect::flow::catalog::operation::Operation;
+use crate::detect::flow::catalog::schema::Trust;
 use crate::detect::flow::catalog::{
     ALL, Classes, LEADING_SLASH, NO_APOSTROPHE, NO_CONSTRUCTOR, NO_PARENT, NO_PROTO, NO_QUOTE, NOT_ABSOLUTE, ONE_SLASH,
 };
@@ -29,6 +30,7 @@ impl Engine<'_> {
                 let all = all.unwrap_or_else(|| self.truth_value(&[a, b]));
                 if op == Op::Eq { all } else { self.opposite(&all) }
             }
+            _ if let Some(truth) = self.compare_position(op, a, b) => truth,
             _ => {
                 let result = lifted(op, a, b).or_else(|| same(op, a, b)).unwrap_or_else(|| self.truth_value(&[a, b]));
                 if let Some(tested) = tested_for_nothing(a, b) {
@@ -41,8 +43,8 @@ impl Engine<'_> {
                 }
                 let equal = self.equality(a, b);
                 match op {
-                    Op::Eq | Op::Is => self.with_facts(result, equal, difference(a, b)),
-                    Op::NotEq | Op::IsNot => self.with_facts(result, difference(a, b), equal),
+                    Op::Eq | Op::Is => self.with_facts(result, equal, self.difference(a, b)),
+                    Op::NotEq | Op::IsNot => self.with_facts(result, self.difference(a, b), equal),
                     Op::Less | Op::LessEq => self.with_facts(result, self.bounded(a, b), self.bounded(b, a)),
                     Op::Greater | Op::GreaterEq => self.with_facts(result, self.bounded(b, a), self.bounded(a, b)),
                     _ => result,
@@ -74,7 +76,7 @@ impl Engine<'_> {
         Some(Rc::new(Data::new(id, Kind::Object(Shape::List))))
     }
 
-    fn opposite(&self, test: &Value) -> Value {
+    pub(super) fn opposite(&self, test: &Value) -> Value {
         let value = match test.truth() {
             Some(truth) => Data::constant(Const::Bool(!truth)),
             None => self.truth_value(&[test]),
@@ -148,12 +150,14 @@ impl Engine<'_> {
             None => self.truth_value(&[container, item]),
         };
         let (mut held, mut lacking) = (Vec::new(), Vec::new());
+        // Whether a text of a stranger holds a text of the program's.
+        let is_asked = item.as_text().is_some() && !container.labels.is_empty() && !is_collection(container);
         let several = if self.language == Language::Rust { self.state.contents(item.id) } else { None };
         if let Some(several) = several.filter(|_| !container.labels.is_empty()) {
             // A list of signs, none of which is there.
             let classes = several.all().filter_map(|v| v.as_text()).fold(0, |all, text| all | self.without(text));
             lacking = finding(container, classes);
-        } else if let Some(kept) = self.only_some_classes(container) {
+        } else if let Some(kept) = self.only_some_classes(container).filter(|_| !is_asked) {
             held = self.found_equal(item, container);
             held.iter_mut().for_each(|(_, classes)| *classes &= !kept);
             held.retain(|(_, classes)| *classes != 0);
@@ -162,9 +166,7 @@ impl Engine<'_> {
             if names != 0 {
                 lacking = finding(item, names);
             }
-        } else if let Some((id, of)) =
-            container.origin.filter(|_| container.canonical && self.state.reach(item).is_empty())
-        {
+        } else if let Some((id, of)) = container.origin.filter(|_| container.canonical && self.is_of_program(item)) {
             // A folder is among those that a canonical path lies in.
             held = vec![(id, of & self.catalog.bit_of("path"))];
         } else if let Some(text) = item.as_text() {
@@ -180,7 +182,15 @@ impl Engine<'_> {
     fn only_some_classes(&self, container: &Value) -> Option<Classes> {
         let reached = self.state.reach(container);
         let only = |label: &Label| (label.origin.only != 0).then_some(label.origin.only);
-        reached.all().iter().try_fold(0, |all, label| Some(all | only(label)?))
+        let is_other =
+            |label: &&Label| !matches!(label.origin.trust, Trust::Operator | Trust::Environment | Trust::Stored);
+        reached.all().iter().filter(is_other).try_fold(0, |all, label| Some(all | only(label)?))
+    }
+
+    /// Says whether a value is the program's own, or that of who starts it or sets it up.
+    fn is_of_program(&self, value: &Value) -> bool {
+        let is_own = |label: &Label| matches!(label.origin.trust, Trust::Operator | Trust::Environment);
+        self.state.reach(value).all().iter().all(is_own)
     }
 
     /// Returns the classes that a text is harmless to because it does not hold a part.
@@ -228,7 +238,7 @@ impl Engine<'_> {
             }
             _ => self.truth_value(&[text, start]),
         };
-        if text.labels.is_empty() || !self.state.reach(start).is_empty() {
+        if text.labels.is_empty() || !self.is_of_program(start) {
             return result;
         }
         let bit = |class| self.catalog.bit_of(class);
@@ -256,6 +266,11 @@ impl Engine<'_> {
     }
 }
 
+/// Says whether a value is known to hold other values.
+fn is_collection(value: &Value) -> bool {
+    matches!(value.kind, Kind::Object(_))
+}
+
 /// Returns the side that says something by its truth, where the other is nothing: `match is None`.
 fn tested_for_nothing<'v>(a: &'v Value, b: &'v Value) -> Option<&'v Value> {
     let is_null = |v: &Value| matches!(v.kind, Kind::Const(Const::Null | Const::Bool(false)));
@@ -276,12 +291,14 @@ impl Engine<'_> {
     }
 }
 
-/// Returns what follows from two values being different: a key is not one that leads to a prototype.
-fn difference(a: &Value, b: &Value) -> Findings {
-    match (other_than(a), other_than(b)) {
-        (0, 0) => Vec::new(),
-        (0, names) => finding(a, names),
-        (names, _) => finding(b, names),
+impl Engine<'_> {
+    /// Returns what follows from two values being different: a key is not one that leads to a prototype.
+    fn difference(&self, a: &Value, b: &Value) -> Findings {
+        match (other_than(a), other_than(b)) {
+            (0, 0) => [self.first_is_no_parent(a, b), self.first_is_no_parent(b, a)].concat(),
+            (0, names) => finding(a, names),
+            (names, _) => finding(b, names),
+        }
     }
 }
 

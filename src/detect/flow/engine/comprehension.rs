@@ -13,6 +13,7 @@ impl Engine<'_> {
     pub(super) fn comprehension(&mut self, m: &Module, comprehension: &Comprehension, span: (u32, u32)) -> Value {
         // What a condition says of an element holds for what is taken, not for the elements elsewhere.
         let before = self.state.fork();
+        self.comprehensions += 1;
         let value = match comprehension.clauses.as_slice() {
             [Clause::For(pattern, iterable), tests @ ..] if tests.iter().all(|test| matches!(test, Clause::If(_))) => {
                 let over = self.eval(m, *iterable);
@@ -23,6 +24,7 @@ impl Engine<'_> {
             }
             _ => self.all_at_once(m, comprehension, None, span),
         };
+        self.comprehensions -= 1;
         self.state.forget_checks(&before);
         value
     }

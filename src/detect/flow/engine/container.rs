@@ -180,6 +180,11 @@ impl Engine<'_> {
         }
     }
 
+    /// Says whether a dictionary has a method of a name.
+    pub(super) fn is_of_dict(&self, name: Name) -> bool {
+        self.catalog.operation(Name::new("dict").member(name)).is_some()
+    }
+
     pub(super) fn map_operation(
         &mut self,
         operation: Operation,
@@ -194,6 +199,9 @@ impl Engine<'_> {
                     (Operation::GetAttribute, Some(name)) => self.member(object, Name::new(name), span),
                     _ => self.index(object, &key, span),
                 };
+                if operation == Operation::GetAttribute && key.as_text().is_none() {
+                    return Some(self.looked_up(object, &key, found));
+                }
                 // What a map gives is what was put into it, never a prototype.
                 let is_map = found.keyed && operation == Operation::Get;
                 let found = if is_map { Rc::new(Data { keyed: false, ..found.as_ref().clone() }) } else { found };

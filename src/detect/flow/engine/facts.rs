@@ -1,8 +1,9 @@
 //! What tests say: a check that holds makes a value harmless, on the ways where it holds.
 
 use super::Engine;
-use crate::detect::flow::catalog::Classes;
+use crate::detect::flow::catalog::{Classes, OWN_HOST};
 use crate::detect::flow::ir::Op;
+use crate::detect::flow::name::Name;
 use crate::detect::flow::value::{Data, Facts, Findings, Value, both};
 use std::rc::Rc;
 
@@ -16,11 +17,24 @@ impl Engine<'_> {
         }
     }
 
+    /// Notes what was found out of values.
+    pub(super) fn clean_found(&mut self, found: &Findings) {
+        found.iter().for_each(|(id, classes)| self.state.clean(*id, *classes));
+    }
+
     /// Notes that a value, and what it is a trivial form of, is harmless to classes from here on.
     pub(super) fn clean_value(&mut self, value: &Value, classes: Classes) {
         for (id, classes) in finding(value, classes) {
             self.state.clean(id, classes);
         }
+    }
+
+    /// Returns what follows from the host of an address being there or not: without one, it leads to the program itself, if
+    /// browsers and libraries read it alike.
+    pub(super) fn without_host(&self, path: Name, whole: Option<(u64, Classes)>) -> Option<Rc<Facts>> {
+        let (id, _) = whole.filter(|(_, classes)| classes & self.catalog.bit_of("redirect") != 0)?;
+        let is_host = matches!(path.last(), "netloc" | "hostname" | "host");
+        is_host.then(|| Rc::new(Facts { when_true: Vec::new(), when_false: vec![(id, OWN_HOST)] }))
     }
 
     /// Returns a value that says something of others by its truth.

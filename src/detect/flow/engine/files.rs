@@ -14,6 +14,10 @@ const FILE: &str = "io.File";
 /// The key under which an open file remembers its path.
 const PATH: &str = "(path)";
 
+/// Endings of files that are written with a program, not by it.
+const OF_PROGRAM: [&str; 13] =
+    ["html", "htm", "css", "js", "mjs", "cjs", "ts", "svg", "ejs", "pug", "hbs", "mustache", "njk"];
+
 impl Engine<'_> {
     /// Writes arguments to the stream that one of them names.
     pub(super) fn printed(&mut self, args: &Args, span: (u32, u32)) -> Option<Value> {
@@ -82,4 +86,17 @@ pub(super) fn is_file(value: &Value) -> bool {
 
 fn content_id(path: u64) -> u64 {
     super::number(&("file", path))
+}
+
+/// Says whether a path leads to a file of the program itself.
+pub(super) fn is_own_file(path: &Value) -> bool {
+    match &path.kind {
+        Kind::Path(path) => matches!(path.as_str(), "__dirname" | "__filename"),
+        // A page or program at a place of its own is a part of the program.
+        Kind::Const(Const::Text(text)) => {
+            let ending = text.rsplit('.').next().unwrap_or_default();
+            !text.starts_with(['/', '~', '\\']) && !text.contains(':') && OF_PROGRAM.contains(&ending)
+        }
+        _ => false,
+    }
 }

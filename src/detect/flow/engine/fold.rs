@@ -46,7 +46,8 @@ impl Engine<'_> {
                 let value = if op == Op::BitAnd { self.number_of(&value) } else { value };
                 value.with_labels(value.labels.cleaned(self.catalog.bit_of("memory")))
             }
-            Op::Add | Op::BitOr | Op::Mod => self.derived("sum", &[a.0, b.0], Kind::Unknown),
+            Op::Add => self.sum(a.0, b.0),
+            Op::BitOr | Op::Mod => self.derived("sum", &[a.0, b.0], Kind::Unknown),
             Op::Mul if is_text(a.0) || is_text(b.0) => self.derived("repeat", &[a.0, b.0], Kind::Unknown),
             Op::Range => self.derived("range", &[a.0, b.0], Kind::Unknown),
             _ => {

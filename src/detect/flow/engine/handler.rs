@@ -259,7 +259,10 @@ impl Engine<'_> {
             let is_last = parameters.is_some_and(|p| p.len() == number + 1);
             let value = match spec {
                 Some(Some("_")) if is_last && self.language.is_script() => Data::path(Name::new(NEXT)),
-                _ => self.parameter(m, param, number, spec, function.exported, at),
+                _ => {
+                    let value = self.parameter(m, param, number, spec, function.exported, at);
+                    self.constrained(m, param, value)
+                }
             };
             let value = match param_name(param) {
                 Some(name) => self.routed(value, closure, name),

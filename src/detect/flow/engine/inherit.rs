@@ -113,6 +113,13 @@ impl Engine<'_> {
         })
     }
 
+    /// Says whether a conversion of Rust is the function that runs now.
+    pub(super) fn is_under_way(&self, found: &Value) -> bool {
+        let Kind::Function(closure) = &found.kind else { return false };
+        let is_same = |f: &super::Frame| f.module == closure.module && f.function == Some(closure.function);
+        self.language == Language::Rust && self.frames.last().is_some_and(is_same)
+    }
+
     /// Returns what a form or the like has read: under the name of each field, what the field's type lets through.
     pub(super) fn read_by_fields(&mut self, form: &Value, name: Name, read: Value) -> Value {
         let Kind::Object(Shape::Instance(module, class)) = form.kind else { return read };
@@ -120,6 +127,8 @@ impl Engine<'_> {
         if read.labels.is_empty() || !matches!(name.as_str(), "cleaned_data" | "validated_data") {
             return read;
         }
+        // Nothing is read but the fields that it names.
+        let read = read.with_labels(read.labels.cleaned(self.catalog.bit_of("mass-assignment")));
         let mut contents = Contents::default();
         self.fields_up(class, &read, &mut contents, 0);
         if contents.entries.is_empty() {

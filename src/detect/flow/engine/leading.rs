@@ -3,7 +3,7 @@
 use super::Engine;
 use super::compare::fixes_host;
 use super::regex::{Allowed, parse_open};
-use crate::detect::flow::catalog::{Classes, LEADING_SLASH, NOT_ABSOLUTE, ONE_SLASH};
+use crate::detect::flow::catalog::{ALL, Classes, LEADING_SLASH, NOT_ABSOLUTE, ONE_SLASH};
 use regex_syntax::hir::{Class, Hir, HirKind, Look};
 
 /// How many characters at the beginning are looked at.
@@ -18,6 +18,26 @@ struct Leading {
 }
 
 impl Engine<'_> {
+    /// Returns the classes that a text is harmless to where a pattern fits it.
+    pub(super) fn harmless_by_match(&self, text: &str, full: bool, classes: Classes) -> Classes {
+        let allowed = super::regex::allowed(text, full);
+        let bit = |class: &str| self.catalog.bit_of(class);
+        let mut harmless = self.harmless_beginning(text, full);
+        if let Some(allowed) = allowed {
+            harmless |= if allowed.is_plain() { ALL } else { 0 };
+            let is_name = !allowed.holds('/') && !allowed.holds('\\');
+            if is_name && super::regex::needs_more_than_points(text) {
+                harmless |= bit("path");
+            }
+            for (class, harmful) in super::regex::HARMFUL {
+                if !harmful.chars().any(|c| allowed.holds(c)) {
+                    harmless |= bit(class);
+                }
+            }
+        }
+        harmless & classes
+    }
+
     /// Returns the classes that a text is harmless to because of how a pattern that fits it makes it begin.
     pub(super) fn harmless_beginning(&self, pattern: &str, full: bool) -> Classes {
         let Some(leading) = leading(pattern, full) else { return 0 };

@@ -133,6 +133,13 @@ impl Engine<'_> {
     }
 }
 
+/// Says whether a function that is not known is, by its name, one that escapes markup: `escape_for_html`.
+pub(super) fn escapes_markup(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    let has = |words: &[&str]| words.iter().any(|word| name.contains(word));
+    has(&["escape", "sanitize", "sanitise", "encode"]) && has(&["html", "markup", "xss"]) && !has(&["unescape"])
+}
+
 #[cfg(test)]
 mod tests {
     use super::{Before, Place};

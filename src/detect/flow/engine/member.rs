@@ -13,6 +13,13 @@ use std::rc::Rc;
 /// How far up bases are looked at.
 const MAX_BASES: u32 = 8;
 
+/// Says whether a member of an upload is chosen by the server.
+fn is_own_name_of_upload(object: &Value, name: &str) -> bool {
+    matches!(name, "path" | "filepath" | "destination" | "size" | "newFilename" | "tempFilePath")
+        && !object.labels.is_empty()
+        && object.labels.all().iter().all(|label| label.origin.what == "an uploaded file")
+}
+
 impl Engine<'_> {
     /// Returns what a plain name stands for that the code does not define.
     pub(super) fn library(&mut self, name: Name) -> Value {
@@ -79,6 +86,10 @@ impl Engine<'_> {
         {
             return Rc::new(Data::new(super::number(&("bound", object.id, name)), Kind::Bound(object.clone(), name)));
         }
+        if self.language.is_script() && is_own_name_of_upload(object, name.as_str()) {
+            // Where an upload lies, and how long it is, is what the server says.
+            return Rc::new(Data { plain: true, ..Data::new(super::number(&(object.id, "own", name)), Kind::Unknown) });
+        }
         let value = self.part_of(object, &("member", name), name.as_str());
         let sources = self.source_labels(Name::new(&format!("*.{name}")), self.place(span));
         let value = if value.labels.is_empty() { value.with_labels(sources) } else { value };
@@ -93,7 +104,7 @@ impl Engine<'_> {
             return self.declared_part(object, id, module, class, name);
         }
         let path = self.catalog.path(&format!("*.{name}"));
-        let labels = object.labels.clone();
+        let labels = object.labels.cut();
         let kind = match self.catalog.type_of(path) {
             Some(of) => Kind::Path(of),
             None => Kind::Unknown,
@@ -124,7 +135,9 @@ impl Engine<'_> {
         let origin = self.decided(path, object);
         // The folders that a canonical path lies in.
         let canonical = object.canonical && origin.is_some();
-        let value = Data { labels, is_name, origin, canonical, plain, ..Data::new(id, Kind::Path(of.unwrap_or(path))) };
+        let facts = self.without_host(path, origin);
+        let kind = Kind::Path(of.unwrap_or(path));
+        let value = Data { labels, is_name, origin, canonical, plain, facts, ..Data::new(id, kind) };
         Rc::new(value)
     }
 
@@ -149,9 +162,13 @@ impl Engine<'_> {
     ) -> Option<Value> {
         let at = self.read_at;
         let handle = self.module(module);
+        // One that calls another of its name, for another type, does not call itself: `try_from(&text.to_string())`.
+        let mut under_way = None;
         for (number, class) in class_parts(&handle, class, self.language == Language::Rust) {
-            if let Some(found) = self.own_member(&handle, module, number, name, of) {
-                return Some(found);
+            match self.own_member(&handle, module, number, name, of) {
+                Some(found) if self.is_under_way(&found) => under_way = under_way.or(Some(found)),
+                Some(found) => return Some(found),
+                None => {}
             }
             if depth < MAX_BASES {
                 for base in &class.bases {
@@ -171,7 +188,7 @@ impl Engine<'_> {
                 }
             }
         }
-        None
+        under_way
     }
 
     fn own_member(

@@ -6,6 +6,7 @@
 
 mod answer;
 mod beginning;
+mod bind;
 mod call;
 mod call_library;
 mod check;
@@ -13,22 +14,28 @@ mod checked_type;
 mod choose;
 mod compare;
 mod comprehension;
+mod constraint;
 mod container;
+mod cookie;
 mod decorator;
 mod entries;
 mod exception;
+mod existence;
 mod expr;
 mod extension;
 mod extractor;
 mod facts;
 mod files;
 mod fold;
+mod formatter;
+mod gaps;
 mod handler;
 mod heat;
 mod imports;
 mod inherit;
 mod invoke;
 mod leading;
+mod logline;
 mod markup;
 mod member;
 mod model;
@@ -38,7 +45,10 @@ mod outcome;
 mod part;
 mod paths;
 mod pattern;
+mod position;
 mod protocol;
+mod random;
+mod reflect;
 mod regex;
 mod render;
 mod response;
@@ -51,6 +61,7 @@ mod shape;
 mod signature;
 mod sink;
 mod slow;
+mod statement;
 mod stmt;
 mod structure;
 #[cfg(test)]
@@ -195,6 +206,20 @@ struct Engine<'a> {
     /// A weak hash that has just been made of nothing foreign, and those made so far, by the number of the value.
     quiet_hash: Option<(Place, Name)>,
     quiet_hashes: HashMap<u64, (Place, Name)>,
+    /// What the places of things in lists and texts are places of.
+    positions: HashMap<u64, (Value, Value)>,
+    /// What texts are made of.
+    composed: HashMap<u64, Vec<Value>>,
+    /// How texts begin that begin with something of the program's own.
+    begun: HashMap<u64, beginning::Beginning>,
+    /// What was looked up under a name of a stranger, by number: the name, and whether in an object of the code.
+    looked_up: HashMap<u64, (Value, bool)>,
+    /// Values that queries under way ask for, by number of the query.
+    asked_for: HashMap<u64, Vec<Value>>,
+    /// Whether the application escapes what it logs, once that was asked.
+    whole_lines: Option<bool>,
+    /// Comprehensions under way.
+    comprehensions: u32,
     /// Responses that were made of a stranger's markup: their numbers and those of their headers, and where.
     answers: Vec<([u64; 2], Place)>,
     pending: Vec<Pending>,
@@ -266,6 +291,13 @@ pub fn run(
         is_hint_sink: false,
         quiet_hash: None,
         quiet_hashes: HashMap::new(),
+        begun: HashMap::new(),
+        positions: HashMap::new(),
+        composed: HashMap::new(),
+        looked_up: HashMap::new(),
+        asked_for: HashMap::new(),
+        whole_lines: None,
+        comprehensions: 0,
         answers: Vec::new(),
         pending: Vec::new(),
         visited: HashSet::new(),

@@ -122,7 +122,9 @@ impl Engine<'_> {
             return self.number_of(&value);
         }
         let path = if declared.is_none() { self.in_module(module, |e| e.path_of_type(&of)) } else { None };
-        let value = value.with_labels(value.labels.cleaned(path.map_or(0, |path| self.harmless_by_type(path))));
+        let by_type = path.map_or(0, |path| self.harmless_by_type(path));
+        let by_pattern = self.harmless_by_pattern(module, class, name);
+        let value = value.with_labels(value.labels.cleaned(by_type | by_pattern));
         let is_text = self.in_module(module, |e| e.is_text_type(&of));
         let kind = match path.filter(|path| self.catalog.knows(*path)) {
             Some(path) if !super::handler::is_plain_type(self.language, path) => Kind::Path(path),

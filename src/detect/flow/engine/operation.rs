@@ -97,6 +97,8 @@ impl Engine<'_> {
                     _ => value.labels.clone(),
                 };
                 let value = Rc::new(Data { canonical, labels, ..value.as_ref().clone() });
+                let parts: Vec<Value> = parts.into_iter().cloned().collect();
+                self.remember_parts(value.id, &parts);
                 Some(self.stepped(&value, self.place(span), crate::detect::flow::StepKind::Part))
             }
             Operation::SplitExtension | Operation::Extension => {
@@ -320,24 +322,10 @@ impl Engine<'_> {
                 self.with_beginning(object, value)
             }
             Operation::Recode if super::signature::is_signature(object) => object.clone(),
-            Operation::Recode => {
-                let kind = match &object.kind {
-                    Kind::Const(Const::Text(_)) => object.kind.clone(),
-                    _ => Kind::Unknown,
-                };
-                let value = self.derived("recode", &[object], kind);
-                self.with_beginning(object, value)
-            }
+            Operation::Recode => self.recoded(object),
             _ => return self.replace_operation(operation, object, args, span),
         };
         Some(result)
-    }
-
-    /// Returns what a conversion made of a text: what an address begins with it still does when it is parsed.
-    fn with_beginning(&self, text: &Value, made: Value) -> Value {
-        let fixed = super::compare::fixes_host(text.prefix()) && made.as_text().is_none();
-        let places = if fixed { self.catalog.bit_of("ssrf") | self.catalog.bit_of("redirect") } else { 0 };
-        made.with_labels(made.labels.cleaned(places))
     }
 
     /// Does what replaces parts of a text.
@@ -402,7 +390,7 @@ impl Engine<'_> {
                     let at = text.find(part).map(|at| text[..at].chars().count());
                     Data::constant(Const::Int(at.map_or(-1, |at| i64::try_from(at).unwrap_or(i64::MAX))))
                 }
-                _ => self.truth_value(&[object, &argument?]),
+                _ => self.position_of(object, &argument?),
             },
             Operation::ToNumber => match object.as_text().map(|t| t.trim().parse::<i64>()) {
                 Some(Ok(number)) => Data::constant(Const::Int(number)),
@@ -482,7 +470,8 @@ impl Engine<'_> {
                 return Rc::new(Data::new(id, Kind::Object(Shape::List)));
             }
         }
-        self.derived("part", &[object], Kind::Unknown)
+        let part = self.derived("part", &[object], Kind::Unknown);
+        if matches!(bound(0), Some(None | Some(0))) { part } else { part.with_labels(part.labels.cut()) }
     }
 }
 

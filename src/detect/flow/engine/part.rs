@@ -1,7 +1,7 @@
 //! Labels of parts and forms of data: where they come in, and what was found out of the whole.
 
 use super::{Engine, Place};
-use crate::detect::flow::catalog::{ALL, Classes, ONE_SEGMENT};
+use crate::detect::flow::catalog::{ALL, Classes, NO_PARENT, NOT_ABSOLUTE, ONE_SEGMENT, ONE_SLASH, OWN_HOST};
 use crate::detect::flow::name::Name;
 use crate::detect::flow::value::{Labels, Value};
 
@@ -10,7 +10,8 @@ impl Engine<'_> {
     pub(super) fn decoded(&self, labels: &Labels) -> Labels {
         let gone = ["log", "header", "email", "xss", "ssrf", "redirect", "sql", "command", "path", "ldap", "xpath"];
         let gone = gone.iter().fold(0, |all, class| all | self.catalog.bit_of(class));
-        labels.map(|label| label.cleaned &= !(gone | ONE_SEGMENT))
+        let form = ONE_SEGMENT | OWN_HOST | NO_PARENT | NOT_ABSOLUTE | ONE_SLASH;
+        labels.map(|label| label.cleaned &= !(gone | form)).cut()
     }
 
     /// Returns whose harmlessness a check of this part or form of a value decides.

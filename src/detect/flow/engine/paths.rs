@@ -21,6 +21,8 @@ impl Engine<'_> {
                 let origin = Some((resolved_from(object, &parts, path).id, path));
                 let is_rooted = parts.len() == 1 && object.prefix() == "/";
                 let labels = value.labels.cleaned(if is_rooted { NO_PARENT } else { 0 });
+                let parts: Vec<Value> = parts.into_iter().cloned().collect();
+                self.remember_parts(value.id, &parts);
                 Rc::new(Data { canonical: true, labels, origin, ..value.as_ref().clone() })
             }
             Operation::CommonPath => {
@@ -51,10 +53,12 @@ impl Engine<'_> {
     /// Returns the labels of what JavaScript's `path.join` puts below a first part: there an absolute path is a relative one, so
     /// that what holds no `..` stays below.
     pub(super) fn joined_below(&self, first: &Value, labels: &Labels) -> Labels {
-        let path = self.catalog.bit_of("path");
+        let (path, redirect) = (self.catalog.bit_of("path"), self.catalog.bit_of("redirect"));
         if matters(first, path) {
             return labels.clone();
         }
+        // Behind a first part of the program's own no host follows: two slashes are made one.
+        let labels = &labels.cleaned(redirect);
         let is_root = first.as_text() == Some("/");
         labels.map(|label| {
             if label.cleaned & NO_PARENT != 0 {

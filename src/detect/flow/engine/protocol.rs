@@ -77,6 +77,14 @@ impl Engine<'_> {
 
     /// Returns a value as it becomes part of a text.
     pub(super) fn written(&mut self, value: &Value, span: (u32, u32)) -> Value {
+        let is_list = match &value.kind {
+            Kind::Object(Shape::List | Shape::Map) => true,
+            Kind::Path(path) => matches!(path.as_str(), "list" | "dict" | "set" | "tuple" | "frozenset"),
+            _ => false,
+        };
+        if self.language == Language::Python && is_list {
+            return self.as_one_line(value);
+        }
         let written = self.special(value, &["__format__", "__str__", "__repr__"], &Args::default(), span);
         written.unwrap_or_else(|| value.clone())
     }

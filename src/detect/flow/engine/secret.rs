@@ -59,15 +59,12 @@ const KEYED: [&str; 12] = [
     "license",
     "recovery",
 ];
-/// Words of names that speak of a name or a sum of something, which need not be hard to forge.
-const NAMING: [&str; 18] = [
+/// Words of names that speak of a name of something, which need not be hard to forge, even where a secret is part of it.
+const NAMING: [&str; 13] = [
     "cache",
     "cached",
     "caching",
     "etag",
-    "checksum",
-    "checksums",
-    "fingerprint",
     "thumb",
     "thumbnail",
     "dedup",
@@ -76,9 +73,7 @@ const NAMING: [&str; 18] = [
     "gravatar",
     "avatar",
     "crc",
-    "duplicate",
-    "duplicates",
-    "revision",
+    "throttle",
 ];
 /// Words with which names of functions begin that make something.
 const MAKING: [&str; 14] = [
@@ -100,10 +95,20 @@ impl Engine<'_> {
         self.calls.iter().rev().any(|(place, function)| self.speaks_of_secret(*place, *function, false))
     }
 
-    /// Says whether the names around a place speak of a cache, a checksum and the like.
+    /// Says whether the names around a place speak of a cache, a picture of a visitor and the like.
     pub(super) fn is_about_name(&self, sink: Place) -> bool {
         let within = self.frames.last().and_then(|f| f.function);
         self.speaks_of(sink, within, true, |line| has_word(line, &NAMING))
+    }
+
+    /// Says whether the function around a place is about requests that are forged in another's name.
+    pub(super) fn speaks_of_forgery(&self, place: Place) -> bool {
+        let within = self.frames.last().and_then(|f| f.function);
+        let is_named = |line: &str| {
+            let line = line.to_ascii_lowercase();
+            line.contains("csrf") || line.contains("xsrf")
+        };
+        self.speaks_of(place, within, true, is_named)
     }
 
     /// Says whether a stranger's data is among arguments.

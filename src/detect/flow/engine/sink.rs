@@ -27,7 +27,7 @@ impl Engine<'_> {
         for key in keys {
             for entry in catalog.call_sinks(*key).iter().filter(|e| self.is_active(e.file)).collect::<Vec<_>>() {
                 known |= entry.classes;
-                let kept = self.session_args(entry, args);
+                let kept = self.session_args(entry, args).or_else(|| self.line_args(entry, args));
                 self.sink(entry, *key, receiver, kept.as_ref().unwrap_or(args), None, span);
             }
             if known != 0 {
@@ -122,7 +122,7 @@ impl Engine<'_> {
     /// Looks at what a handler returns as a sink.
     pub(super) fn sink_of_return(&mut self, classes: Classes, value: &Value, span: (u32, u32)) {
         let is_plain = self.present_type().is_some_and(|of| super::answer::is_no_markup(&of));
-        if is_plain || self.html_where.is_some_and(|path| !self.is_sent_as_html(path)) {
+        if is_plain || self.is_parsed(value) || self.html_where.is_some_and(|path| !self.is_sent_as_html(path)) {
             return;
         }
         if let Kind::Object(_) = value.kind {
@@ -237,7 +237,7 @@ impl Engine<'_> {
                     value
                 };
                 if sink.values.is_empty() {
-                    self.is_hint_sink = sink.hint;
+                    self.is_hint_sink = sink.hint || self.is_unsure_statement(path, &value, span);
                     self.record(entry.classes, path.as_str(), &value, at, span);
                     self.is_hint_sink = false;
                 } else if value.consts().iter().any(|c| is_one_of(c, &sink.values)) {
@@ -344,7 +344,9 @@ impl Engine<'_> {
         }
         let bit = |class: &str| self.catalog.bit_of(class);
         let (path_class, redirect) = (bit("path"), bit("redirect"));
-        if self.catalog.is_cleared_by_host(classes) && fixes_host(value.prefix()) {
+        if (self.catalog.is_cleared_by_host(classes) && fixes_host(value.prefix()))
+            || (classes == bit("xss") && self.is_parsed(value))
+        {
             return;
         }
         let is_built = matches!(value.kind, Kind::Text(_));
@@ -354,13 +356,16 @@ impl Engine<'_> {
         {
             return;
         }
-        if classes == bit("log") && matches!(value.kind, Kind::Object(Shape::Map | Shape::List)) {
+        if classes == bit("log")
+            && (matches!(value.kind, Kind::Object(Shape::Map | Shape::List)) || self.is_read_into_object(value))
+        {
             // What stands in a map or list is written with its line ends escaped.
             return;
         }
         let labels = match classes {
             c if c == bit("nosql") => self.structured(value, 6),
             c if c == bit("mass-assignment") => self.open_labels(value, 6),
+            c if c == redirect && matches!(value.kind, Kind::Object(Shape::Map)) => self.labels_of_place(value),
             c if c == bit("template") && matches!(value.kind, Kind::Object(Shape::Map)) => self.open_labels(value, 2),
             c if c == bit("prototype-pollution") => self.shaped_labels(value, 6),
             c if c & (bit("xxe") | bit("deserialization")) != 0 => {
@@ -395,6 +400,7 @@ impl Engine<'_> {
 
     fn note(&mut self, classes: Classes, path: &str, label: &Label, at: (u32, u32), span: (u32, u32)) {
         let sink = self.place(span);
+        let is_hint = self.is_hint_sink || (classes == self.catalog.bit_of("log") && self.writes_whole_lines());
         let mut steps = label.steps();
         let last = FlowStep { file: sink.0, range: sink.1, kind: StepKind::Sink };
         let _ = at;
@@ -413,7 +419,7 @@ impl Engine<'_> {
             sink: path.to_owned(),
             sanitizers: sanitizers.collect(),
             guessed: label.guesses > 0,
-            hint: self.is_hint_sink || self.weight(classes, path, label) == Weight::Hint,
+            hint: is_hint || self.weight(classes, path, label) == Weight::Hint,
             steps,
         };
         let identity = (sink, classes, Some(label.origin.place));
@@ -431,6 +437,9 @@ impl Engine<'_> {
         if !self.state.alive {
             return;
         }
+        if classes == self.catalog.bit_of("cookie") && self.is_taken_back(args) {
+            return;
+        }
         let sink = self.place(span);
         let mut hint = false;
         if classes == self.catalog.bit_of("weak-hash") && !self.is_about_secret(sink) {
@@ -439,8 +448,11 @@ impl Engine<'_> {
                 self.quiet_hash = Some((sink, path));
                 return;
             }
+            hint = true;
+        } else if classes == self.catalog.bit_of("weak-hash") {
             hint = self.is_about_name(sink);
         }
+        hint |= classes == self.catalog.bit_of("cookie") && self.is_harmless_cookie(path, args, sink);
         let flow = Flow {
             class: self.catalog.names_of(classes).into_iter().next().unwrap_or_default(),
             trust: Trust::Own,

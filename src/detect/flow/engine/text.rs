@@ -1,6 +1,7 @@
 //! Texts made of parts: joined, formatted, split, replaced.
 
 use super::call::Args;
+use super::gaps::{brace_gaps, percent_gaps};
 use super::{Engine, Place};
 use crate::detect::flow::StepKind;
 use crate::detect::flow::catalog::NO_PARENT;
@@ -31,7 +32,9 @@ impl Engine<'_> {
         let mut labels = Labels::default();
         let mut ids = Vec::with_capacity(parts.len());
         let mut is_body = false;
-        let mut beginning = super::beginning::Beginning::default();
+        let known = parts.first().and_then(|(first, _)| self.begun.get(&first.id).copied());
+        let mut is_resumed = known.is_some();
+        let mut beginning = known.unwrap_or_default();
         let mut before = super::markup::Before::default();
         for (part, at) in parts {
             let part = &self.written(part, *at);
@@ -43,12 +46,14 @@ impl Engine<'_> {
                 // Headers end at the first empty line.
                 reached = reached.cleaned(self.catalog.bit_of("header") | self.catalog.bit_of("email"));
             }
-            beginning.begin(part);
+            if !is_resumed {
+                beginning.begin(part);
+            }
             reached = self.in_place(&reached, &before).cleaned(beginning.harmless(self.catalog));
             before.add(part);
-            let ssrf = self.catalog.bit_of("ssrf");
-            let matters = |l: &crate::detect::flow::value::Label| l.origin.only == 0 || l.origin.only & ssrf != 0;
-            beginning.add(part, reached.all().iter().any(matters));
+            if !std::mem::take(&mut is_resumed) {
+                beginning.add(part, self.may_lead_away(&reached));
+            }
             is_body |= part.as_text().is_some_and(|t| t.contains("\r\n\r\n") || t.contains("\n\n"));
             if !reached.is_empty() {
                 let place: Place = self.place(*at);
@@ -70,7 +75,15 @@ impl Engine<'_> {
         if is_const && labels.is_empty() {
             return Data::constant(Const::Text(prefix.into()));
         }
-        Rc::new(Data { labels, plain, ..Data::new(super::number(&("text", ids)), Kind::Text(prefix.into())) })
+        let id = super::number(&("text", ids));
+        if !labels.is_empty() && parts.len() > 1 {
+            let all: Vec<Value> = parts.iter().map(|(part, _)| part.clone()).collect();
+            self.remember_parts(id, &all);
+        }
+        if beginning.is_of_use() {
+            self.begun.insert(id, beginning);
+        }
+        Rc::new(Data { labels, plain, ..Data::new(id, Kind::Text(prefix.into())) })
     }
 
     /// Returns a text that a template with gaps makes of values, in the order of the gaps.
@@ -114,7 +127,11 @@ impl Engine<'_> {
                 },
                 (None, None) => self.element_of(values, span),
             };
-            let value = if is_number { self.number_of(&value) } else { value };
+            let value = match text.as_bytes().get(to - 1) {
+                _ if is_number => self.number_of(&value),
+                Some(b'r' | b'a') => self.as_one_line(&value),
+                _ => value,
+            };
             gaps.push((from, to, value, span));
         }
         self.filled(&text, &gaps, span)
@@ -154,6 +171,7 @@ impl Engine<'_> {
                         }
                     };
                 }
+                let value = if field.contains("!r") || field.contains("!a") { self.as_one_line(&value) } else { value };
                 gaps.push((from, to, value, at));
             }
         }
@@ -253,7 +271,17 @@ impl Engine<'_> {
         let lines = ["header", "log", "email"].iter().fold(0, |all, class| all | self.catalog.bit_of(class));
         let classes = if gone.is_some_and(|gone| gone.holds('\n')) { lines } else { 0 };
         let part = part.with_labels(part.labels.cleaned(classes));
-        let contents = Contents { list: Some(Vec::new()), rest: Some(part.clone()), ..Contents::default() };
+        let later = part.with_labels(part.labels.cut());
+        // Only the first begins as the whole does.
+        let is_way = text.canonical && separator.and_then(|s| s.as_text()).is_some_and(|s| matches!(s, "/" | "\\"));
+        let first = if is_way && self.language.is_script() {
+            vec![self.first_part_of(text, &part)]
+        } else if part.labels.begin_as_own() {
+            vec![part]
+        } else {
+            Vec::new()
+        };
+        let contents = Contents { list: Some(first), rest: Some(later), ..Contents::default() };
         let value = Rc::new(Data::new(super::number(&("splits", text.id)), Kind::Object(Shape::List)));
         self.state.set_contents(value.id, contents);
         value
@@ -304,6 +332,8 @@ impl Engine<'_> {
             None => value.labels.clone(),
         };
         // Replacing may change the beginning.
+        let keeps = old.is_none_or(|old| super::beginning::keeps_beginning(old, new));
+        let labels = if keeps { labels } else { labels.cut() };
         Rc::new(Data { id, labels, kind: Kind::Text("".into()), ..value.as_ref().clone() })
     }
 
@@ -343,6 +373,9 @@ impl Engine<'_> {
         };
         let new_text = new.and_then(|v| v.as_text()).map(str::to_owned);
         let mut value = self.replaced(text, None, new, span);
+        if !super::beginning::keeps_beginning(pattern, new) {
+            value = value.with_labels(value.labels.cut());
+        }
         self.match_takes_time(pattern, text, span);
         if text.canonical && new_text.as_deref() == Some("") && takes_parents(pattern) {
             // A normalized path has `..` at its beginning only.
@@ -428,67 +461,5 @@ fn const_text(constant: &Const) -> Option<String> {
         Const::Text(text) => Some(text.to_string()),
         Const::Int(i) => Some(i.to_string()),
         _ => None,
-    }
-}
-
-/// Finds `%s`, `%(name)s` and the like: from, to, name, and whether a number is wanted.
-fn percent_gaps(text: &str) -> Vec<(usize, usize, Option<&str>, bool)> {
-    let mut gaps = Vec::new();
-    let bytes = text.as_bytes();
-    let mut at = 0;
-    while let Some(found) = text.get(at..).and_then(|rest| rest.find('%')) {
-        let start = at + found;
-        let mut end = start + 1;
-        let mut name = None;
-        if bytes.get(end) == Some(&b'(')
-            && let Some(close) = text[end..].find(')')
-        {
-            name = text.get(end + 1..end + close);
-            end += close + 1;
-        }
-        while bytes.get(end).is_some_and(|b| b"-+ #0123456789.*".contains(b)) {
-            end += 1;
-        }
-        match bytes.get(end) {
-            Some(b'%') | None => at = end + 1,
-            Some(kind) if kind.is_ascii_alphabetic() => {
-                gaps.push((start, end + 1, name, b"dioxXeEfFgG".contains(kind)));
-                at = end + 1;
-            }
-            Some(_) => at = start + 1,
-        }
-    }
-    gaps
-}
-
-/// Finds `{}` and `{name}`: from, to, what is inside.
-fn brace_gaps(text: &str) -> Vec<(usize, usize, &str)> {
-    let mut gaps = Vec::new();
-    let mut at = 0;
-    while let Some(found) = text.get(at..).and_then(|rest| rest.find('{')) {
-        let start = at + found;
-        if text[start + 1..].starts_with('{') {
-            at = start + 2;
-            continue;
-        }
-        let Some(close) = text[start..].find('}') else { break };
-        gaps.push((start, start + close + 1, &text[start + 1..start + close]));
-        at = start + close + 1;
-    }
-    gaps
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{brace_gaps, percent_gaps};
-
-    #[test]
-    fn gaps_of_templates_are_found() {
-        let gaps = percent_gaps("100%% of %s, %(name)s and %5.2f");
-        assert_eq!(gaps.len(), 3);
-        assert_eq!((gaps[1].2, gaps[2].3), (Some("name"), true));
-        assert_eq!(percent_gaps("%"), []);
-        let inside: Vec<&str> = brace_gaps("{} {{no}} {a.b} {0:>5} {").into_iter().map(|g| g.2).collect();
-        assert_eq!(inside, ["", "a.b", "0:>5"]);
     }
 }
