@@ -39,7 +39,8 @@ impl Engine<'_> {
         let Some(function) = frame.function else { return Vec::new() };
         let handle = self.module(frame.module);
         let names = handle.function(function).params.iter().filter_map(super::invoke::param_name);
-        let is_key = |name: &Name| KEYS.iter().any(|key| name.as_str() == *key || name.as_str().ends_with(&format!("_{key}")));
+        let is_key =
+            |name: &Name| KEYS.iter().any(|key| name.as_str() == *key || name.as_str().ends_with(&format!("_{key}")));
         let names: Vec<Name> = names.filter(is_key).collect();
         names.into_iter().filter_map(|name| self.look_up(name)).collect()
     }

@@ -95,8 +95,8 @@ const MAX_OTHER_STEPS: u32 = 5_000;
 const MAX_SHALLOW_STEPS: u32 = 60_000;
 /// Steps for one file.
 const MAX_FILE_STEPS: u32 = 1_500_000;
-/// Steps in one file after which calls are followed less deep.
-const MANY_FILE_STEPS: u32 = 100_000;
+/// Steps in one file after which calls are followed less deep; after twice as many, only those of the entry itself.
+const MANY_FILE_STEPS: u32 = 40_000;
 /// How many steps are taken between two looks at the clock.
 const CLOCK_EVERY: u32 = 64;
 /// How deep calls of the code's own functions are followed.
@@ -345,7 +345,8 @@ impl<'a> Engine<'a> {
         self.entry_steps += 1;
         self.file_steps += 1;
         if self.file_steps > MANY_FILE_STEPS {
-            self.max_calls = self.max_calls.min(FEW_CALLS);
+            let calls = if self.file_steps > 2 * MANY_FILE_STEPS { 1 } else { FEW_CALLS };
+            self.max_calls = self.max_calls.min(calls);
         }
         if self.entry_steps > self.most_steps && self.max_calls > FEW_CALLS {
             self.exhausted = true;

@@ -134,7 +134,8 @@ impl Lowerer<'_> {
     /// with nothing between them, or the beginning of an item.
     fn may_be_value(&self, tokens: &[Node<'_>]) -> bool {
         let is_word = |token: &Node<'_>| is_value(*token) && !KEYWORDS.contains(&self.text(*token));
-        let is_item = |token: &Node<'_>| matches!(token.kind(), "pub" | "struct" | "enum" | "trait" | "type" | "static");
+        let is_item =
+            |token: &Node<'_>| matches!(token.kind(), "pub" | "struct" | "enum" | "trait" | "type" | "static");
         !tokens.iter().any(is_item) && !tokens.windows(2).any(|pair| pair.iter().all(is_word))
     }
 

@@ -88,7 +88,8 @@ fn parse(text: &str, part: Range<usize>, frame: Frame) -> Option<Tree> {
         parser.reset();
         parser.set_included_ranges(&[range]).ok()?;
         // What cannot be read any more is of no use, and mending it takes the parser long.
-        let mut stop = |state: &ParseState| if state.has_error() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
+        let mut stop =
+            |state: &ParseState| if state.has_error() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
         parser.parse_with_options(&mut piece, None, Some(ParseOptions::new().progress_callback(&mut stop)))
     })
 }
