@@ -145,9 +145,12 @@ pub fn is_test_path(path: &RepoPath) -> bool {
 }
 
 /// Folders of what only those run who work on a program.
-const OF_DEVELOPERS: [&str; 14] = [
+const OF_DEVELOPERS: [&str; 17] = [
     "script",
     "scripts",
+    "seed",
+    "seeders",
+    "seeds",
     "tools",
     "tooling",
     ".github",
@@ -266,7 +269,15 @@ mod tests {
 
     #[test]
     fn scripts_of_developers_are_known_by_their_place() {
-        for path in ["scripts/a.py", "webpack.prod.js", "app/vite.config.ts", "build.mjs", "tools/x/a.js", "setup.py"] {
+        for path in [
+            "scripts/a.py",
+            "prisma/seed/users.ts",
+            "webpack.prod.js",
+            "app/vite.config.ts",
+            "build.mjs",
+            "tools/x/a.js",
+            "setup.py",
+        ] {
             assert!(is_developers_path(&RepoPath::from(path)), "{path}");
         }
         for path in ["src/builder.js", "src/config.ts", "app/descriptions/a.py", "src/build/app.ts"] {

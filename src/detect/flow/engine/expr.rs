@@ -326,9 +326,14 @@ impl Engine<'_> {
                 for (key, value) in inner.iter().flat_map(|c| &c.entries) {
                     contents.set(key.clone(), value.clone());
                 }
-                if inner.is_none() && !self.state.reach(value).is_empty() {
+                if inner.is_none() && !matches!(value.kind, Kind::Const(_)) {
                     let any = self.derived("spread", &[value], Kind::Unknown);
-                    contents.cover(&any);
+                    // What is not known may give any key; a stranger's may give those that are there already, too.
+                    if any.labels.is_empty() {
+                        contents.blur(&any)
+                    } else {
+                        contents.cover(&any)
+                    }
                     contents.keys = None;
                 }
             }
