@@ -344,9 +344,9 @@ impl<'a> Engine<'a> {
     fn step(&mut self) -> bool {
         self.entry_steps += 1;
         self.file_steps += 1;
-        if self.file_steps > MANY_FILE_STEPS {
-            let calls = if self.file_steps > 2 * MANY_FILE_STEPS { 1 } else { FEW_CALLS };
-            self.max_calls = self.max_calls.min(calls);
+        if self.file_steps > MANY_FILE_STEPS || self.entry_steps > MAX_SHALLOW_STEPS / 2 {
+            let is_long = self.file_steps > 2 * MANY_FILE_STEPS || self.entry_steps > MAX_SHALLOW_STEPS / 2;
+            self.max_calls = self.max_calls.min(if is_long { 1 } else { FEW_CALLS });
         }
         if self.entry_steps > self.most_steps && self.max_calls > FEW_CALLS {
             self.exhausted = true;
