@@ -216,8 +216,8 @@ fn conclude(
     (judge(comparison, gaps, &config.policy, ledger, baseline), coverage, repeated)
 }
 
-/// Leaves one finding of each rule in each generated file that a change brings in, and says how many went. What such a
-/// file repeats, nobody reads line by line; one is enough to block it.
+/// Leaves one finding of each rule and weight in each generated file that a change brings in, and says how many went. What
+/// such a file repeats, nobody reads line by line; one is enough to block it.
 fn leave_out_repeats(comparison: &mut Comparison, files: &[ChangedFile], policy: &policy::Options) -> usize {
     let text = |f: &ChangedFile| f.after.text().is_some_and(|t| is_generated(&f.path, &t.text));
     let generated: HashSet<&RepoPath> = files.iter().filter(|f| text(f)).map(|f| &f.path).collect();
@@ -226,7 +226,10 @@ fn leave_out_repeats(comparison: &mut Comparison, files: &[ChangedFile], policy:
     comparison.head.retain(|(finding, origin)| {
         let path = &finding.location.path;
         let counts = *origin == Origin::Introduced && !policy.waives(finding) && generated.contains(path);
-        !counts || seen.insert((path.clone(), finding.rule.clone(), finding.in_tests))
+        // What would be judged otherwise is no repeat: a hint must not stand for a proven flow.
+        let weight =
+            (finding.severity, finding.confidence, finding.advisory, finding.flow().map(|flow| flow.trust.clone()));
+        !counts || seen.insert((path.clone(), finding.rule.clone(), finding.in_tests, weight))
     });
     before - comparison.head.len()
 }
@@ -321,11 +324,18 @@ fn change_view(gathered: &Gathered) -> ChangeView {
     let (base, head) = (&gathered.change.base, &gathered.change.head);
     ChangeView {
         base: base.commit.clone(),
-        base_reason: crate::redact::shapes(&base.reason),
+        base_reason: crate::redact::shapes(&with_short_ids(&base.reason)),
         policy_commit: base.policy_commit.clone(),
         head: head.commit.clone(),
         head_reason: head.reason.clone(),
     }
+}
+
+/// Returns a text with the ids of commits cut short, as people write them: whole, they would be masked like secrets.
+fn with_short_ids(text: &str) -> String {
+    let is_id = |word: &str| matches!(word.len(), 40 | 64) && word.bytes().all(|b| b.is_ascii_hexdigit());
+    let words = text.split(' ').map(|word| if is_id(word) { short(word) } else { word });
+    words.collect::<Vec<_>>().join(" ")
 }
 
 /// Returns the policy as reports show it.

@@ -89,6 +89,19 @@ fn rule_speaks_once_in_a_generated_file_and_still_blocks() {
 }
 
 #[test]
+fn hint_in_a_generated_file_does_not_stand_for_a_proven_flow() {
+    let repo = Repo::new();
+    repo.write("a.py", GOOD_PY).commit("first");
+    repo.git(&["checkout", "--quiet", "-b", "topic"]);
+    let hint = "def load(p):\n    return open('/srv/' + p).read()\n";
+    let proven = "@app.route('/r')\ndef read():\n    return open('/srv/' + request.args['y']).read()\n";
+    let text = format!("from flask import Flask, request\n\napp = Flask(__name__)\n\n{hint}\n{proven}");
+    repo.write("api_pb2.py", text).commit("generated, it says");
+    let run = repo.check(&[]).exits(1);
+    assert!(run.findings().contains(&"python-flow-path api_pb2.py blocks".to_owned()), "{run}");
+}
+
+#[test]
 fn deletion_is_counted_and_its_findings_are_fixed() {
     let repo = with_old_finding();
     repo.remove("app/old.py").commit("delete");
