@@ -178,7 +178,15 @@ fn find_base(git: &Git, wanted: &Wanted, around: &Surroundings, head: &str) -> R
         Choice::NoBase(why) => return Ok(Base { commit: None, policy_commit: None, reason: why }),
         Choice::Candidates(list) => list,
     };
-    if let Some(base) = resolve(git, &candidates, head)? {
+    // Of a merge request the base is never the checked-out commit itself: where it seems so, the history is cut off.
+    let of_merge = matches!(candidates.first(), Some(Candidate { how: How::FirstParent(_), .. }));
+    let found = |git: &Git| -> Result<Option<Base>, RunError> {
+        match resolve(git, &candidates, head)? {
+            Some(base) if of_merge && base.commit.as_deref() == Some(head) && git.is_shallow()? => Ok(None),
+            base => Ok(base),
+        }
+    };
+    if let Some(base) = found(git)? {
         return match unseen_head(git, wanted, around, head)? {
             Some(why) => Ok(no_base(why)),
             None => Ok(base),
@@ -194,7 +202,7 @@ fn find_base(git: &Git, wanted: &Wanted, around: &Surroundings, head: &str) -> R
             if let Err(GitError::Failed { message, .. }) = git.deepen(depth, revision.unwrap_or_default()) {
                 return Ok(no_base(format!("the history could not be deepened: {message}")));
             }
-            if let Some(base) = resolve(git, &candidates, head)? {
+            if let Some(base) = found(git)? {
                 return Ok(Base { reason: format!("{}, after deepening by {depth}", base.reason), ..base });
             }
         }

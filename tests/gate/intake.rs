@@ -251,6 +251,25 @@ fn base_that_only_the_event_names_is_fetched_when_deepening() {
     assert_eq!(run.findings(), [format!("{BAD_RULE} app/topic.py blocks")], "{run}");
 }
 
+/// A clone of one commit, in which the target branch seems to be the merged result itself: that is no empty change.
+#[test]
+fn merged_result_that_is_cut_off_from_its_parents_is_never_an_empty_change() {
+    let forked = Forked::new();
+    let remote = forked.repo.publish_main();
+    let merge = forked.merge();
+    forked.repo.git(&["push", "--quiet", "origin", &format!("{merge}:refs/merge-requests/1/merge")]);
+    let clone = forked.repo.clone_shallow(&remote, "refs/merge-requests/1/merge", 1, "runner");
+    clone.git(&["update-ref", "refs/remotes/origin/main", "HEAD"]);
+    let common = [
+        ("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA", forked.topic.as_str()),
+        ("CI_MERGE_REQUEST_TARGET_BRANCH_NAME", "main"),
+    ];
+    let pairs = gitlab("merge_request_event", &common);
+    no_base(clone.call(&[]).envs(&pairs).run(), "the clone is shallow");
+    let run = clone.call(&["--deepen"]).envs(&pairs).run();
+    assert_eq!(run.findings(), [format!("{BAD_RULE} app/topic.py blocks")], "{run}");
+}
+
 #[test]
 fn remote_that_does_not_answer_while_deepening_is_said() {
     let forked = Forked::new();
