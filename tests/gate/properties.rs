@@ -241,7 +241,7 @@ fn lossy(bytes: &[u8]) -> String {
 }
 
 #[test]
-fn mutated_inputs_never_panic() {
+fn b15_mutated_inputs_never_panic() {
     let oid = "a1".repeat(20);
     let policy = "version: 1\nfail-on: {severity: high, risk: 70}\ndecisions:\n  - {path: 'a/**', cwe: CWE-89, decision: warn}\nsuppressions:\n  - {rule: x-y, reason: r, owner: o, expires: 2027-01-31}\nlimits: {file-ms: 100}\n";
     let baseline = format!("{{\"version\": 1, \"findings\": {{\"p1-{}\": 2}}}}", "0".repeat(24));
@@ -260,7 +260,7 @@ fn mutated_inputs_never_panic() {
 }
 
 #[test]
-fn mutated_code_is_always_analysed() {
+fn b15_mutated_code_is_always_analysed() {
     let options = Options { windows: true, time_ms: 2_000, ..Options::default() };
     for row in &LANGUAGES {
         let folder = if row.name == "tsx" { "typescript" } else { row.name };

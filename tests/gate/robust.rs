@@ -58,7 +58,7 @@ fn deep_files() -> Vec<(String, String)> {
 }
 
 #[test]
-fn deep_code_is_analysed_or_reported_and_nothing_dies() {
+fn b13_deep_code_is_analysed_or_reported_and_nothing_dies() {
     let mut gaps = Vec::new();
     for (name, text) in deep_files() {
         let plain = Plain::new();
@@ -81,7 +81,7 @@ fn deep_code_is_analysed_or_reported_and_nothing_dies() {
 }
 
 #[test]
-fn a_change_with_deep_files_is_judged_by_the_others() {
+fn b13_a_change_with_deep_files_is_judged_by_the_others() {
     let repo = Repo::on_topic();
     for (name, text) in deep_files().iter().filter(|(n, _)| n.starts_with("round") || n.starts_with("sums")) {
         repo.write(name, text);
@@ -114,7 +114,7 @@ fn odd_files() -> Vec<(&'static str, Vec<u8>, &'static str)> {
 }
 
 #[test]
-fn every_odd_file_is_listed_in_check_and_in_audit() {
+fn b14_every_odd_file_is_listed_in_check_and_in_audit() {
     let repo = Repo::on_topic();
     for (name, bytes, _) in odd_files() {
         repo.write(name, bytes);
@@ -146,7 +146,7 @@ fn every_odd_file_is_listed_in_check_and_in_audit() {
 }
 
 #[test]
-fn bombs_are_refused_quickly() {
+fn b16_bombs_are_refused_quickly() {
     let plain = Plain::new();
     let aliases: String =
         (1..30).map(|i| format!("  a{i}: &a{i} [{}]\n", format!("*a{}, ", i - 1).repeat(10))).collect();
@@ -179,7 +179,7 @@ fn bombs_are_refused_quickly() {
 }
 
 #[test]
-fn hostile_patterns_are_refused_at_once() {
+fn b17_hostile_patterns_are_refused_at_once() {
     let plain = Plain::new();
     plain.write("other.py", BAD_PY);
     for (i, pattern) in ["(a*)*{1000}", "{a,{b,{c,{d", "[z-a]", "a{1000000000}"].iter().enumerate() {
@@ -217,7 +217,7 @@ fn hostile_patterns_are_refused_at_once() {
 
 /// B25: on one and two threads, in two locales, in two time zones.
 #[test]
-fn the_same_input_gives_the_same_reports() {
+fn b25_the_same_input_gives_the_same_reports() {
     let german = german();
     let locales = german.as_ref().map_or(Path::new("/nowhere"), |folder| folder.path());
     let repo = Repo::on_topic();

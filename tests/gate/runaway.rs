@@ -54,7 +54,7 @@ fn timed(rules: &RuleSet, file: &SourceFile) -> Duration {
 
 /// All rules of a language together usually stay below the limit of one; only where they do not, each is measured.
 #[test]
-fn no_shipped_rule_takes_a_second_for_a_megabyte() {
+fn b17_no_shipped_rule_takes_a_second_for_a_megabyte() {
     let limit = Duration::from_millis(if cfg!(debug_assertions) { 10_000 } else { 1_000 });
     let rules = RuleSet::new(load::embedded());
     let mut slow = Vec::new();
