@@ -4,6 +4,7 @@ use super::gather::{self, Gathered, Wanted, short};
 use super::others::Side;
 use super::score::{MAX_WINDOWS, Scored, Scorers};
 use super::{RunError, analyse, exit, surroundings};
+use crate::change::git::is_oid;
 use crate::change::select::Surroundings;
 use crate::change::{ChangedFile, Content};
 use crate::compare::{AddedLines, Comparison, Origin, compare, once_per_line};
@@ -333,8 +334,7 @@ fn change_view(gathered: &Gathered) -> ChangeView {
 
 /// Returns a text with the ids of commits cut short, as people write them: whole, they would be masked like secrets.
 fn with_short_ids(text: &str) -> String {
-    let is_id = |word: &str| matches!(word.len(), 40 | 64) && word.bytes().all(|b| b.is_ascii_hexdigit());
-    let words = text.split(' ').map(|word| if is_id(word) { short(word) } else { word });
+    let words = text.split(' ').map(|word| if is_oid(word) { short(word) } else { word });
     words.collect::<Vec<_>>().join(" ")
 }
 

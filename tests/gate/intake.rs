@@ -91,6 +91,9 @@ fn explicit_base_beats_the_surroundings() {
     let event = forked.event("{}");
     let run = forked.repo.call(&["check", "-o", "json", "--base", "main"]).envs(&github("schedule", &event)).run();
     only_topic(&run, &forked.fork, "merge base with --base main");
+    let short = &forked.main[..12];
+    let run = forked.repo.check(&["--base", &forked.main]);
+    only_topic(&run, &forked.fork, &format!("merge base with --base {short}"));
 }
 
 #[test]

@@ -352,6 +352,11 @@ impl Catalog {
         self.classes.iter().position(|c| *c == class).map_or(0, |i| 1 << i)
     }
 
+    /// Returns the bits of several classes together.
+    pub fn bits_of(&self, classes: &[&str]) -> Classes {
+        classes.iter().fold(0, |all, class| all | self.bit_of(class))
+    }
+
     /// Returns the names of the classes of a set.
     pub fn names_of(&self, classes: Classes) -> Vec<String> {
         let named = self.classes.iter().enumerate().filter(|(i, _)| classes & (1 << i) != 0);

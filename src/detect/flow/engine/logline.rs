@@ -28,7 +28,7 @@ impl Engine<'_> {
 
     /// Returns a value as `repr` writes it: without line breaks.
     pub(super) fn as_one_line(&self, value: &Value) -> Value {
-        let lines = ["log", "header", "email"].iter().fold(0, |all, class| all | self.catalog.bit_of(class));
+        let lines = self.catalog.bits_of(&["log", "header", "email"]);
         value.with_labels(self.state.reach(value).cleaned(lines))
     }
 }

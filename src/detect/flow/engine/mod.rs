@@ -370,13 +370,15 @@ impl<'a> Engine<'a> {
         self.most_steps = most;
         self.entry_steps = 0;
         self.exhausted = false;
+        let deep = self.max_calls;
         run(self);
         if std::mem::take(&mut self.exhausted) {
-            let deep = std::mem::replace(&mut self.max_calls, FEW_CALLS);
+            self.max_calls = FEW_CALLS.min(deep);
             self.entry_steps = 0;
             run(self);
-            self.max_calls = deep;
         }
+        // What one entry takes is not taken from the next one.
+        self.max_calls = deep;
     }
 
     fn give_up(&mut self, why: &str) {

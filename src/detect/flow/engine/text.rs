@@ -268,7 +268,7 @@ impl Engine<'_> {
             }
             _ => None,
         });
-        let lines = ["header", "log", "email"].iter().fold(0, |all, class| all | self.catalog.bit_of(class));
+        let lines = self.catalog.bits_of(&["header", "log", "email"]);
         let classes = if gone.is_some_and(|gone| gone.holds('\n')) { lines } else { 0 };
         let part = part.with_labels(part.labels.cleaned(classes));
         let later = part.with_labels(part.labels.cut());

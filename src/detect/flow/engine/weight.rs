@@ -123,7 +123,7 @@ impl Engine<'_> {
     /// a request is a page, a picture or a row with an address of its own more often than the request; what those of Python
     /// give, whose libraries the catalogs speak of, is hardly ever the request.
     fn bearable_guesses(&self, classes: Classes) -> u8 {
-        let made = ["xss", "template", "redirect"].iter().fold(0, |all, class| all | self.catalog.bit_of(class));
+        let made = self.catalog.bits_of(&["xss", "template", "redirect"]);
         let is_made = self.language.is_script() && classes & made != 0;
         u8::from(!(is_made || self.language == Language::Python || self.catalog.wants_own_sources(classes)))
     }
@@ -145,6 +145,6 @@ impl Engine<'_> {
     /// Returns the classes that only data as it was sent does harm to: what unknown code gives for it is something else, a row
     /// of a table or an error, more often than not.
     pub(super) fn soft_classes(&self) -> Classes {
-        ["log", "header", "trust-boundary", "weak-hash"].iter().fold(0, |all, class| all | self.catalog.bit_of(class))
+        self.catalog.bits_of(&["log", "header", "trust-boundary", "weak-hash"])
     }
 }
