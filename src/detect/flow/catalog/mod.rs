@@ -470,21 +470,6 @@ impl Catalog {
         self.wrappers.contains(&path)
     }
 
-    /// Returns the sinks of whose path a name is the last part.
-    pub fn sink_words(&self, name: Name) -> &[SinkWord] {
-        self.sink_words.get(&name).map_or(&[], Vec::as_slice)
-    }
-
-    /// Says whether a name is the last part of a source's path.
-    pub fn is_source_word(&self, name: Name) -> bool {
-        self.source_words.contains(&name)
-    }
-
-    /// Says whether assignments to names can be sinks, so that any code may hold one.
-    pub fn has_name_sinks(&self) -> bool {
-        !self.name_sinks.is_empty()
-    }
-
     /// Says whether only sources that name the class matter to it.
     pub fn wants_own_sources(&self, class: Classes) -> bool {
         self.own_sources & class != 0

@@ -1,5 +1,6 @@
 //! Words by which code shows that it may hold a sink, without running it.
 
+use super::Catalog;
 use crate::detect::flow::name::Name;
 
 /// What a sink's last word stands on.
@@ -47,5 +48,22 @@ mod tests {
         assert_eq!(owner_of(name("os.path.join")), Owner::Module(name("os"), name("path")));
         assert_eq!(owner_of(name("pathlib.Path.read_text")), Owner::Any);
         assert_eq!(owner_of(name("*.execute")), Owner::Any);
+    }
+}
+
+impl Catalog {
+    /// Returns the sinks of whose path a name is the last part.
+    pub fn sink_words(&self, name: Name) -> &[SinkWord] {
+        self.sink_words.get(&name).map_or(&[], Vec::as_slice)
+    }
+
+    /// Says whether a name is the last part of a source's path.
+    pub fn is_source_word(&self, name: Name) -> bool {
+        self.source_words.contains(&name)
+    }
+
+    /// Says whether assignments to names can be sinks, so that any code may hold one.
+    pub fn has_name_sinks(&self) -> bool {
+        !self.name_sinks.is_empty()
     }
 }
