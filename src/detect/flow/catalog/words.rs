@@ -36,21 +36,6 @@ pub(super) fn owner_of(path: Name) -> Owner {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::{Name, Owner, owner_of};
-
-    #[test]
-    fn functions_of_modules_are_told_from_methods() {
-        let name = Name::new;
-        assert_eq!(owner_of(name("open")), Owner::Nothing);
-        assert_eq!(owner_of(name("os.replace")), Owner::Module(name("os"), name("os")));
-        assert_eq!(owner_of(name("os.path.join")), Owner::Module(name("os"), name("path")));
-        assert_eq!(owner_of(name("pathlib.Path.read_text")), Owner::Any);
-        assert_eq!(owner_of(name("*.execute")), Owner::Any);
-    }
-}
-
 impl Catalog {
     /// Returns the sinks of whose path a name is the last part.
     pub fn sink_words(&self, name: Name) -> &[SinkWord] {
@@ -65,5 +50,20 @@ impl Catalog {
     /// Says whether assignments to names can be sinks, so that any code may hold one.
     pub fn has_name_sinks(&self) -> bool {
         !self.name_sinks.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Name, Owner, owner_of};
+
+    #[test]
+    fn functions_of_modules_are_told_from_methods() {
+        let name = Name::new;
+        assert_eq!(owner_of(name("open")), Owner::Nothing);
+        assert_eq!(owner_of(name("os.replace")), Owner::Module(name("os"), name("os")));
+        assert_eq!(owner_of(name("os.path.join")), Owner::Module(name("os"), name("path")));
+        assert_eq!(owner_of(name("pathlib.Path.read_text")), Owner::Any);
+        assert_eq!(owner_of(name("*.execute")), Owner::Any);
     }
 }
