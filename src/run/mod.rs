@@ -4,6 +4,7 @@ pub mod analyse;
 pub mod audit;
 pub mod check;
 pub mod contents;
+pub mod dependents;
 pub mod explain;
 pub mod gather;
 pub mod hook;
