@@ -315,7 +315,7 @@ impl Report {
         if secrets.is_empty() {
             return;
         }
-        let mask = |text: &mut String| *text = secrets.redact_values(text, 6);
+        let mask = |text: &mut String| *text = secrets.redact_parts(&secrets.redact_values(text, 6));
         let mask_name = |text: &mut String| *text = secrets.redact_values(text, 8);
         for finding in &mut self.findings {
             finding.excerpt.iter_mut().for_each(mask);
