@@ -142,7 +142,8 @@ impl Redactor {
     ///
     /// A word that stands by itself in the secret, too, tells nothing: `secret` of `my-secret-4711`.
     pub fn redact_parts(&self, text: &str) -> String {
-        let pieces = self.pieces.get_or_init(|| self.parts.iter().flat_map(|p| windows(p)).map(str::to_owned).collect());
+        let pieces =
+            self.pieces.get_or_init(|| self.parts.iter().flat_map(|p| windows(p)).map(str::to_owned).collect());
         if pieces.is_empty() {
             return text.to_owned();
         }
@@ -203,7 +204,10 @@ fn tokens(text: &str) -> Vec<Range<usize>> {
 /// Returns all stretches of `PART` characters.
 fn windows(text: &str) -> impl Iterator<Item = &str> {
     let ends = text.char_indices().map(|(at, _)| at).skip(PART).chain([text.len()]);
-    text.char_indices().zip(ends).filter_map(|((start, _), end)| text.get(start..end)).filter(|w| w.chars().count() == PART)
+    text.char_indices()
+        .zip(ends)
+        .filter_map(|((start, _), end)| text.get(start..end))
+        .filter(|w| w.chars().count() == PART)
 }
 
 fn mask_ranges(text: &str, mut ranges: Vec<Range<usize>>) -> String {

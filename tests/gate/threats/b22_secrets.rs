@@ -229,7 +229,8 @@ fn b22_parts_of_secrets_and_passwords_of_commands_are_masked() {
     repo.commit("planted");
     let secrets = [("found", &found), ("typed", &typed), ("address", &address), ("user", &user)];
     for format in formats() {
-        let shown = String::from_utf8_lossy(&repo.call(&["check", "--all", "-o", &format]).run().exits(1).all()).into_owned();
+        let shown =
+            String::from_utf8_lossy(&repo.call(&["check", "--all", "-o", &format]).run().exits(1).all()).into_owned();
         for (name, secret) in secrets {
             for piece in secret.as_bytes().windows(8).map(|p| std::str::from_utf8(p).unwrap()) {
                 assert!(!shown.contains(piece), "{format} shows {name}: {piece} in\n{shown}");
