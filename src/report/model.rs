@@ -323,7 +323,7 @@ impl Report {
         for finding in &mut self.findings {
             finding.excerpt.iter_mut().for_each(mask);
             finding.because.iter_mut().for_each(mask);
-            [&mut finding.symbol, &mut finding.path].into_iter().for_each(mask_name);
+            [&mut finding.symbol, &mut finding.path, &mut finding.why].into_iter().for_each(mask_name);
             if let Some(flow) = &mut finding.flow {
                 let (lines, names) = flow.texts();
                 lines.into_iter().for_each(mask);

@@ -308,7 +308,8 @@ fn is_outside(path: &str) -> bool {
     Path::new(path).components().any(leads_up)
 }
 
-fn within(path: &RepoPath, paths: &[String]) -> bool {
+/// Says whether a path is one of those that were asked for, or lies below one.
+pub(super) fn within(path: &RepoPath, paths: &[String]) -> bool {
     let inside =
         |p: &String| path.as_str() == p || path.as_str().strip_prefix(p.as_str()).is_some_and(|r| r.starts_with('/'));
     paths.is_empty() || paths.iter().any(|p| p.is_empty() || p == "." || inside(p))

@@ -5,6 +5,7 @@ pub mod audit;
 mod base;
 pub mod check;
 pub mod contents;
+pub mod dependents;
 pub mod explain;
 pub mod gather;
 pub mod hook;
