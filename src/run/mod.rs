@@ -2,6 +2,7 @@
 
 pub mod analyse;
 pub mod audit;
+mod base;
 pub mod check;
 pub mod contents;
 pub mod dependents;
