@@ -20,4 +20,5 @@ mod properties;
 mod robust;
 mod robust_support;
 mod runaway;
+mod settled;
 mod threats;
