@@ -91,7 +91,7 @@ pub fn of_finding(finding: &Finding, measured: Option<Measured>) -> Risk {
         reasons.push(format!("in test code: weight {IN_TESTS}"));
     }
     if finding.advisory {
-        reasons.push("advisory: not part of the change's risk".into());
+        reasons.push("advisory: not part of the whole risk".into());
     }
     Risk { score: one_decimal(score), reasons }
 }

@@ -334,7 +334,7 @@ impl Git {
     }
 
     /// Returns mode and object of a path in a commit; `None` where it has to be asked of `ls-tree`.
-    fn look_up(&self, commit: &str, path: &str) -> Option<Option<(String, String)>> {
+    pub(super) fn look_up(&self, commit: &str, path: &str) -> Option<Option<(String, String)>> {
         if !is_oid(commit) || path.split('/').any(|part| matches!(part, "" | "." | "..")) {
             return None;
         }
@@ -353,7 +353,7 @@ impl Git {
     }
 
     /// Returns the raw form of a tree by a name that always stands for the same.
-    fn tree(&self, name: String) -> Option<Arc<[u8]>> {
+    pub(super) fn tree(&self, name: String) -> Option<Arc<[u8]>> {
         if let Some(known) = lock(&self.trees).get(&name) {
             return Some(known);
         }
@@ -464,7 +464,7 @@ const DIFF_FLAGS: [&str; 7] =
 const FETCH: [&str; 5] = ["fetch", "--quiet", "--no-tags", "--no-recurse-submodules", "--upload-pack=git-upload-pack"];
 
 /// The mode of a directory in a tree.
-const TREE: &str = "40000";
+pub(super) const TREE: &str = "40000";
 
 fn lock<T>(slot: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     slot.lock().unwrap_or_else(std::sync::PoisonError::into_inner)

@@ -7,6 +7,7 @@ pub mod diff;
 mod entries;
 pub mod git;
 pub mod lines;
+mod near;
 mod objects;
 mod patch_names;
 pub mod select;

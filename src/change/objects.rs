@@ -119,19 +119,43 @@ pub(super) fn header(line: &str) -> Option<Header> {
     parts.next().is_none().then(|| (oid.to_owned(), kind.to_owned(), size))
 }
 
-/// Returns mode and object of a name in a tree, whose raw form is `mode name NUL object`, with objects of `hash` bytes.
-pub(super) fn entry_of_tree(tree: &[u8], name: &str, hash: usize) -> Option<(String, String)> {
+/// An entry of a tree: mode, name and object.
+pub(super) struct TreeEntry<'a> {
+    mode: &'a [u8],
+    /// The name, without the folders around it.
+    pub(super) name: &'a [u8],
+    oid: &'a [u8],
+}
+
+impl TreeEntry<'_> {
+    /// Returns the mode in git's digits.
+    pub(super) fn mode(&self) -> String {
+        String::from_utf8_lossy(self.mode).into_owned()
+    }
+
+    /// Returns the object's id.
+    pub(super) fn oid(&self) -> String {
+        self.oid.iter().map(|b| format!("{b:02x}")).collect()
+    }
+}
+
+/// Returns the entries of a tree, whose raw form is `mode name NUL object`, with objects of `hash` bytes, up to where it
+/// is cut off.
+pub(super) fn entries_of_tree(tree: &[u8], hash: usize) -> impl Iterator<Item = TreeEntry<'_>> {
     let mut rest = tree;
-    while let Some(end) = rest.iter().position(|b| *b == 0) {
+    std::iter::from_fn(move || {
+        let end = rest.iter().position(|b| *b == 0)?;
         let (head, oid) = (&rest[..end], rest.get(end + 1..end + 1 + hash)?);
         let space = head.iter().position(|b| *b == b' ')?;
-        if &head[space + 1..] == name.as_bytes() {
-            let oid = oid.iter().map(|b| format!("{b:02x}")).collect();
-            return Some((String::from_utf8_lossy(&head[..space]).into_owned(), oid));
-        }
         rest = &rest[end + 1 + hash..];
-    }
-    None
+        Some(TreeEntry { mode: &head[..space], name: &head[space + 1..], oid })
+    })
+}
+
+/// Returns mode and object of a name in a tree.
+pub(super) fn entry_of_tree(tree: &[u8], name: &str, hash: usize) -> Option<(String, String)> {
+    let entry = entries_of_tree(tree, hash).find(|entry| entry.name == name.as_bytes())?;
+    Some((entry.mode(), entry.oid()))
 }
 
 /// Returns the parents that a commit names.

@@ -13,7 +13,7 @@ use crate::model::{EMBEDDED, session};
 use crate::report::{Format, Style};
 use crate::run::check::{Options, Outcome, Overrides};
 use crate::run::gather::Wanted;
-use crate::run::publish::{Output, publish, to_stdout};
+use crate::run::publish::{Output, no_collision, publish, to_stdout};
 use crate::run::{RunError, audit, check, exit, explain, hook, init, measure, rules, surroundings, tokens, worker};
 use args::{
     AuditArgs, CheckArgs, Cli, Color, Command, ConfigCommand, GlobalArgs, HookCommand, MeasureArgs, MeasureFormat,
@@ -138,6 +138,7 @@ fn run_check(args: &CheckArgs, global: &GlobalArgs, around: &Surroundings) -> Re
         },
         threads: threads(global),
     };
+    no_collision(&args.output.output)?;
     let outcome = check::run(&options, around)?;
     let style = Style { existing: args.change.all, ..style(global) };
     finish(&outcome, &args.output, style, around)
@@ -161,6 +162,7 @@ fn run_audit(args: &AuditArgs, global: &GlobalArgs, around: &Surroundings) -> Re
         progress: !quiet && std::io::stderr().is_terminal(),
         threads: threads(global),
     };
+    no_collision(&args.output.output)?;
     let outcome = audit::run(&options)?;
     finish(&outcome, &args.output, style(global), around)
 }
@@ -293,7 +295,18 @@ fn style(global: &GlobalArgs) -> Style {
 }
 
 fn tidy(path: &str) -> String {
-    path.trim_start_matches("./").trim_end_matches('/').to_owned()
+    let mut parts: Vec<&str> = Vec::new();
+    for part in path.split('/').filter(|part| !matches!(*part, "" | ".")) {
+        match parts.last() {
+            Some(last) if part == ".." && *last != ".." => drop(parts.pop()),
+            _ => parts.push(part),
+        }
+    }
+    match (path.starts_with('/'), parts.is_empty()) {
+        (true, _) => format!("/{}", parts.join("/")),
+        (false, true) => ".".to_owned(),
+        (false, false) => parts.join("/"),
+    }
 }
 
 fn say(text: &str) -> Result<u8, RunError> {

@@ -7,6 +7,7 @@ pub mod excerpt;
 pub mod flow;
 mod overlap;
 pub mod rules;
+pub mod touched;
 
 use crate::change::text::Text;
 use crate::change::{ChangedFile, Content};
@@ -21,6 +22,7 @@ use classifier::Window;
 use flow::{NoOthers, SourceProvider};
 pub use overlap::settle_across;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// Finds weaknesses in one parsed file.
@@ -128,6 +130,8 @@ pub struct Analysis {
     pub unread_lines: u32,
     /// Token windows of changed functions.
     pub windows: Vec<Window>,
+    /// Names of what the change touches in a file that was there before.
+    pub touched: BTreeSet<String>,
     /// The secrets met on both sides, for masking them in what is said of other files.
     pub secrets: Redactor,
 }
@@ -210,6 +214,10 @@ pub fn analyse(job: &Job, detectors: &[&dyn Detector], options: &Options, others
     let matters = !job.removed.is_empty() || !analysis.after.is_empty() || after.is_none();
     let before = if matters { analyse_base(job, detectors, options, others.before, &mut analysis) } else { None };
     overlap::settle(&mut analysis.before, &mut analysis.after);
+    if let (Some((file, _)), Some(_)) = (&after, &job.before) {
+        analysis.touched = touched::names(file, &job.added);
+        analysis.touched.extend(before.iter().flat_map(|file| touched::names(file, &job.removed)));
+    }
     if let Some((file, redactor)) = after {
         if options.windows {
             analysis.windows = classifier::windows(&file, before.as_ref(), &redactor);

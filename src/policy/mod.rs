@@ -289,6 +289,7 @@ fn conclude(judgement: &mut Judgement, options: &Options) {
     if blocking > 0 {
         judgement.reasons.push(format!("{} the policy blocks", plural(blocking, "finding that", "findings that")));
     }
+    let whole = if options.whole_tree { "tree" } else { "change" };
     let over = options.risk.filter(|limit| judgement.risk.score >= *limit);
     // What rules say that were measured and found wanting does not block, however often they say it.
     let trusted = |j: &&Judged| counts(j) && !j.measured.is_some_and(Measured::is_low);
@@ -296,7 +297,7 @@ fn conclude(judgement: &mut Judgement, options: &Options) {
     if let Some(limit) = over {
         let but = if only_low { ", but only by rules whose measured precision is too low to block alone" } else { "" };
         let score = judgement.risk.score;
-        judgement.reasons.push(format!("the change's risk {score:.1} reaches the limit {limit:.0}{but}"));
+        judgement.reasons.push(format!("the {whole}'s risk {score:.1} reaches the limit {limit:.0}{but}"));
     }
     let closed = judgement.gaps.iter().filter(|(_, closes)| *closes).count();
     if blocking > 0 || (over.is_some() && !only_low) {
@@ -305,14 +306,15 @@ fn conclude(judgement: &mut Judgement, options: &Options) {
         judgement.verdict = Verdict::Inconclusive;
     }
     if closed > 0 {
-        judgement
-            .reasons
-            .push(format!("{} could not be analysed", plural(closed, "part of the change", "parts of the change")));
+        judgement.reasons.push(format!("{} of the {whole} could not be analysed", plural(closed, "part", "parts")));
     }
     if judgement.verdict == Verdict::Pass {
         let shown = judgement.findings.iter().filter(|j| j.disposition == Disposition::Warns).count();
         judgement.reasons.push(match shown {
+            0 if options.whole_tree && judgement.findings.is_empty() => "the tree holds no finding".to_owned(),
+            0 if options.whole_tree => "the tree holds only hints and findings that are accepted already".to_owned(),
             0 => "the change brings in no finding".to_owned(),
+            n if options.whole_tree => format!("{}, none of which blocks", plural(n, "finding", "findings")),
             n => format!("{} below what the policy blocks", plural(n, "finding", "findings")),
         });
     }

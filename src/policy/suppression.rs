@@ -81,6 +81,8 @@ pub struct Entry {
     pub expires: Option<Date>,
     /// Whether it ends within two weeks.
     pub ends_soon: bool,
+    /// Whether it covers what the change itself brings in, which only the policy's `added-up-to` allows.
+    pub covers_added: bool,
     /// What became of it.
     pub status: Status,
 }
@@ -132,6 +134,7 @@ impl Ledger {
                 place: None,
                 expires: listed.expires,
                 ends_soon: ends_soon(listed.expires, today),
+                covers_added: false,
                 status: expired(listed.expires, today).unwrap_or(Status::Unused),
             });
             ledger.matchers.push(Matching::Listed(Box::new(listed.clone())));
@@ -169,6 +172,7 @@ impl Ledger {
             place: Some((remark.path.clone(), remark.lines.0)),
             expires: directive.until,
             ends_soon: ends_soon(directive.until, today),
+            covers_added: false,
             status,
         });
         self.matchers.push(Matching::Inline { target: remark.target, approved: !in_change });
@@ -185,16 +189,14 @@ impl Ledger {
             if !fits || !matches!(entry.status, Status::Unused | Status::Honoured) {
                 continue;
             }
-            if let Matching::Inline { approved, .. } = matching
-                && origin != Origin::Existing
-                && !approved
-                && self.added_up_to.is_none_or(|limit| finding.severity > limit)
-            {
+            let added = matches!(matching, Matching::Inline { approved: false, .. }) && origin != Origin::Existing;
+            if added && self.added_up_to.is_none_or(|limit| finding.severity > limit) {
                 let why = "a comment does not cover what the same change brings in; the policy at base can";
                 entry.status = Status::NotHonoured(why.into());
                 continue;
             }
             entry.status = Status::Honoured;
+            entry.covers_added |= added;
             by.get_or_insert_with(|| match &entry.place {
                 Some((path, line)) => format!("comment at {path}:{line}: {}", entry.reason),
                 None => format!("{} of the policy: {}", entry.source, entry.reason),

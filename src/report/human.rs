@@ -212,7 +212,7 @@ impl Paper {
         if !quiet.is_empty() {
             writeln!(out, "  findings beside those above: {}", quiet.join(", "))?;
         }
-        if text::has_change(&report.change) {
+        if text::has_change(report) {
             writeln!(out, "{} {}", self.bold("Compared:"), text::compared(&report.change))?;
         }
         if report.verdict != Verdict::Pass || !report.findings.is_empty() {
@@ -238,7 +238,7 @@ impl Paper {
             steps.push(format!("{advice}{of}"));
         }
         if steps.is_empty() {
-            steps.push("lower the risk of the change, largest part first".into());
+            steps.push(format!("lower the risk of {}, largest part first", text::subject(report)));
         }
         writeln!(out, "\n{} {}", self.bold("To pass:"), steps.join("; "))
     }

@@ -25,7 +25,7 @@ pub fn write(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<(
     let gaps: Vec<TestCase> = text::gaps(report)
         .into_iter()
         .map(|gap| {
-            let path = gap.path.as_ref().map(|p| text::line(p)).unwrap_or_else(|| "the change".into());
+            let path = gap.path.as_ref().map(|p| text::line(p)).unwrap_or_else(|| text::subject(report).into());
             let mut status = failed(if gap.closes { Some(NonSuccessKind::Error) } else { None }, &gap.kind);
             status.set_message(text::line(&gap.detail));
             case(&path, &format!("portcullis.coverage.{}", gap.kind), status)
@@ -103,7 +103,8 @@ fn verdict(report: &Report) -> TestCase {
         Verdict::Inconclusive => failed(Some(NonSuccessKind::Error), "inconclusive"),
     };
     status.set_message(text::reasons(report));
-    case("the change may be merged", "portcullis.verdict", status)
+    let name = if text::is_audit(report) { "nothing in the tree blocks" } else { "the change may be merged" };
+    case(name, "portcullis.verdict", status)
 }
 
 fn finding(f: &FindingView, class: &str) -> TestCase {

@@ -91,7 +91,7 @@ fn push_remedy(report: &Report, page: &mut String) {
         steps.push(format!("{}{of}", prose(advice)));
     }
     if steps.is_empty() {
-        steps.push("lower the risk of the change, largest part first".into());
+        steps.push(format!("lower the risk of {}, largest part first", text::subject(report)));
     }
     let mut room = PART;
     steps.retain(|step| {
@@ -194,7 +194,7 @@ fn footer(report: &Report) -> String {
             lines.push(format!("{name}: {}", prose(&text::clip(&tally, 500))));
         }
     }
-    if text::has_change(&report.change) {
+    if text::has_change(report) {
         lines.push(format!("Compared {}", prose(&text::clip(&text::compared(&report.change), 500))));
     }
     lines.push(format!("Policy {}", prose(&text::clip(&text::policy(report), 500))));

@@ -247,6 +247,9 @@ pub struct SuppressionView {
     pub expires: Option<String>,
     /// Whether it ends within two weeks.
     pub ends_soon: bool,
+    /// Whether it covers what the change itself brings in, which only the policy's `added-up-to` allows.
+    #[serde(default)]
+    pub covers_added: bool,
     /// `honoured`, `unused`, `expired`, `malformed` or `not-honoured`.
     pub status: String,
     /// Why, where it is not honoured.
@@ -315,12 +318,12 @@ impl Report {
         if secrets.is_empty() {
             return;
         }
-        let mask = |text: &mut String| *text = secrets.redact_values(text, 6);
+        let mask = |text: &mut String| *text = secrets.redact_parts(&secrets.redact_values(text, 6));
         let mask_name = |text: &mut String| *text = secrets.redact_values(text, 8);
         for finding in &mut self.findings {
             finding.excerpt.iter_mut().for_each(mask);
             finding.because.iter_mut().for_each(mask);
-            [&mut finding.symbol, &mut finding.path].into_iter().for_each(mask_name);
+            [&mut finding.symbol, &mut finding.path, &mut finding.why].into_iter().for_each(mask_name);
             if let Some(flow) = &mut finding.flow {
                 let (lines, names) = flow.texts();
                 lines.into_iter().for_each(mask);
@@ -451,6 +454,7 @@ impl SuppressionView {
             place: entry.place.as_ref().map(|(path, line)| path_shapes(&format!("{path}:{line}"))),
             expires: entry.expires.map(|d| d.to_string()),
             ends_soon: entry.ends_soon,
+            covers_added: entry.covers_added,
             status: status.into(),
             because: because.map(|b| clean(b)),
         }

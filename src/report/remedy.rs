@@ -17,6 +17,8 @@ pub(super) struct Remedy<'a> {
     pub(super) fix: Vec<&'a FindingView>,
     /// What has to become analysable.
     pub(super) open: Vec<&'a GapView>,
+    /// Whether nothing was compared, so that there is no base branch.
+    pub(super) audit: bool,
 }
 
 impl<'a> Remedy<'a> {
@@ -28,7 +30,8 @@ impl<'a> Remedy<'a> {
         let mut fix: Vec<&FindingView> = report.findings.iter().filter(|f| f.disposition == "blocks").collect();
         fix.extend(over_limit(report));
         fix.sort_by(|a, b| by_risk(a, b));
-        Some(Self { fix, open: report.coverage.gaps.iter().filter(|g| g.closes).collect() })
+        let open = report.coverage.gaps.iter().filter(|g| g.closes).collect();
+        Some(Self { fix, open, audit: super::text::is_audit(report) })
     }
 
     /// Returns the places to fix, each line once, in order of risk.
@@ -49,6 +52,7 @@ impl<'a> Remedy<'a> {
         let mut steps: Vec<(&'static str, Vec<&'a str>)> = Vec::new();
         for gap in &self.open {
             let advice = advise(&gap.kind);
+            let advice = if self.audit { advice.trim_end_matches(" on the base branch") } else { advice };
             let i = steps.iter().position(|(text, _)| *text == advice).unwrap_or_else(|| {
                 steps.push((advice, Vec::new()));
                 steps.len() - 1

@@ -311,6 +311,7 @@ fn entry(source: &str, rule: &str, reason: &str, status: Status) -> Entry {
         place: (source == "comment").then(|| ("app/db.py".into(), 39)),
         expires: None,
         ends_soon: false,
+        covers_added: false,
         status,
     }
 }

@@ -165,8 +165,22 @@ pub(super) fn compared(change: &ChangeView) -> String {
     format!("base {base}, head {}", commit(change.head.as_ref(), &change.head_reason))
 }
 
+/// Returns what the report is about: a change, or in an audit the tree as it is.
+pub(super) fn subject(report: &Report) -> &'static str {
+    if is_audit(report) { "the tree" } else { "the change" }
+}
+
+/// Says whether nothing was compared, because a whole tree was asked for.
+pub(super) fn is_audit(report: &Report) -> bool {
+    report.command == "audit"
+}
+
 /// Returns whether the report says anything about what was compared.
-pub(super) fn has_change(change: &ChangeView) -> bool {
+pub(super) fn has_change(report: &Report) -> bool {
+    let change = &report.change;
+    if is_audit(report) {
+        return false;
+    }
     change.base.is_some() || change.head.is_some() || !change.base_reason.is_empty() || !change.head_reason.is_empty()
 }
 
@@ -184,14 +198,20 @@ pub(super) fn policy(report: &Report) -> String {
     if parts.is_empty() { source } else { format!("{source}; blocks from {} on", parts.join(", or ")) }
 }
 
-/// Returns the suppressions that a reader should know of: those without effect, and those that end soon.
+/// Returns the suppressions that a reader should know of: those without effect, those that end soon, and those of the
+/// change's own findings, which somebody should look at.
 pub(super) fn suppressions(report: &Report) -> Vec<String> {
-    let told = report.suppressions.iter().filter(|s| s.status != "honoured" || s.ends_soon);
+    let told = report.suppressions.iter().filter(|s| s.status != "honoured" || s.ends_soon || s.covers_added);
     told.map(|s| {
         let who = s.place.as_ref().map_or_else(|| line(&s.source), |p| format!("comment at {}", line(p)));
         let rules = s.rules.iter().map(|r| line(r)).collect::<Vec<_>>().join(", ");
         let status = match s.status.as_str() {
-            "honoured" => format!("ends on {}", s.expires.as_deref().unwrap_or("an unknown day")),
+            "honoured" => {
+                let added = format!("added by this change and honoured, as the policy allows: {}", line(&s.reason));
+                let ends = format!("ends on {}", s.expires.as_deref().unwrap_or("an unknown day"));
+                let parts = [(s.covers_added, added), (s.ends_soon, ends)];
+                parts.into_iter().filter(|(told, _)| *told).map(|(_, text)| text).collect::<Vec<_>>().join("; ")
+            }
             "not-honoured" => "not honoured".into(),
             other => other.to_owned(),
         };

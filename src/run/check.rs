@@ -1,5 +1,6 @@
 //! `portcullis check`: from a change to a verdict.
 
+use super::dependents::{self, Dependents};
 use super::gather::{self, Gathered, Wanted, short};
 use super::others::Side;
 use super::score::{MAX_WINDOWS, Scored, Scorers};
@@ -10,8 +11,9 @@ use crate::change::{ChangedFile, Content};
 use crate::compare::{AddedLines, Comparison, Origin, compare, once_per_line};
 use crate::config::{Config, FILE_NAMES};
 use crate::detect::classifier::Window;
+use crate::detect::flow::catalog::schema::Trust;
 use crate::detect::rules::RuleSet;
-use crate::detect::{Analysis, Job, content_gap, gap, settle_across};
+use crate::detect::{Analysis, Job, Remark, content_gap, gap, settle_across};
 use crate::finding::{Finding, Gap, GapKind};
 use crate::path::RepoPath;
 use crate::policy::suppression::{FileRemarks, Ledger};
@@ -22,7 +24,7 @@ use crate::report::model::{ChangeView, Coverage, PolicyView, Times, Tool};
 use crate::syntax::is_generated;
 use crate::syntax::language::Language;
 use jiff::Timestamp;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -107,21 +109,21 @@ pub fn of_gathered(
         gathered.rules.for_language(language)?;
     }
     let (scorers, sides) = (Scorers::default(), Side::of_change(&gathered));
-    let analyses = std::thread::scope(|scope| {
+    let (analyses, around) = std::thread::scope(|scope| {
         if gathered.config.classifier && options.threads > 1 && !gathered.change.files.is_empty() {
             scope.spawn(|| scorers.warm());
         }
-        analyse_files(&gathered, &sides, options.threads)
+        analyse_files(&gathered, &sides, options)
     });
     let windows: Vec<&Window> = analyses.iter().flat_map(|a| &a.windows).collect();
     let scored = scorers.score(&windows, MAX_WINDOWS);
-    let (judgement, coverage, repeated) = conclude(&gathered, &analyses, &scored, started);
+    let (judgement, coverage, repeated) = conclude(&gathered, &analyses, &around, &scored, started);
     let models = scored.model.iter().cloned().collect();
     let mut report = Report::of(&judgement, "check", tool(&gathered.rules, models));
     report.change = change_view(&gathered);
     report.coverage = Coverage { gaps: report.coverage.gaps, ..coverage };
     report.notes = notes(&gathered, &options.wanted);
-    report.notes.extend(sides.1.notes());
+    report.notes.extend(around.dependents.notes.iter().cloned().chain(sides.1.notes()));
     if scored.left_out > 0 {
         report.notes.push(format!("the network looked at the first windows only; {} were left out", scored.left_out));
     }
@@ -132,7 +134,7 @@ pub fn of_gathered(
     }
     report.policy = policy_view(&gathered.config);
     report.risk.limit = gathered.config.policy.risk;
-    report.mask(&secrets(&analyses));
+    report.mask(&secrets(analyses.iter().chain(&around.analyses)));
     report.times = times(started, clock);
     Ok(Outcome {
         exit: status(judgement.verdict, gathered.config.policy.inconclusive_passes),
@@ -141,18 +143,24 @@ pub fn of_gathered(
     })
 }
 
-fn analyse_files(gathered: &Gathered, sides: &(Side<'_>, Side<'_>), threads: usize) -> Vec<Analysis> {
-    let mut analyses: Vec<Analysis> = analyse::all(
-        &gathered.change.files,
-        threads,
-        &gathered.rules,
-        &gathered.config.analysis,
-        Some(sides),
-        Job::of,
-        |_, analysis| analysis.unwrap_or_default(),
-    );
-    settle_across(&mut analyses.iter_mut().collect::<Vec<_>>());
-    analyses
+/// The unchanged files that use what the change touches, and what was found in them.
+#[derive(Default)]
+struct Around {
+    dependents: Dependents,
+    analyses: Vec<Analysis>,
+}
+
+fn analyse_files(gathered: &Gathered, sides: &(Side<'_>, Side<'_>), options: &Options) -> (Vec<Analysis>, Around) {
+    let analyse = |files: &[ChangedFile], how: &crate::detect::Options| -> Vec<Analysis> {
+        let done = |_: &ChangedFile, analysis: Option<Analysis>| analysis.unwrap_or_default();
+        analyse::all(files, options.threads, &gathered.rules, how, Some(sides), Job::of, done)
+    };
+    let how = gathered.config.analysis;
+    let mut analyses = analyse(&gathered.change.files, &how);
+    let dependents = dependents::of(gathered, &options.wanted.paths, &analyses);
+    let mut around = analyse(&dependents.files, &crate::detect::Options { windows: false, ..how });
+    settle_across(&mut analyses.iter_mut().chain(&mut around).collect::<Vec<_>>());
+    (analyses, Around { dependents, analyses: around })
 }
 
 /// Returns the secrets that the analyses met, together.
@@ -193,6 +201,7 @@ fn languages(files: &[ChangedFile]) -> Vec<Language> {
 fn conclude(
     gathered: &Gathered,
     analyses: &[Analysis],
+    around: &Around,
     scored: &Scored,
     started: Timestamp,
 ) -> (Judgement, Coverage, usize) {
@@ -204,17 +213,47 @@ fn conclude(
         let detail = format!("the clock says {started}; end dates of suppressions cannot be told");
         gaps.push(Gap { kind: GapKind::Environment, path: None, detail });
     }
-    let mut comparison = comparison(&change.files, analyses, &config.policy);
+    let mut comparison = comparison(&change.files, analyses, around, &config.policy);
+    around.keep_opened(&mut comparison);
     once_per_line(&mut comparison.head);
     let repeated = leave_out_repeats(&mut comparison, &change.files, &config.policy);
     let hints = scored.findings.iter().filter(|hint| !is_said(hint, &comparison)).cloned();
     let more: Vec<_> = tampering(gathered).into_iter().chain(hints).collect();
     comparison.head.extend(more.into_iter().map(|f| (f, Origin::Introduced)));
-    let remarks: Vec<FileRemarks<'_>> =
-        analyses.iter().map(|a| FileRemarks { after: &a.remarks_after, in_change: true }).collect();
+    let settled = around.remarks(&comparison);
+    let remarks = analyses.iter().map(|a| FileRemarks { after: &a.remarks_after, in_change: true });
+    let remarks: Vec<FileRemarks<'_>> = remarks.chain([FileRemarks { after: &settled, in_change: false }]).collect();
     let day = surroundings::day(started);
     let ledger = Ledger::open(&config.policy.suppressions, &remarks, day);
     (judge(comparison, gaps, &config.policy, ledger, baseline), coverage, repeated)
+}
+
+impl Around {
+    /// Leaves of what unchanged files hold only the ways of data that the change opens, and says what opens them.
+    fn keep_opened(&self, comparison: &mut Comparison) {
+        let uses: HashMap<&RepoPath, &String> =
+            self.dependents.files.iter().map(|file| &file.path).zip(&self.dependents.uses).collect();
+        let is_proven = |f: &Finding| f.flow().is_some_and(|flow| flow.trust != Trust::Parameter.as_str());
+        comparison.head.retain(|(finding, origin)| {
+            !uses.contains_key(&finding.location.path) || (*origin == Origin::Introduced && is_proven(finding))
+        });
+        comparison.fixed.retain(|finding| !uses.contains_key(&finding.location.path) || is_proven(finding));
+        for (finding, _) in &mut comparison.head {
+            if let Some(used) = uses.get(&finding.location.path) {
+                finding.why =
+                    format!("{}\nThe change leaves this file as it is, but touches what it uses: {used}.", finding.why);
+            }
+        }
+    }
+
+    /// Returns the comments of unchanged files that speak of what was kept of them.
+    fn remarks(&self, comparison: &Comparison) -> Vec<Remark> {
+        let speaks = |remark: &&Remark| {
+            let lines = |f: &Finding| f.location.span.start.line..=f.location.span.last_line();
+            comparison.head.iter().any(|(f, _)| f.location.path == remark.path && lines(f).contains(&remark.target))
+        };
+        self.analyses.iter().flat_map(|a| &a.remarks_after).filter(speaks).cloned().collect()
+    }
 }
 
 /// Leaves one finding of each rule and weight in each generated file that a change brings in, and says how many went. What
@@ -242,10 +281,11 @@ fn is_said(hint: &Finding, comparison: &Comparison) -> bool {
     comparison.head.iter().any(|(finding, _)| same_place(finding))
 }
 
-fn comparison(files: &[ChangedFile], analyses: &[Analysis], policy: &policy::Options) -> Comparison {
+fn comparison(files: &[ChangedFile], analyses: &[Analysis], around: &Around, policy: &policy::Options) -> Comparison {
     let sides: Vec<(&Analysis, AddedLines<'_>)> = files
         .iter()
         .zip(analyses)
+        .chain(around.dependents.files.iter().zip(&around.analyses))
         .map(|(file, a)| {
             let old_path = file.old_path.as_ref().unwrap_or(&file.path);
             (

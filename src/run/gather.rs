@@ -2,9 +2,9 @@
 
 #![expect(clippy::disallowed_methods, reason = "I/O edge: reads patches and rule directories")]
 
-use super::{RunError, contents};
+use super::{RunError, base, contents};
 use crate::change::git::{Blob, Entry, Git, GitError};
-use crate::change::select::{Candidate, Choice, How, Surroundings, choose, expected_head};
+use crate::change::select::{Candidate, Surroundings};
 use crate::change::{Base, ChangeSet, Head, diff};
 use crate::config::{Config, load};
 use crate::detect::flow::catalog;
@@ -17,12 +17,10 @@ use crate::policy::baseline::Baseline;
 use crate::syntax::language::Language;
 use std::borrow::Cow;
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 /// Largest patch that is read, in bytes.
 const MAX_PATCH: u64 = 256 << 20;
-/// How much history is fetched, step by step, with `--deepen`.
-const DEEPEN: [u32; 6] = [4, 16, 64, 256, 1024, 16_384];
 
 /// What the user asked to compare.
 #[derive(Debug, Clone, Default)]
@@ -79,7 +77,7 @@ pub fn from_repository(wanted: &Wanted, around: &Surroundings) -> Result<Gathere
         Some(name) => RunError::Usage(format!("--head `{name}` is not a commit of this repository")),
         None => RunError::Usage("this repository has no commit yet; `--staged` needs one, too".into()),
     })?;
-    let base = if wanted.staged { staged_base(&head, wanted)? } else { find_base(&git, wanted, around, &head)? };
+    let base = if wanted.staged { staged_base(&head, wanted)? } else { base::find(&git, wanted, around, &head)? };
     let (config, rules, baseline) = policy(&git, wanted, &base)?;
     let mut gaps = Vec::new();
     let entries = match &base.commit {
@@ -167,104 +165,6 @@ fn staged_base(head: &str, wanted: &Wanted) -> Result<Base, RunError> {
         return Err(RunError::Usage("--staged compares the index with HEAD; give neither --base nor --head".into()));
     }
     Ok(Base { commit: Some(head.to_owned()), policy_commit: None, reason: "HEAD, for the index".into() })
-}
-
-fn find_base(git: &Git, wanted: &Wanted, around: &Surroundings, head: &str) -> Result<Base, RunError> {
-    let choice = match &wanted.candidates {
-        Some(list) => Choice::Candidates(list.clone()),
-        None => choose(wanted.base.as_deref(), around),
-    };
-    let candidates = match choice {
-        Choice::NoBase(why) => return Ok(Base { commit: None, policy_commit: None, reason: why }),
-        Choice::Candidates(list) => list,
-    };
-    // Of a merge request the base is never the checked-out commit itself: where it seems so, the history is cut off.
-    let of_merge = matches!(candidates.first(), Some(Candidate { how: How::FirstParent(_), .. }));
-    let found = |git: &Git| -> Result<Option<Base>, RunError> {
-        match resolve(git, &candidates, head)? {
-            Some(base) if of_merge && base.commit.as_deref() == Some(head) && git.is_shallow()? => Ok(None),
-            base => Ok(base),
-        }
-    };
-    if let Some(base) = found(git)? {
-        return match unseen_head(git, wanted, around, head)? {
-            Some(why) => Ok(no_base(why)),
-            None => Ok(base),
-        };
-    }
-    let shallow = git.is_shallow()?;
-    if shallow && wanted.deepen {
-        for depth in DEEPEN {
-            let revision = candidates.iter().rev().find_map(|c| match &c.how {
-                How::MergeBase(r) | How::Exact(r) => Some(r.as_str()),
-                How::FirstParent(_) => None,
-            });
-            if let Err(GitError::Failed { message, .. }) = git.deepen(depth, revision.unwrap_or_default()) {
-                return Ok(no_base(format!("the history could not be deepened: {message}")));
-            }
-            if let Some(base) = found(git)? {
-                return Ok(Base { reason: format!("{}, after deepening by {depth}", base.reason), ..base });
-            }
-        }
-    }
-    if let Some(name) = &wanted.base
-        && !shallow
-        && git.commit(name)?.is_none()
-    {
-        return Err(RunError::Usage(format!("--base `{name}` is not a commit of this repository")));
-    }
-    if candidates.is_empty() {
-        return Ok(no_base(
-            "no base commit found: the event and the environment name none; give one with --base".into(),
-        ));
-    }
-    let tried: Vec<&str> = candidates.iter().map(|c| c.reason.as_str()).collect();
-    let hint =
-        if shallow { "the clone is shallow: fetch more history, or use --deepen" } else { "give one with --base" };
-    Ok(no_base(format!("no base commit found ({hint}); tried: {}", tried.join("; "))))
-}
-
-/// Says why the checked-out commit is not the change, where the event tells of another one.
-fn unseen_head(git: &Git, wanted: &Wanted, around: &Surroundings, head: &str) -> Result<Option<String>, GitError> {
-    let chosen = wanted.head.is_some() || wanted.base.is_some() || wanted.candidates.is_some();
-    let Some(expected) = expected_head(around).filter(|_| !chosen) else { return Ok(None) };
-    if git.merge_base(&expected, head)?.as_ref() == Some(&expected) {
-        return Ok(None);
-    }
-    let (checked_out, expected) = (short(head), short(&expected));
-    Ok(Some(format!(
-        "the checked-out commit {checked_out} does not contain the pull request's head {expected}: check that out, or give --head"
-    )))
-}
-
-fn no_base(reason: String) -> Base {
-    Base { commit: None, policy_commit: None, reason: crate::path::visible(&reason) }
-}
-
-fn resolve(git: &Git, candidates: &[Candidate], head: &str) -> Result<Option<Base>, GitError> {
-    for Candidate { how, reason } in candidates {
-        let found = match how {
-            How::Exact(revision) => git.commit(revision)?.map(|c| (c.clone(), c)),
-            How::MergeBase(revision) => match git.commit(revision)? {
-                Some(tip) => git.merge_base(&tip, head)?.map(|base| (base, tip)),
-                None => None,
-            },
-            How::FirstParent(second) => match git.parents(head)?.as_slice() {
-                [first, merged] if second == merged => git.commit(first)?.map(|c| (c.clone(), c)),
-                _ => None,
-            },
-        };
-        let Some((base, tip)) = found else { continue };
-        // A branch of this clone that is the head itself says nothing about what is new.
-        let own_branch = matches!(how, How::MergeBase(r) if r.starts_with("refs/heads/"));
-        if own_branch && base == head {
-            continue;
-        }
-        let policy_commit = (tip != base).then_some(tip);
-        let reason = crate::path::visible(reason);
-        return Ok(Some(Base { commit: Some(base), policy_commit, reason }));
-    }
-    Ok(None)
 }
 
 fn policy(git: &Git, wanted: &Wanted, base: &Base) -> Result<(Config, RuleSet, Baseline), RunError> {
@@ -365,6 +265,21 @@ fn check_paths(
     commits: [Option<&String>; 2],
 ) -> Result<(), RunError> {
     for path in wanted.paths.iter().filter(|p| !p.is_empty() && *p != ".") {
+        if is_outside(path) {
+            let shown = crate::path::visible(path);
+            return Err(RunError::Usage(
+                match inside(git, Path::new(path)).filter(|_| Path::new(path).is_absolute()) {
+                    Some(inner) => format!(
+                        "`{shown}` is not relative to the repository's root; give `{}`",
+                        crate::path::visible(&inner)
+                    ),
+                    None => format!(
+                        "`{shown}` lies outside the repository, of which a check reads commits; give a path below its \
+                     root, or use `portcullis audit {shown}`"
+                    ),
+                },
+            ));
+        }
         let one = std::slice::from_ref(path);
         let mut known = changed.iter().any(|c| within(c, one));
         for commit in commits.into_iter().flatten() {
@@ -378,7 +293,23 @@ fn check_paths(
     Ok(())
 }
 
-fn within(path: &RepoPath, paths: &[String]) -> bool {
+/// Says whether a path relative to the root leads out of it.
+fn is_outside(path: &str) -> bool {
+    let mut depth = 0i64;
+    let leads_up = |part: Component<'_>| {
+        depth += match part {
+            Component::Normal(_) => 1,
+            Component::CurDir => 0,
+            Component::ParentDir => -1,
+            Component::RootDir | Component::Prefix(_) => return true,
+        };
+        depth < 0
+    };
+    Path::new(path).components().any(leads_up)
+}
+
+/// Says whether a path is one of those that were asked for, or lies below one.
+pub(super) fn within(path: &RepoPath, paths: &[String]) -> bool {
     let inside =
         |p: &String| path.as_str() == p || path.as_str().strip_prefix(p.as_str()).is_some_and(|r| r.starts_with('/'));
     paths.is_empty() || paths.iter().any(|p| p.is_empty() || p == "." || inside(p))

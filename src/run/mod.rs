@@ -2,8 +2,10 @@
 
 pub mod analyse;
 pub mod audit;
+mod base;
 pub mod check;
 pub mod contents;
+pub mod dependents;
 pub mod explain;
 pub mod gather;
 pub mod hook;

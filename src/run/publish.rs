@@ -17,6 +17,45 @@ pub struct Output {
     pub file: Option<PathBuf>,
 }
 
+/// Refuses two reports for one place: the second would take the place of the first, or be mixed with it.
+///
+/// # Errors
+/// [`RunError::Usage`] for the first place that is named twice.
+pub fn no_collision(outputs: &[Output]) -> Result<(), RunError> {
+    let mut places: Vec<PathBuf> = Vec::new();
+    for output in outputs {
+        let Some(place) = place(output.file.as_deref()) else { continue };
+        if places.contains(&place) {
+            let shown = match &output.file {
+                Some(file) => format!("the file `{}`", crate::path::visible(&file.display().to_string())),
+                None => "standard output".to_owned(),
+            };
+            return Err(RunError::Usage(format!(
+                "two reports are to be written to {shown}, where the last would hide the others; give each `--output` \
+                 a file of its own: `--output FORMAT=FILE`"
+            )));
+        }
+        places.push(place);
+    }
+    Ok(())
+}
+
+/// Returns one name for each place a report can go to; `None` where anything may be written.
+fn place(file: Option<&Path>) -> Option<PathBuf> {
+    const STDOUT: [&str; 4] = ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1", "/proc/thread-self/fd/1"];
+    let file = match file {
+        Some(file) if STDOUT.iter().all(|name| file != Path::new(name)) => std::path::absolute(file).ok()?,
+        _ => return Some(PathBuf::from(STDOUT[0])),
+    };
+    if file == Path::new("/dev/null") {
+        return None;
+    }
+    let parent = file.parent().unwrap_or(Path::new("/"));
+    // A link in the place of the report is replaced, so only the directory is followed.
+    let real = std::fs::canonicalize(parent).unwrap_or_else(|_| parent.to_owned());
+    Some(real.join(file.file_name().unwrap_or_default()))
+}
+
 /// Writes all reports. Each file appears whole or not at all, and a link in its place is replaced, not followed.
 ///
 /// # Errors

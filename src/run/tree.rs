@@ -141,7 +141,12 @@ fn walker(start: &Path, options: &Options, passed_by: &Arc<AtomicUsize>) -> igno
 
 fn is_vendored(path: &Path) -> bool {
     let name = path.file_name().map(|n| n.to_string_lossy()).unwrap_or_default();
-    VENDORED.contains(&name.as_ref()) && path.is_dir()
+    is_vendored_name(&name) && path.is_dir()
+}
+
+/// Says whether a folder of this name holds code that others wrote.
+pub(super) fn is_vendored_name(folder: &str) -> bool {
+    VENDORED.contains(&folder)
 }
 
 /// Reads a file as a job; `None` where it is not to be analysed, with the reason in `losses`.

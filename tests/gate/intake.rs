@@ -273,6 +273,51 @@ fn merged_result_that_is_cut_off_from_its_parents_is_never_an_empty_change() {
     assert_eq!(run.findings(), [format!("{BAD_RULE} app/topic.py blocks")], "{run}");
 }
 
+/// The push brought three commits, of which a clone of depth 1 has the last: what the default branch has there is the
+/// head itself, and that is no empty change.
+#[test]
+fn base_of_a_push_is_deepened_for_before_a_lesser_one_counts() {
+    let repo = Repo::on_topic();
+    repo.git(&["checkout", "--quiet", "main"]);
+    let remote = repo.publish_main();
+    let before = repo.head();
+    repo.write("app/topic.py", BAD_PY).commit("bad");
+    repo.write("notes.md", "1\n").commit("more");
+    repo.git(&["push", "--quiet", "origin", "main"]);
+    let clone = repo.clone_shallow(&remote, "main", 1, "runner");
+    clone.git(&["update-ref", "refs/remotes/origin/main", "HEAD"]);
+    let event = format!(r#"{{"before":"{before}","ref":"refs/heads/main","repository":{{"default_branch":"main"}}}}"#);
+    std::fs::write(repo.beside("event.json"), &event).unwrap();
+    let event = repo.beside("event.json").to_str().unwrap().to_owned();
+    let pairs = github("push", &event);
+    no_base(clone.call(&[]).envs(&pairs).run(), "the clone is shallow");
+    let run = clone.call(&["--deepen"]).envs(&pairs).run();
+    only_topic(&run, &before, "`before` of the push event, after deepening by 4");
+    // Where it cannot be deepened for, the lesser one is no way around it.
+    let clone = repo.clone_shallow(&remote, "main", 1, "offline");
+    clone.git(&["update-ref", "refs/remotes/origin/main", "HEAD"]);
+    clone.git(&["remote", "set-url", "origin", "/nonexistent/remote.git"]);
+    no_base(clone.call(&["--deepen"]).envs(&pairs).run(), "could not be deepened");
+}
+
+/// The target branch has moved on; this clone knows an older state of it, and not the commit that GitLab names.
+#[test]
+fn lesser_base_is_taken_without_deepening_and_the_report_says_so() {
+    let forked = Forked::new();
+    let remote = forked.repo.publish_main();
+    forked.repo.git(&["push", "--quiet", "origin", "topic"]);
+    let clone = forked.repo.clone_shallow(&remote, "topic", 2, "runner");
+    clone.git(&["update-ref", "refs/remotes/origin/main", &forked.fork]);
+    let pairs =
+        [("CI_MERGE_REQUEST_TARGET_BRANCH_SHA", forked.main.as_str()), ("CI_MERGE_REQUEST_TARGET_BRANCH_NAME", "main")];
+    let pairs = gitlab("merge_request_event", &pairs);
+    let reason = "merge base with origin/main; merge base with the target branch's commit comes first, but needs more \
+                  history: fetch it, or use --deepen";
+    only_topic(&clone.call(&[]).envs(&pairs).run(), &forked.fork, reason);
+    let reason = "merge base with the target branch's commit, after deepening by 4";
+    only_topic(&clone.call(&["--deepen"]).envs(&pairs).run(), &forked.fork, reason);
+}
+
 #[test]
 fn remote_that_does_not_answer_while_deepening_is_said() {
     let forked = Forked::new();
@@ -330,4 +375,56 @@ fn sha256_repositories_are_read() {
     let run = repo.check(&[]).exits(1);
     assert_eq!(run.json()["change"]["base"].as_str().map(str::len), Some(64));
     assert_eq!(run.findings(), [format!("{BAD_RULE} bad.py blocks")]);
+}
+
+#[test]
+fn path_outside_the_repository_is_a_usage_error_in_our_own_words() {
+    let repo = Repo::on_topic();
+    repo.write("app/bad.py", BAD_PY).commit("bad");
+    for path in ["../other", "/etc", "app/../../x"] {
+        let run = repo.check(&[path]).exits(2).says("lies outside the repository").says("`portcullis audit");
+        let run = run.says("no verdict was given (exit 2)");
+        assert!(run.stdout.is_empty() && !run.err().contains("fatal"), "{run}");
+    }
+    let inner = repo.path("app/bad.py").to_str().unwrap().to_owned();
+    repo.check(&[&inner]).exits(2).says("not relative to the repository's root; give `app/bad.py`");
+    // Written in another way it is the same place, not one where nothing is found.
+    for path in ["app/../app/bad.py", "./app//bad.py", "app/./", "x/.."] {
+        assert_eq!(repo.check(&[path]).exits(1).findings(), [format!("{BAD_RULE} app/bad.py blocks")], "{path}");
+    }
+}
+
+/// The last report would hide the others, and nobody would know.
+#[test]
+fn two_reports_for_one_place_are_a_usage_error() {
+    let repo = Repo::on_topic();
+    repo.write("bad.py", BAD_PY).commit("bad");
+    std::fs::create_dir(repo.path("out")).unwrap();
+    for (outputs, place) in [
+        (["json=a.json", "sarif=a.json"], "the file `a.json`"),
+        (["json=./a.json", "sarif=a.json"], "the file `a.json`"),
+        (["json=out/../a.json", "sarif=a.json"], "the file `a.json`"),
+        (["json", "human"], "standard output"),
+        (["json=/dev/stdout", "human"], "standard output"),
+    ] {
+        for command in ["check", "audit"] {
+            let run = repo.call(&[command, "-o", outputs[0], "-o", outputs[1]]).run().exits(2);
+            let run = run.says("two reports are to be written to").says(place).says("no verdict was given (exit 2)");
+            assert!(run.stdout.is_empty() && !repo.path("a.json").exists(), "{run}");
+        }
+    }
+    repo.call(&[
+        "check",
+        "-o",
+        "json=a.json",
+        "-o",
+        "sarif=out/a.json",
+        "-o",
+        "human=/dev/null",
+        "-o",
+        "json=/dev/null",
+    ])
+    .run()
+    .exits(1);
+    assert!(repo.path("a.json").exists() && repo.path("out/a.json").exists());
 }

@@ -9,6 +9,7 @@
 
 mod configs;
 mod content;
+mod dependents;
 mod flows;
 mod harness;
 mod hooks;

@@ -307,7 +307,14 @@ mod inline {
     #[test]
     fn policy_may_honour_added_comments_up_to_a_severity() {
         let up_to = |severity: &str| format!("inline-suppressions: {{added-up-to: {severity}}}");
-        change(&up_to("high"), GOOD_PY, &marked(&allowed())).check(&[]).exits(0);
+        let allowing = change(&up_to("high"), GOOD_PY, &marked(&allowed()));
+        assert_eq!(books(&allowing.check(&[]).exits(0)), [("comment".into(), "honoured".into())]);
+        // Who merges has to see what the change let through by itself.
+        for format in ["human", "markdown"] {
+            let run = allowing.call(&["check", "-o", format]).run().exits(0);
+            let shown = run.out().split_whitespace().collect::<Vec<_>>().join(" ");
+            assert!(shown.contains("added by this change and honoured, as the policy allows"), "{format}: {shown}");
+        }
         change(&up_to("medium"), GOOD_PY, &marked(&allowed())).check(&[]).exits(1);
         change(&up_to("none"), GOOD_PY, &marked(&allowed())).check(&[]).exits(1);
     }
@@ -347,6 +354,26 @@ mod inline {
 mod audit {
     use super::{BAD_PY, BAD_RULE, GOOD_PY, Repo, WARN_PY, WARN_RULE};
     use crate::harness::Plain;
+
+    /// Nothing was compared, so no report may speak of a change, of merging, or of a base.
+    #[test]
+    fn reports_of_an_audit_do_not_speak_of_a_change() {
+        let plain = Plain::new();
+        let broken = "import yaml\ndef f(x):\n    return (((\n";
+        for (name, text) in [("bad.py", BAD_PY), ("good.py", GOOD_PY), ("warn.py", WARN_PY), ("broken.py", broken)] {
+            plain.write(name, text);
+        }
+        plain.write("utf.py", b"\xff\xfe\x00\xd8\x00\x00");
+        for format in ["human", "markdown", "github", "junit"] {
+            for more in [&["."][..], &["--fail-on", "low", "."], &["good.py"], &["utf.py", "--fail-on", "low"]] {
+                let run = plain.call(&[&["audit", "-o", format], more].concat()).run();
+                let shown = run.out().to_lowercase();
+                for word in ["the change", "this change", "merged", "base branch", "compared"] {
+                    assert!(!shown.contains(word), "{format} {more:?} says `{word}`: {shown}");
+                }
+            }
+        }
+    }
 
     #[test]
     fn audit_reports_and_passes_unless_told_otherwise() {

@@ -128,9 +128,9 @@ impl Placed<'_> {
 
     fn step(&self, step: &FlowStep) -> Option<Step> {
         let (file, range) = self.place(step)?;
-        let span = file.span(range);
+        let span = file.span(range.clone());
         let (kind, what) = self.words(&step.kind);
-        let line = self.secrets.map(|secrets| line(file, span.start.line, secrets)).unwrap_or_default();
+        let line = self.secrets.map(|secrets| line(file, &range, secrets)).unwrap_or_default();
         Some(Step { path: file.path.clone(), span, kind: kind.into(), what, line })
     }
 

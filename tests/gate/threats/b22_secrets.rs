@@ -208,3 +208,33 @@ fn b22_secrets_in_names_messages_and_suppressions_are_masked() {
         keeps_quiet(&format, &repo.call(&["check", "-o", &format]).run().exits(1).all(), &secrets);
     }
 }
+
+/// What a rule has found is masked in part, too, and what a command is given is masked without a rule.
+#[test]
+fn b22_parts_of_secrets_and_passwords_of_commands_are_masked() {
+    let body = |name: &str| noise(name_seed(name), MIXED, 24);
+    let [found, typed, address, user] = ["found", "typed", "address", "user"].map(body);
+    let (head, tail) = found.split_at(12);
+    let repo = Repo::on_topic();
+    repo.write(
+        "shell.py",
+        format!(
+            "import os\n\nAPI_KEY = \"{found}\"\nURL = \"postgresql://shop:{address}@db.internal/shop\"\n\n\ndef f(x):\n    \
+             os.system('{head}' + x + '{tail}')\n    os.system('mysql -u root -p{typed} ' + x)\n    \
+             os.system('curl -u joe:{user} ' + x)\n    os.system('wget --password={typed} ' + x)\n    \
+             os.system('rsync joe:{user}@host.internal:/a ' + x)\n    os.system(\"x '{address}' \" + x)\n"
+        ),
+    );
+    repo.write("other.py", format!("import os\n\n\ndef g(x):\n    os.system('{tail} ' + x)\n"));
+    repo.commit("planted");
+    let secrets = [("found", &found), ("typed", &typed), ("address", &address), ("user", &user)];
+    for format in formats() {
+        let shown =
+            String::from_utf8_lossy(&repo.call(&["check", "--all", "-o", &format]).run().exits(1).all()).into_owned();
+        for (name, secret) in secrets {
+            for piece in secret.as_bytes().windows(8).map(|p| std::str::from_utf8(p).unwrap()) {
+                assert!(!shown.contains(piece), "{format} shows {name}: {piece} in\n{shown}");
+            }
+        }
+    }
+}

@@ -1,11 +1,15 @@
 //! Keeps secrets out of everything that is shown. Excerpts are made in one place, and that place calls this.
 //!
-//! Two ways to know a secret: its shape (tokens of well-known services, private keys, long random strings), and its
-//! value (literals that a rule marked `secret` has matched).
+//! Two ways to know a secret: its shape (tokens of well-known services, private keys, long random strings, passwords
+//! given to commands), and its value (literals that a rule marked `secret` has matched, and their parts).
+
+mod command;
 
 use regex::Regex;
 use serde::{Deserialize, Serialize};
-use std::sync::LazyLock;
+use std::collections::HashSet;
+use std::ops::Range;
+use std::sync::{LazyLock, OnceLock};
 
 /// Characters that stand for a secret: one for each of its own, so columns keep their places.
 const MASK: char = '*';
@@ -53,10 +57,21 @@ static SHAPE: LazyLock<Regex> =
 
 static LONG_WORD: LazyLock<Regex> = LazyLock::new(|| Regex::new("[A-Za-z0-9+=]{32,}").expect("a constant"));
 
+static IN_ADDRESS: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r#":/{1,2}[^\s/:@]{1,64}:([^\s/@]{3,})@"#).expect("a constant"));
+
+/// Characters that a part of a secret has at least.
+const PART: usize = 6;
+
 /// Masks secrets in text.
 #[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Redactor {
     values: Vec<String>,
+    /// What of the values is secret: of an address only the password, of a text with a token in it the token.
+    parts: Vec<String>,
+    /// All stretches of `PART` characters of `parts`.
+    #[serde(skip)]
+    pieces: OnceLock<HashSet<String>>,
 }
 
 impl std::fmt::Debug for Redactor {
@@ -69,11 +84,28 @@ impl Redactor {
     /// Remembers a literal that is a secret. Each of its lines is masked wherever it stands, if it has 4 characters.
     pub fn learn(&mut self, value: &str) {
         for line in value.lines().map(str::trim) {
-            if line.chars().count() >= 4 && !self.values.iter().any(|v| v == line) {
-                self.values.push(line.to_owned());
+            self.remember(line);
+            let password = IN_ADDRESS.captures(line).and_then(|c| c.get(1).map(|p| p.range()));
+            let mut secret: Vec<Range<usize>> = password.into_iter().chain(command::passwords(line)).collect();
+            secret.iter().for_each(|range| self.remember(&line[range.clone()]));
+            if secret.is_empty() {
+                secret = tokens(line);
+            }
+            let whole = std::iter::once(0..line.len()).filter(|_| secret.is_empty());
+            for part in secret.iter().cloned().chain(whole).map(|range| &line[range]) {
+                if part.chars().count() > PART && !self.parts.iter().any(|p| p == part) {
+                    self.parts.push(part.to_owned());
+                }
             }
         }
         self.values.sort_by_key(|v| std::cmp::Reverse(v.len()));
+        self.pieces = OnceLock::new();
+    }
+
+    fn remember(&mut self, value: &str) {
+        if value.chars().count() >= 4 && !self.values.iter().any(|v| v == value) {
+            self.values.push(value.to_owned());
+        }
     }
 
     /// Remembers the literals of a match of which one or more are secrets. The name of an environment variable beside
@@ -92,12 +124,52 @@ impl Redactor {
 
     /// Takes over what another one knows.
     pub fn merge(&mut self, other: Self) {
-        other.values.iter().for_each(|value| self.learn(value));
+        for value in &other.values {
+            self.remember(value);
+        }
+        let new = other.parts.into_iter().filter(|part| !self.parts.contains(part)).collect::<Vec<_>>();
+        self.parts.extend(new);
+        self.values.sort_by_key(|v| std::cmp::Reverse(v.len()));
+        self.pieces = OnceLock::new();
     }
 
-    /// Returns `text` with every known secret masked, character for character.
+    /// Returns `text` with every known secret and every part of one masked, character for character.
     pub fn redact(&self, text: &str) -> String {
-        self.redact_values(&shapes(text), 0)
+        self.redact_parts(&self.redact_values(&shapes(text), 0))
+    }
+
+    /// Returns `text` with what it shares with a known secret masked, from `PART` characters on.
+    ///
+    /// A word that stands by itself in the secret, too, tells nothing: `secret` of `my-secret-4711`.
+    pub fn redact_parts(&self, text: &str) -> String {
+        let pieces =
+            self.pieces.get_or_init(|| self.parts.iter().flat_map(|p| windows(p)).map(str::to_owned).collect());
+        if pieces.is_empty() {
+            return text.to_owned();
+        }
+        let mut shared: Vec<Range<usize>> = Vec::new();
+        for piece in windows(text).filter(|piece| pieces.contains(*piece)) {
+            let start = piece.as_ptr() as usize - text.as_ptr() as usize;
+            let range = start..start + piece.len();
+            match shared.last_mut() {
+                Some(last) if last.end > range.start => last.end = range.end,
+                _ => shared.push(range),
+            }
+        }
+        shared.retain(|range| !self.is_own_word(&text[range.clone()]));
+        mask_ranges(text, shared)
+    }
+
+    fn is_own_word(&self, shared: &str) -> bool {
+        let alone = |part: &String| {
+            part.match_indices(shared).all(|(at, _)| {
+                let before = part[..at].chars().next_back();
+                let after = part[at + shared.len()..].chars().next();
+                [before, after].into_iter().flatten().all(|c| !c.is_alphanumeric())
+            })
+        };
+        let letters = shared.trim_matches(|c: char| !c.is_alphanumeric());
+        letters.chars().all(char::is_alphabetic) && self.parts.iter().all(alone)
     }
 
     /// Returns `text` with the known values masked that have at least `min` characters. Away from where a secret was
@@ -120,7 +192,37 @@ pub fn shapes(text: &str) -> String {
             |found: &regex::Captures<'_>| if spared(&found[0]) { found[0].to_owned() } else { mask(&found[0]) };
         shape.replace_all(text, masked).into_owned()
     };
-    replace(&replace(text, &SHAPE, is_plain_words), &LONG_RUN, has_few_digits)
+    let masked = mask_ranges(text, command::passwords(text));
+    replace(&replace(&masked, &SHAPE, is_plain_words), &LONG_RUN, has_few_digits)
+}
+
+/// Returns where tokens of a known shape stand.
+fn tokens(text: &str) -> Vec<Range<usize>> {
+    SHAPE.find_iter(text).filter(|found| !is_plain_words(found.as_str())).map(|found| found.range()).collect()
+}
+
+/// Returns all stretches of `PART` characters.
+fn windows(text: &str) -> impl Iterator<Item = &str> {
+    let ends = text.char_indices().map(|(at, _)| at).skip(PART).chain([text.len()]);
+    text.char_indices()
+        .zip(ends)
+        .filter_map(|((start, _), end)| text.get(start..end))
+        .filter(|w| w.chars().count() == PART)
+}
+
+fn mask_ranges(text: &str, mut ranges: Vec<Range<usize>>) -> String {
+    ranges.sort_by_key(|range| range.start);
+    let (mut out, mut done) = (String::with_capacity(text.len()), 0);
+    for range in ranges {
+        let start = range.start.max(done);
+        if start < range.end {
+            out.push_str(&text[done..start]);
+            out.push_str(&mask(&text[start..range.end]));
+            done = range.end;
+        }
+    }
+    out.push_str(&text[done..]);
+    out
 }
 
 /// Letters after something that only looks like a known prefix are an identifier.
@@ -204,5 +306,32 @@ mod tests {
         redactor.learn_match(["API_KEY", "s3cr3t-value"].into_iter());
         assert_eq!(redactor.redact("f(API_KEY, 'hunter2!')"), "f(API_KEY, '********')");
         assert_eq!(redactor.redact("second line"), "****** ****");
+    }
+
+    #[test]
+    fn parts_of_learned_values_are_masked() {
+        let mut redactor = Redactor::default();
+        redactor.learn("kq7Rm2-payment-Zx81vTn4");
+        assert_eq!(redactor.redact("a = 'kq7Rm2'; b = '-Zx81vT'"), "a = '******'; b = '*******'");
+        assert_eq!(redactor.redact("f(payment)"), "f(payment)", "a word that is one in the secret, too");
+        redactor.learn("postgres://shop:s3cr3t@db.internal/shop");
+        assert_eq!(redactor.redact("connect('s3cr3t', 'db.internal')"), "connect('******', 'db.internal')");
+        redactor.learn("opensesameopen");
+        assert_eq!(redactor.redact("'opensesame' + x"), "'**********' + x", "cut within a word");
+    }
+
+    #[test]
+    fn parts_travel_to_another_process() {
+        let mut redactor = Redactor::default();
+        redactor.learn("kq7Rm2-payment-Zx81vTn4");
+        let there: Redactor = serde_json::from_str(&serde_json::to_string(&redactor).unwrap()).unwrap();
+        let mut merged = Redactor::default();
+        merged.merge(there);
+        assert_eq!(merged.redact("kq7Rm2"), "******");
+    }
+
+    #[test]
+    fn passwords_given_to_commands_are_masked() {
+        assert_eq!(shapes("curl -u joe:letmein x"), "curl -u joe:******* x");
     }
 }

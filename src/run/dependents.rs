@@ -1,0 +1,255 @@
+//! Files that a change leaves as they are and that use what it touches: a check that goes away in a helper opens a way
+//! in the files that call it. They are looked for by name, the nearest first, within bounds: the cost follows the change.
+
+use super::gather::{Gathered, within};
+use super::tree::is_vendored_name;
+use super::worker::is_risky_text;
+use crate::change::git::{Blob, Blobs, Git};
+use crate::change::text::Text;
+use crate::change::{ChangedFile, Content, Status};
+use crate::detect::Analysis;
+use crate::detect::touched::{self, DEFAULT};
+use crate::path::RepoPath;
+use crate::policy::plural;
+use crate::span::LineSet;
+use crate::syntax::language::Language;
+use crate::syntax::{Limits, is_generated_path, is_test_path, parse};
+use std::collections::{BTreeSet, HashSet};
+use std::time::Duration;
+
+/// Files that are looked at.
+const MAX_LOOKED_AT: usize = 200;
+/// Files that are analysed.
+const MAX_FILES: usize = 24;
+/// Bytes of one file, and of all of them.
+const MAX_BYTES: (u64, u64) = (200_000, 4_000_000);
+/// Files that are read at a time.
+const CHUNK: usize = 50;
+/// How many files may lie between the one that changed and the one that data comes in.
+const MAX_LEVELS: usize = 3;
+
+/// The files, and what has to be said of them.
+#[derive(Debug, Default)]
+pub struct Dependents {
+    /// The files: the same on both sides. With each, what it uses: names, and the changed file.
+    pub files: Vec<ChangedFile>,
+    /// For each file, in words, what it uses of the change.
+    pub uses: Vec<String>,
+    /// Notes for the report.
+    pub notes: Vec<String>,
+}
+
+/// A file whose names others may use.
+struct Used {
+    path: RepoPath,
+    family: Language,
+    names: BTreeSet<String>,
+    /// What the change touches, in words.
+    origin: String,
+}
+
+struct Candidate {
+    path: RepoPath,
+    language: Language,
+    text: Text,
+}
+
+/// Looks for the files that use what a change touches; within `paths`, where there are any.
+pub fn of(gathered: &Gathered, paths: &[String], analyses: &[Analysis]) -> Dependents {
+    let mut dependents = Dependents::default();
+    let mut level = changed(gathered, analyses);
+    let (Some(git), Some(commit)) = (gathered.git.as_ref(), gathered.change.base.commit.as_ref()) else {
+        return dependents;
+    };
+    if level.is_empty() {
+        return dependents;
+    }
+    let (mut open, cut) = candidates(git, commit, &level, gathered, paths);
+    let (looked_at, mut left_out) = (open.len(), 0);
+    for _ in 0..MAX_LEVELS {
+        let mut next = Vec::new();
+        for used in &level {
+            let (users, rest): (Vec<_>, Vec<_>) = open.into_iter().partition(|candidate| uses(candidate, used));
+            open = rest;
+            for user in users {
+                if dependents.files.len() >= MAX_FILES {
+                    left_out += 1;
+                    continue;
+                }
+                next.extend(passes_on(&user, used, &gathered.config.analysis));
+                dependents.uses.push(used.origin.clone());
+                let side = || Content::Text(user.text.clone());
+                dependents.files.push(ChangedFile {
+                    path: user.path.clone(),
+                    old_path: None,
+                    status: Status::Modified,
+                    before: side(),
+                    after: side(),
+                    added: LineSet::default(),
+                    removed: LineSet::default(),
+                    partial: false,
+                });
+            }
+        }
+        level = next;
+    }
+    if !dependents.files.is_empty() {
+        let (count, verb) = (dependents.files.len(), if dependents.files.len() == 1 { "uses" } else { "use" });
+        let files = plural(count, "unchanged file", "unchanged files");
+        dependents.notes.push(format!("{files} that {verb} what the change touches: analysed too"));
+    }
+    if left_out > 0 {
+        let files = plural(left_out, "file", "files");
+        dependents
+            .notes
+            .push(format!("{files} more that use changed code, unchanged themselves, were not analysed again"));
+    }
+    if cut {
+        dependents
+            .notes
+            .push(format!("files that use changed code were looked for in the {looked_at} nearest files only"));
+    }
+    dependents
+}
+
+/// Returns the changed files that others could use, with what is touched in them.
+fn changed(gathered: &Gathered, analyses: &[Analysis]) -> Vec<Used> {
+    let files = gathered.change.files.iter().zip(analyses);
+    let modified =
+        files.filter(|(file, _)| file.status == Status::Modified && !file.partial && !is_test_path(&file.path));
+    let used = modified.filter(|(_, analysis)| !analysis.touched.is_empty()).filter_map(|(file, analysis)| {
+        let names = analysis.touched.clone();
+        let shown: Vec<String> = names.iter().take(3).map(|name| format!("`{:.60}`", name)).collect();
+        let origin = format!("{} in {}", shown.join(", "), file.path);
+        Some(Used { path: file.path.clone(), family: family(analysis.language?), names, origin })
+    });
+    used.collect()
+}
+
+/// JavaScript and TypeScript use each other's files.
+fn family(language: Language) -> Language {
+    if language.is_script() { Language::JavaScript } else { language }
+}
+
+/// Reads the files near to those that changed, and says whether there may be more.
+fn candidates(
+    git: &Git,
+    commit: &str,
+    changed: &[Used],
+    gathered: &Gathered,
+    paths: &[String],
+) -> (Vec<Candidate>, bool) {
+    let families: HashSet<Language> = changed.iter().map(|used| used.family).collect();
+    let touched: HashSet<&RepoPath> = gathered.changed_paths.iter().collect();
+    let fits = |path: &RepoPath| {
+        Language::of_path(path).is_some_and(|language| families.contains(&family(language)))
+            && !touched.contains(path)
+            && !is_test_path(path)
+            && !is_generated_path(path)
+            && within(path, paths)
+    };
+    let from: Vec<&RepoPath> = changed.iter().map(|used| &used.path).collect();
+    let near = git.nearest(commit, &from, MAX_LOOKED_AT, &fits, &|folder| !is_vendored_name(folder));
+    let (mut found, mut bytes, mut cut) = (Vec::new(), 0, near.cut);
+    for chunk in near.files.chunks(CHUNK) {
+        let oids: Vec<String> = chunk.iter().map(|(_, oid)| oid.clone()).collect();
+        let Ok(Blobs::Read(blobs)) = git.blobs(&oids, MAX_BYTES.0, MAX_BYTES.1 - bytes) else {
+            cut = true;
+            break;
+        };
+        for (path, oid) in chunk {
+            let Some(Blob::Bytes(content)) = blobs.get(oid) else { continue };
+            bytes += content.len() as u64;
+            let content = Blob::Bytes(content.clone()).into_content(true);
+            if let (Some(text), Some(language)) = (content.text(), Language::of_path(path))
+                && !is_risky_text(&text.text)
+            {
+                found.push(Candidate { path: path.clone(), language, text: text.clone() });
+            }
+        }
+    }
+    (found, cut)
+}
+
+/// Says whether a file seems to import another and to use one of its names.
+fn uses(candidate: &Candidate, used: &Used) -> bool {
+    if family(candidate.language) != used.family || !holds(&candidate.text.text, &module_word(&used.path)) {
+        return false;
+    }
+    used.names.iter().any(|name| name == DEFAULT || holds(&candidate.text.text, name))
+}
+
+/// Returns the word by which other files import a file.
+fn module_word(path: &RepoPath) -> String {
+    let name = path.file_name();
+    let stem = name.split('.').next().unwrap_or(name);
+    let folder = path.as_str().rsplit('/').nth(1).unwrap_or_default();
+    let owner = path.as_str().rsplit('/').nth(2).unwrap_or_default();
+    match stem {
+        "__init__" | "index" | "mod" => folder.to_owned(),
+        "lib" | "main" if folder == "src" => owner.replace('-', "_"),
+        _ => stem.to_owned(),
+    }
+}
+
+/// Says whether a text holds a word: not as a part of a longer one.
+fn holds(text: &str, word: &str) -> bool {
+    let is_part = |c: char| c.is_alphanumeric() || c == '_';
+    !word.is_empty()
+        && text
+            .match_indices(word)
+            .any(|(at, _)| !text[..at].ends_with(is_part) && !text[at + word.len()..].starts_with(is_part))
+}
+
+/// Returns what a user gives on in its turn: functions of it that use the names.
+fn passes_on(user: &Candidate, used: &Used, options: &crate::detect::Options) -> Option<Used> {
+    let limits = Limits { time: Duration::from_millis(options.time_ms), depth: options.depth };
+    let file = parse(&user.path, user.language, &user.text, &limits).ok()?;
+    let mut names = used.names.clone();
+    if names.remove(DEFAULT) {
+        names.extend(local_names(&user.text.text, &module_word(&used.path)));
+    }
+    let names = touched::users(&file, &names);
+    let (path, origin) = (user.path.clone(), used.origin.clone());
+    (!names.is_empty()).then_some(Used { path, family: used.family, names, origin })
+}
+
+/// Returns the names that lines which speak of a module give to it.
+fn local_names(text: &str, module: &str) -> Vec<String> {
+    let imports =
+        text.lines().filter(|line| holds(line, module) && (line.contains("import") || line.contains("require")));
+    let head = |line: &str| line[..line.find(" from ").or_else(|| line.find('=')).unwrap_or(0)].to_owned();
+    let words = |line: String| touched::identifiers(&line).into_iter().map(|range| line[range].to_owned()).collect();
+    let found: Vec<Vec<String>> = imports.map(head).map(words).collect();
+    found.concat().into_iter().filter(|word| !matches!(word.as_str(), "import" | "const" | "let" | "var")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{holds, local_names, module_word};
+    use crate::path::RepoPath;
+
+    #[test]
+    fn modules_go_by_the_word_that_imports_name() {
+        let word = |path: &str| module_word(&RepoPath::from(path));
+        assert_eq!(word("app/db.py"), "db");
+        assert_eq!(word("app/db/__init__.py"), "db");
+        assert_eq!(word("src/lib/clean.server.ts"), "clean");
+        assert_eq!(word("crates/shop-db/src/lib.rs"), "shop_db");
+        assert_eq!(word("src/db/mod.rs"), "db");
+    }
+
+    #[test]
+    fn words_are_whole() {
+        assert!(holds("from .db import x", "db") && !holds("from .dbx import x", "db") && !holds("adb", "db"));
+        assert!(!holds("anything", ""));
+    }
+
+    #[test]
+    fn names_of_what_is_given_as_a_whole_are_the_importer_s() {
+        assert_eq!(
+            local_names("import tidy from './clean'\nconst wash = require('./clean')\n", "clean"),
+            ["tidy", "wash"]
+        );
+    }
+}
