@@ -63,6 +63,16 @@ impl Engine<'_> {
                 self.state.contents_mut(object.id).reverse();
                 Some(object.clone())
             }
+            Operation::Sort => {
+                if self.state.contents(object.id).is_some() {
+                    self.state.contents_mut(object.id).shuffle();
+                }
+                Some(object.clone())
+            }
+            Operation::Sorted => {
+                let list = self.list_operation(Operation::ListOf, object, &Args::default(), span)?;
+                self.list_operation(Operation::Sort, &list, args, span)
+            }
             Operation::ListOf if args.value(0).is_some_and(|f| matches!(f.kind, Kind::Function(_))) => {
                 // `Array.from(list, function)`.
                 self.function_operation(Operation::Map, object, args, span)
