@@ -188,7 +188,9 @@ fn b17_hostile_patterns_are_refused_at_once() {
         let measured = measured(plain.call(&["config", "check", "p.yml"]));
         measured.within(&format!("policy pattern {i}"), 0.5, 256);
         assert_eq!(measured.run.status, 2, "{}", measured.run);
-        assert!(measured.run.err().contains("is a path pattern") || i > 0 || measured.run.err().contains("at most 512"));
+        assert!(
+            measured.run.err().contains("is a path pattern") || i > 0 || measured.run.err().contains("at most 512")
+        );
     }
     let good = "why: y\nfix: f\nreferences: []\nexamples: {bad: [a, b], good: [c, d]}\n";
     for regex in [
