@@ -65,7 +65,7 @@ pub fn of(gathered: &Gathered, paths: &[String], analyses: &[Analysis]) -> Depen
         return dependents;
     }
     let (mut open, cut) = candidates(git, commit, &level, gathered, paths);
-    let mut left_out = 0;
+    let (looked_at, mut left_out) = (open.len(), 0);
     for _ in 0..MAX_LEVELS {
         let mut next = Vec::new();
         for used in &level {
@@ -107,7 +107,7 @@ pub fn of(gathered: &Gathered, paths: &[String], analyses: &[Analysis]) -> Depen
     if cut {
         dependents
             .notes
-            .push(format!("files that use changed code were looked for in the {MAX_LOOKED_AT} nearest files only"));
+            .push(format!("files that use changed code were looked for in the {looked_at} nearest files only"));
     }
     dependents
 }

@@ -25,9 +25,14 @@ const MAX_FILES: usize = 200;
 /// Files of one side that are kept in memory; the oldest make room.
 const MAX_KEPT: usize = 500;
 
+/// Bytes of a file that says something of a project.
+const MAX_TEXT: u64 = 1 << 20;
+
 /// The other files of one side.
 pub struct Side<'a> {
     place: Option<Place<'a>>,
+    /// Whether what differs from the commit is that of the index.
+    of_index: bool,
     limits: Limits,
     max_bytes: u64,
     seen: Mutex<Seen>,
@@ -47,6 +52,8 @@ enum Place<'a> {
 #[derive(Default)]
 struct Seen {
     files: HashMap<RepoPath, Option<Arc<Loaded>>>,
+    /// Files that say something of a project.
+    texts: HashMap<RepoPath, Option<Arc<str>>>,
     /// Those of `files` that are held in memory, the oldest first.
     kept: VecDeque<RepoPath>,
 }
@@ -71,7 +78,8 @@ impl<'a> Side<'a> {
         };
         let config = &gathered.config;
         let before = Self::new(place(change.base.commit.as_ref(), false), config);
-        (before, Self::new(place(change.head.commit.as_ref(), true), config))
+        let after = Self::new(place(change.head.commit.as_ref(), true), config);
+        (before, Self { of_index: change.head.commit.is_none(), ..after })
     }
 
     /// Returns the files below a directory.
@@ -83,6 +91,7 @@ impl<'a> Side<'a> {
         let (time, depth) = (Duration::from_millis(config.analysis.time_ms), config.analysis.depth);
         Self {
             place,
+            of_index: false,
             limits: Limits { time, depth },
             max_bytes: config.file_bytes,
             seen: Mutex::default(),
@@ -109,7 +118,7 @@ impl<'a> Side<'a> {
 
     fn read(&self, path: &RepoPath) -> Option<Loaded> {
         let language = Language::of_path(path)?;
-        let text = self.text(path)?;
+        let text = self.source(path)?;
         if is_risky_text(&text.text) {
             self.risky.lock().unwrap_or_else(PoisonError::into_inner).insert(path.clone());
             return None;
@@ -119,7 +128,18 @@ impl<'a> Side<'a> {
         Some(Loaded { file, module })
     }
 
-    fn text(&self, path: &RepoPath) -> Option<Text> {
+    /// Reads a file that is no source, as this side has it: a change must not hide behind its own `tsconfig.json`.
+    fn read_text(&self, path: &RepoPath) -> Option<Text> {
+        match self.place.as_ref()? {
+            Place::Commit { git, commit, changed } if changed.contains_key(path) => {
+                let name = if self.of_index { format!(":{path}") } else { format!("{commit}:{path}") };
+                git.blob(&name, MAX_TEXT).ok()?.into_content(true).text().cloned()
+            }
+            _ => self.source(path),
+        }
+    }
+
+    fn source(&self, path: &RepoPath) -> Option<Text> {
         match self.place.as_ref()? {
             Place::Commit { changed, .. } if changed.contains_key(path) => changed.get(path)?.cloned(),
             Place::Commit { git, commit, .. } => {
@@ -146,9 +166,7 @@ impl<'a> Side<'a> {
 
 impl SourceProvider for Side<'_> {
     fn load(&self, path: &RepoPath) -> Option<Arc<Loaded>> {
-        let plain =
-            !path.as_str().split('/').any(|part| matches!(part, "" | "." | "..") || part.contains(['\\', '\0']));
-        if self.place.is_none() || !plain {
+        if self.place.is_none() || !is_plain(path) {
             return None;
         }
         let lock = || self.seen.lock().unwrap_or_else(PoisonError::into_inner);
@@ -169,6 +187,24 @@ impl SourceProvider for Side<'_> {
         seen.files.insert(path.clone(), loaded.clone());
         loaded
     }
+
+    fn text(&self, path: &RepoPath) -> Option<Arc<str>> {
+        if self.place.is_none() || !is_plain(path) {
+            return None;
+        }
+        let lock = || self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = lock().texts.get(path) {
+            return known.clone();
+        }
+        let text: Option<Arc<str>> = self.read_text(path).map(|text| text.text.into());
+        lock().texts.insert(path.clone(), text.clone());
+        text
+    }
+}
+
+/// Says whether a path leads from the root of a repository straight down.
+fn is_plain(path: &RepoPath) -> bool {
+    !path.as_str().split('/').any(|part| matches!(part, "" | "." | "..") || part.contains(['\\', '\0']))
 }
 
 /// One side as one analysed file sees it: no more than a number of files.
@@ -185,6 +221,10 @@ impl<'a> Share<'a> {
 }
 
 impl SourceProvider for Share<'_> {
+    fn text(&self, path: &RepoPath) -> Option<Arc<str>> {
+        self.side?.text(path)
+    }
+
     fn load(&self, path: &RepoPath) -> Option<Arc<Loaded>> {
         let side = self.side?;
         let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);

@@ -111,3 +111,51 @@ fn one_file_is_followed_into_so_many_others_and_the_report_says_so() {
     assert!(loads(&Share::of(Some(&directory)), 204), "each analysed file has its own share");
     assert_eq!(directory.notes(), ["data was followed into the first 200 imports only of 1 file"]);
 }
+
+const RUN_TS: &str = "import { exec } from 'child_process'\nexport default function run(host: string) { exec('ping ' + host) }\nexport function named(host: string) { exec('ping ' + host) }\n";
+
+/// What a handler imports, and what it calls with the visitor's word.
+const IMPORTS: &[(&str, &str)] = &[
+    ("import { named } from '../lib/run'", "named"),
+    ("import { run } from '../lib'", "run"),
+    ("import { named } from '../lib'", "named"),
+    ("import { all } from '../lib'", "all.default"),
+    ("import { named } from '@lib/run'", "named"),
+    ("import run from 'lib/run'", "run"),
+    ("import { query } from '@acme/db'", "query"),
+    ("import { other } from '@acme/db/src/other'", "other"),
+    ("const { query } = require('@acme/db')", "query"),
+];
+
+#[test]
+fn names_of_imports_stand_for_what_the_project_says() {
+    for (import, call) in IMPORTS {
+        let repo = Repo::new();
+        repo.write("src/lib/run.ts", RUN_TS);
+        repo.write(
+            "src/lib/index.ts",
+            "export { default as run } from './run'\nexport { named } from './run'\nexport * as all from './run'\n",
+        );
+        repo.write("package.json", "{\"workspaces\": [\"packages/*\"]}");
+        repo.write("packages/acme-db/package.json", "{\"name\": \"@acme/db\", \"main\": \"dist/index.js\"}");
+        let other = "import { exec } from 'child_process'\nexport const other = (h: string) => { exec('ping ' + h) }\n";
+        repo.write("packages/acme-db/src/other.ts", other);
+        repo.write("packages/acme-db/src/index.ts", "export { other as query } from './other'\n");
+        let paths =
+            "{\"compilerOptions\": {\"baseUrl\": \"./src\", \"paths\": {\"@lib/*\": [\"lib/*\"],},}, // paths\n}";
+        repo.write("tsconfig.json", paths).commit("before");
+        repo.git(&["checkout", "--quiet", "-b", "topic"]);
+        let handler = format!(
+            "import express from 'express'\n{import}\nconst app = express()\napp.get('/a', (req, res) => {{ {call}(req.query.h as string); res.end() }})\n"
+        );
+        repo.write("src/routes/a.ts", &handler);
+        // A change cannot hide behind what it says of names itself, be it committed or staged.
+        repo.write("tsconfig.json", paths.replace("// paths", "// names"));
+        repo.git(&["add", "--all"]);
+        let staged = repo.check(&["--staged"]);
+        assert!(staged.findings().iter().any(|rule| rule.contains("js-flow-command")), "{import}, staged: {staged}");
+        repo.commit("after");
+        let run = repo.check(&["--base", "main"]);
+        assert!(run.findings().iter().any(|rule| rule.contains("js-flow-command")), "{import}: {run}");
+    }
+}

@@ -15,6 +15,7 @@ mod layers;
 pub mod lower;
 pub mod name;
 mod outcome;
+pub mod packages;
 #[cfg(test)]
 pub(crate) mod print;
 mod state;
@@ -30,6 +31,11 @@ pub trait SourceProvider: Sync {
     /// Returns a file, parsed and lowered; `None` where there is none, or it cannot be read. Asked often for the same
     /// path and for paths that do not exist: it should remember both.
     fn load(&self, path: &RepoPath) -> Option<Arc<Loaded>>;
+
+    /// Returns the text of a file that says something of a project, such as `package.json`; `None` as above.
+    fn text(&self, _path: &RepoPath) -> Option<Arc<str>> {
+        None
+    }
 }
 
 /// No other files: a patch, or a snippet.

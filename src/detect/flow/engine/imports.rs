@@ -66,12 +66,13 @@ impl Engine<'_> {
     }
 
     /// Returns the path of a module of the repository in a form that says which file imports it, where that matters.
-    fn import_path(&self, module: Name) -> Name {
-        if !is_relative(module.as_str()) {
-            return module;
-        }
+    fn import_path(&mut self, module: Name) -> Name {
         let here = self.here();
-        Name::new(&format!("<{here}>{module}"))
+        match self.aliased(module) {
+            Some(path) => Name::new(&format!("<{here}>{path}")),
+            None if is_relative(module.as_str()) => Name::new(&format!("<{here}>{module}")),
+            None => module,
+        }
     }
 
     /// Says whether a path can be one of the repository's own.
@@ -135,7 +136,7 @@ impl Engine<'_> {
     }
 
     /// Returns the module that a path begins with, and the members that follow.
-    fn find_module(&mut self, from: usize, path: &'static str) -> Option<Found> {
+    pub(super) fn find_module(&mut self, from: usize, path: &'static str) -> Option<Found> {
         if let Some(known) = self.modules.get(&(from, path)) {
             return known.clone();
         }
@@ -321,9 +322,10 @@ fn script_candidates(from: &RepoPath, path: &str) -> Vec<(Vec<RepoPath>, Vec<Str
     );
     for end in ends {
         let (module, members) = path.split_at(end);
-        let base = match module.strip_prefix("@/").or_else(|| module.strip_prefix("~/")) {
-            Some(rest) => format!("src/{rest}"),
-            None => beside(folder_of(from.as_str()), module),
+        let base = match (module.strip_prefix('^'), module.strip_prefix("@/").or_else(|| module.strip_prefix("~/"))) {
+            (Some(rest), _) => rest.to_owned(),
+            (None, Some(rest)) => format!("src/{rest}"),
+            (None, None) => beside(folder_of(from.as_str()), module),
         };
         let base = normal(&base);
         let mut files = vec![RepoPath::from(base.as_str())];
@@ -388,7 +390,7 @@ fn folder_of_module(file: &str) -> &str {
 }
 
 /// Resolves `.` and `..` in a path inside the repository.
-fn normal(path: &str) -> String {
+pub(super) fn normal(path: &str) -> String {
     let mut parts: Vec<&str> = Vec::new();
     for part in path.split('/') {
         match part {

@@ -4,6 +4,7 @@
 //! not known run both ways and are joined, loops run until little changes, functions of the code run where they are called.
 //! Every run is bounded in steps; what is cut short is reported.
 
+mod alias;
 mod answer;
 mod beginning;
 mod bind;
@@ -194,6 +195,8 @@ struct Engine<'a> {
     modules: HashMap<(usize, &'static str), Option<imports::Found>>,
     /// Crates of the same workspace by module and name.
     crates: HashMap<(usize, Name), Option<Name>>,
+    /// What the files of a project say of names.
+    named: alias::Known,
     others: &'a dyn SourceProvider,
     state: State,
     frames: Vec<Frame>,
@@ -283,6 +286,7 @@ pub fn run(
         by_path: HashMap::from([(file.path.clone(), Some(0))]),
         modules: HashMap::new(),
         crates: HashMap::new(),
+        named: alias::Known::default(),
         others,
         state: State::new(),
         frames: Vec::new(),

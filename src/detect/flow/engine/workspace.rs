@@ -54,10 +54,11 @@ impl Engine<'_> {
         path
     }
 
-    /// Returns what a file passes on from another one: `pub use`. `path` is the one that led to it.
+    /// Returns what a file passes on from another one: `pub use`, `export ... from`. `path` is the one that led to it.
     pub(super) fn passed_on(&mut self, value: Value, path: Name) -> Option<Value> {
         let Kind::Path(other) = value.kind else { return Some(value) };
-        if self.language != Language::Rust || !self.is_local_path(other) || other == path || self.depth > 300 {
+        let passes_on = self.language == Language::Rust || self.language.is_script();
+        if !passes_on || !self.is_local_path(other) || other == path || self.depth > 300 {
             return Some(value);
         }
         self.depth += 20;

@@ -1,0 +1,124 @@
+//! Names of JavaScript's imports that stand for files of the repository: aliases, and packages of the same workspace.
+
+use super::Engine;
+use super::imports::{beside, folder_of, normal};
+use crate::detect::flow::name::Name;
+use crate::detect::flow::packages::{self, Aliases};
+use crate::path::RepoPath;
+use std::collections::HashMap;
+use std::rc::Rc;
+
+/// How many files one `tsconfig.json` is followed through by `extends`.
+const MAX_EXTENDS: usize = 4;
+/// Places that one name is looked for in.
+const MAX_TARGETS: usize = 24;
+
+/// A file of aliases, and the folder that it lies in.
+type Located = Rc<(String, Aliases)>;
+/// A workspace: its root, and the folders that its packages lie in.
+type Workspace = Rc<(String, Vec<String>)>;
+
+/// What the files around the analysed ones say of names; by folder, nothing where there is nothing.
+#[derive(Default)]
+pub(super) struct Known {
+    aliases: HashMap<String, Option<Located>>,
+    workspaces: HashMap<String, Option<Workspace>>,
+    names: HashMap<(String, Name), Option<Name>>,
+}
+
+impl Engine<'_> {
+    /// Returns what an import's name stands for, as a path from the root of the repository behind a `^`, where aliases or
+    /// the workspace make it one of the repository's own files.
+    pub(super) fn aliased(&mut self, module: Name) -> Option<Name> {
+        let is_library = || self.catalog.knows(module) || self.catalog.speaks_of(module);
+        if !self.language.is_script() || module.as_str().starts_with(['.', '/', '<']) || is_library() {
+            return None;
+        }
+        let here = self.here();
+        let folder = folder_of(self.units[here].module.file().path.as_str()).to_owned();
+        let key = (folder.clone(), module);
+        if let Some(known) = self.named.names.get(&key) {
+            return *known;
+        }
+        self.named.names.insert(key.clone(), None);
+        let mut targets = Vec::new();
+        if let Some(located) = self.aliases_of(&folder) {
+            let (at, aliases) = located.as_ref();
+            targets.extend(aliases.targets(module.as_str()).iter().map(|target| beside(at, target)));
+        }
+        targets.extend(self.in_packages(&folder, module.as_str()));
+        let found = targets.iter().take(MAX_TARGETS).find_map(|target| {
+            let path = Name::new(&format!("^{}", normal(target)));
+            self.find_module(here, path.as_str()).is_some_and(|(_, members)| members.is_empty()).then_some(path)
+        });
+        self.named.names.insert(key, found);
+        found
+    }
+
+    /// Returns the aliases that hold in a folder: those of the nearest file of them.
+    fn aliases_of(&mut self, folder: &str) -> Option<Located> {
+        if let Some(known) = self.named.aliases.get(folder) {
+            return known.clone();
+        }
+        let own = ["tsconfig.json", "jsconfig.json"].iter().find_map(|name| self.read_aliases(beside(folder, name)));
+        let found = match own {
+            Some(own) => Some(own).filter(|located| !located.1.is_empty()),
+            None if folder.is_empty() => None,
+            None => self.aliases_of(folder_of(folder)),
+        };
+        self.named.aliases.insert(folder.to_owned(), found.clone());
+        found
+    }
+
+    fn read_aliases(&self, path: String) -> Option<Located> {
+        let mut path = path;
+        let mut last = None;
+        for _ in 0..MAX_EXTENDS {
+            let Some(text) = self.others.text(&RepoPath::from(path.as_str())) else { break };
+            let aliases = Aliases::read(&text)?;
+            let folder = folder_of(&path).to_owned();
+            let next = aliases.extends.clone().map(|extends| normal(&beside(&folder, &extends)));
+            let is_last = !aliases.is_empty() || next.is_none();
+            last = Some(Rc::new((folder, aliases)));
+            match next.filter(|_| !is_last) {
+                Some(next) if next.ends_with(".json") => path = next,
+                Some(next) => path = format!("{next}.json"),
+                None => break,
+            }
+        }
+        last
+    }
+
+    /// Returns the paths that a name stands for where it is a package of the workspace around a folder.
+    fn in_packages(&mut self, folder: &str, name: &str) -> Vec<String> {
+        let Some(workspace) = self.workspace_of(folder) else { return Vec::new() };
+        let (root, folders) = workspace.as_ref();
+        let (package, inside) = packages::split(name);
+        for one in packages::folders_of(folders, package) {
+            let at = normal(&beside(root, &one));
+            let Some(manifest) = self.others.text(&RepoPath::from(beside(&at, "package.json").as_str())) else {
+                continue;
+            };
+            let entries = packages::entries(&manifest, package, inside);
+            if !entries.is_empty() {
+                return entries.iter().map(|entry| beside(&at, entry)).collect();
+            }
+        }
+        Vec::new()
+    }
+
+    fn workspace_of(&mut self, folder: &str) -> Option<Workspace> {
+        if let Some(known) = self.named.workspaces.get(folder) {
+            return known.clone();
+        }
+        let text = |name: &str| self.others.text(&RepoPath::from(beside(folder, name).as_str()));
+        let own = packages::workspace(text("package.json").as_deref(), text("pnpm-workspace.yaml").as_deref());
+        let found = match own {
+            Some(folders) => Some(Rc::new((folder.to_owned(), folders))),
+            None if folder.is_empty() => None,
+            None => self.workspace_of(folder_of(folder)),
+        };
+        self.named.workspaces.insert(folder.to_owned(), found.clone());
+        found
+    }
+}
