@@ -141,7 +141,8 @@ impl Card {
     /// # Errors
     /// [`ModelError::Card`] where it is none.
     pub fn read(name: &str, text: &str) -> Result<Self, ModelError> {
-        serde_yaml::from_str(text).map_err(|source| ModelError::Card { name: name.to_owned(), source: Box::new(source) })
+        serde_yaml::from_str(text)
+            .map_err(|source| ModelError::Card { name: name.to_owned(), source: Box::new(source) })
     }
 
     /// Says that a network may be given to a runtime: it is the one that this card describes, and reads no other file.
