@@ -4,6 +4,7 @@
 //! nobody has seen, says less: it gives way.
 
 use super::Analysis;
+use super::flow::Harm;
 use crate::finding::{Confidence, Finding, MatchKey};
 use crate::path::RepoPath;
 use std::borrow::Borrow;
@@ -15,6 +16,11 @@ use std::sync::Arc;
 const HARMLESS: &str = "Here the data was followed: all that reaches this place is a constant, a number, or was cleaned or \
                         checked for this use.";
 
+/// The same where what reaches it comes from whoever starts the program.
+const OF_OPERATOR: &str = "Here the data was followed: all that reaches this place is a constant or what whoever starts the \
+                           program gives it (arguments, standard input, environment). It matters where somebody else \
+                           decides what these are.";
+
 /// What following data has told of a place.
 #[derive(Debug, Clone)]
 pub struct Settled {
@@ -22,11 +28,12 @@ pub struct Settled {
     pub range: Range<usize>,
     /// The weaknesses that it is about.
     pub cwe: Arc<BTreeSet<String>>,
-    /// Whether all that reaches the place is harmless.
-    pub harmless: bool,
+    /// What harm is done by all that reaches the place.
+    pub harm: Harm,
 }
 
-/// Lowers the confidence of what rules suspect where data was followed and found harmless: everywhere in the matched code
+/// Lowers the confidence of what rules suspect where data was followed and found harmless, or nobody's but the operator's, as
+/// a hint about it has it: everywhere in the matched code
 /// that this weakness is about.
 pub(super) fn demote(findings: &mut [Finding], settled: &[Settled]) {
     if settled.is_empty() {
@@ -39,11 +46,13 @@ pub(super) fn demote(findings: &mut [Finding], settled: &[Settled]) {
                 && span.start_byte < s.range.end
                 && finding.cwe.iter().any(|c| s.cwe.contains(c))
         };
-        let mut places = settled.iter().filter(about).peekable();
-        if places.peek().is_some() && places.all(|place| place.harmless) {
-            finding.confidence = Confidence::Low;
-            finding.why = format!("{}\n{HARMLESS}", finding.why);
-        }
+        let told = match settled.iter().filter(about).map(|place| place.harm).max() {
+            Some(Harm::None) => HARMLESS,
+            Some(Harm::OfOperator) => OF_OPERATOR,
+            Some(Harm::Any) | None => continue,
+        };
+        finding.confidence = Confidence::Low;
+        finding.why = format!("{}\n{told}", finding.why);
     }
 }
 
@@ -150,12 +159,12 @@ fn same_place(a: &Finding, b: &Finding) -> bool {
 }
 
 fn is_demoted(finding: &Finding) -> bool {
-    finding.flow().is_none() && finding.why.ends_with(HARMLESS)
+    finding.flow().is_none() && [HARMLESS, OF_OPERATOR].iter().any(|told| finding.why.ends_with(told))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Settled, demote, settle, settle_across};
+    use super::{Harm, Settled, demote, settle, settle_across};
     use crate::detect::Analysis;
     use crate::finding::{
         Confidence, Evidence, Excerpt, Finding, Fingerprint, FlowEvidence, Location, MatchKey, RuleId, Severity,
@@ -232,27 +241,31 @@ mod tests {
 
     #[test]
     fn what_is_known_to_be_harmless_loses_its_confidence() {
-        let settled = |from, to, harmless, cwe: &str| Settled {
+        let settled = |from, to, harm, cwe: &str| Settled {
             range: from..to,
             cwe: std::sync::Arc::new([cwe.to_owned()].into()),
-            harmless,
+            harm,
         };
         let confidence = |places: &[Settled]| {
             let mut findings = [finding("sql-built", 2)];
             demote(&mut findings, places);
             findings[0].confidence
         };
-        assert_eq!(confidence(&[settled(200, 210, true, "CWE-89")]), Confidence::Low);
-        assert_eq!(confidence(&[settled(200, 210, true, "CWE-78")]), Confidence::High);
-        assert_eq!(confidence(&[settled(900, 910, true, "CWE-89")]), Confidence::High);
-        let inner = settled(202, 204, false, "CWE-89");
-        assert_eq!(confidence(&[settled(200, 210, true, "CWE-89"), inner]), Confidence::High);
+        assert_eq!(confidence(&[settled(200, 210, Harm::None, "CWE-89")]), Confidence::Low);
+        assert_eq!(confidence(&[settled(200, 210, Harm::None, "CWE-78")]), Confidence::High);
+        assert_eq!(confidence(&[settled(900, 910, Harm::None, "CWE-89")]), Confidence::High);
+        let inner = settled(202, 204, Harm::Any, "CWE-89");
+        assert_eq!(confidence(&[settled(200, 210, Harm::None, "CWE-89"), inner]), Confidence::High);
+        let (operator, other) = (settled(200, 210, Harm::OfOperator, "CWE-89"), settled(202, 204, Harm::Any, "CWE-89"));
+        assert_eq!(confidence(&[operator.clone(), settled(202, 204, Harm::None, "CWE-89")]), Confidence::Low);
+        assert_eq!(confidence(&[operator, other]), Confidence::High, "something else reaches it, too");
     }
 
     #[test]
     fn a_check_that_is_taken_away_makes_an_old_finding_new() {
         let mut old = finding("sql-built", 2);
-        let all = [Settled { range: 0..1_000, cwe: std::sync::Arc::new(["CWE-89".to_owned()].into()), harmless: true }];
+        let all =
+            [Settled { range: 0..1_000, cwe: std::sync::Arc::new(["CWE-89".to_owned()].into()), harm: Harm::None }];
         demote(std::slice::from_mut(&mut old), &all);
         let (mut before, mut after) = (vec![old.clone()], vec![finding("sql-built", 2)]);
         settle(&mut before, &mut after);

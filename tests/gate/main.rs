@@ -21,4 +21,5 @@ mod properties;
 mod robust;
 mod robust_support;
 mod runaway;
+mod settled;
 mod threats;

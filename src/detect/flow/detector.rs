@@ -69,7 +69,7 @@ impl FlowDetector<'_> {
                 }
             };
             let range = place.range.0 as usize..place.range.1 as usize;
-            settled.push(Settled { range, cwe, harmless: place.harmless });
+            settled.push(Settled { range, cwe, harm: place.harm });
         }
         Ok(settled)
     }

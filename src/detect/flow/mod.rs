@@ -108,15 +108,26 @@ pub enum StepKind {
     Sink,
 }
 
-/// Whether all that reached a place does no harm there: constants, numbers, data that was cleaned or checked.
+/// What harm may be done by all that reached a place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Harm {
+    /// None: constants, numbers, data that was cleaned or checked.
+    None,
+    /// What whoever starts the program or sets it up wants.
+    OfOperator,
+    /// Any.
+    Any,
+}
+
+/// What reached a place.
 #[derive(Debug, Clone, Copy)]
 pub struct Settled {
     /// The place, in bytes of the analysed file.
     pub range: (u32, u32),
     /// The classes of weakness that it is about.
     pub classes: catalog::Classes,
-    /// Whether it is harmless, each time that the place was reached.
-    pub harmless: bool,
+    /// The worst of all times that the place was reached.
+    pub harm: Harm,
 }
 
 /// Everything that the engine found in a file.

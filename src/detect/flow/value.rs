@@ -35,6 +35,8 @@ pub(super) struct Data {
     pub(super) canonical: bool,
     /// Whether it is known to carry nothing that does harm: a number, a truth, what a check has let through.
     pub(super) plain: bool,
+    /// Whether something that is not known became a part of it, so that its labels do not tell everything.
+    pub(super) mixed: bool,
     /// Whether it is what a library's name stands for: a module, a type, a function; not something of that type.
     pub(super) is_name: bool,
     /// Whether it was read under a key of data from outside, so that it may be a prototype.
@@ -126,6 +128,7 @@ impl Data {
             origin: None,
             canonical: false,
             plain: false,
+            mixed: false,
             is_name: false,
             keyed: false,
             outcome: None,
@@ -245,6 +248,7 @@ pub(super) fn join(a: &Value, b: &Value) -> Value {
         origin: if a.origin == b.origin { a.origin } else { None },
         canonical: a.canonical && b.canonical,
         plain: a.is_plain() && b.is_plain(),
+        mixed: a.mixed || b.mixed || is_mixed(a, b) || is_mixed(b, a),
         is_name: a.is_name && b.is_name,
         keyed: a.keyed || b.keyed,
         is_sign: a.is_sign && b.is_sign,
@@ -253,6 +257,13 @@ pub(super) fn join(a: &Value, b: &Value) -> Value {
         facts: join_facts(a, b),
         declared: if a.declared == b.declared { a.declared } else { None },
     })
+}
+
+/// Says whether a value with labels is joined with one of which nothing is known.
+fn is_mixed(a: &Value, b: &Value) -> bool {
+    let is_thing = matches!(b.kind, Kind::Path(_)) && !b.is_name;
+    let is_unknown = is_thing || matches!(b.kind, Kind::Unknown | Kind::Text(_));
+    !a.labels.is_empty() && b.labels.is_empty() && is_unknown && !b.is_plain()
 }
 
 fn join_kinds(a: &Kind, b: &Kind) -> Kind {

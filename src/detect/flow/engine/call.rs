@@ -397,7 +397,11 @@ impl Engine<'_> {
         };
         let parsed = keys.first().map(|key| self.catalog.canonical(key.called())).zip(whole);
         let origin = parsed.and_then(|(path, whole)| self.decided(path, whole));
-        Rc::new(Data { labels, origin, ..Data::new(id, kind) })
+        let plain = matches!(kind, Kind::Path(of) if self.catalog.is_clean_type(of));
+        let is_told = |value: &Value| value.is_name || self.tells_all(value);
+        let mixed =
+            !is_known && !labels.is_empty() && !(receiver.is_none_or(is_told) && args.all().all(|(v, _)| is_told(v)));
+        Rc::new(Data { labels, origin, plain, mixed, ..Data::new(id, kind) })
     }
 
     /// Says whether a call makes a thing of its arguments, which are in it from then on: a structure or variant of Rust, which

@@ -127,7 +127,9 @@ impl Engine<'_> {
         let Some(path) = path else { return result };
         let reached = self.state.reach(&result);
         if reached.is_empty() {
-            return result;
+            // What it makes of something harmless is harmless.
+            let plain = result.plain || receiver.into_iter().chain(args.all().map(|(v, _)| v)).all(|v| v.is_plain());
+            return Rc::new(Data { plain, ..result.as_ref().clone() });
         }
         let place = self.place(span);
         let labels = reached.map(|label| {

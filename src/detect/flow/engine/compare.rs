@@ -283,7 +283,8 @@ impl Engine<'_> {
         let result = self.truth_value(&[text, end]);
         let places = self.catalog.bit_of("ssrf") | self.catalog.bit_of("redirect");
         match text.origin {
-            Some((id, of)) if of != ALL && of & places != 0 && known.starts_with('.') && known.len() > 3 => {
+            // What decides about more than addresses is more than a host.
+            Some((id, of)) if of & !places == 0 && of != 0 && known.starts_with('.') && known.len() > 3 => {
                 self.with_facts(result, vec![(text.id, places), (id, of & places)], Vec::new())
             }
             _ => result,

@@ -383,7 +383,8 @@ impl Engine<'_> {
                 // Every handler of a request is given the same things.
                 let is_given = spec.flatten().is_some_and(|spec| self.catalog.path(spec) == of);
                 let id = if is_given { super::number(&("given", given, of)) } else { id };
-                return Rc::new(Data { labels, ..Data::new(id, Kind::Path(of)) });
+                let plain = self.catalog.is_clean_type(of) && labels.is_empty();
+                return Rc::new(Data { labels, plain, ..Data::new(id, Kind::Path(of)) });
             }
         }
         match spec {
@@ -398,11 +399,12 @@ impl Engine<'_> {
                 let is_own = param_name(param).is_some_and(|n| matches!(n.as_str(), "self" | "cls" | "this"));
                 let numeric = param.of_type.as_ref().is_some_and(|of| self.is_clean(of));
                 if !exported || is_own || numeric {
-                    return Data::unknown(id, Labels::default());
+                    return Rc::new(Data { plain: numeric, ..Data::new(id, Kind::Unknown) });
                 }
                 let what = param_name(param).map_or_else(|| "a parameter".to_owned(), |n| format!("parameter `{n}`"));
                 let labels = Labels::source(Origin { trust: Trust::Parameter, what, only: 0, hint: false, place });
-                Data::unknown(id, labels)
+                let declared = param.of_type.as_ref().and_then(|of| self.class_of_type(of));
+                Rc::new(Data { declared, ..Data::unknown(id, labels).as_ref().clone() })
             }
         }
     }

@@ -76,7 +76,7 @@ use super::ir::{FunctionId, Module};
 use super::name::Name;
 use super::state::State;
 use super::value::{Data, Kind, Labels, Value, number};
-use super::{Flow, FlowStep, Flows, Loaded, SourceProvider, StepKind};
+use super::{Flow, FlowStep, Flows, Harm, Loaded, SourceProvider, StepKind};
 use crate::deadline::Deadline;
 use crate::path::RepoPath;
 use crate::syntax::SourceFile;
@@ -230,7 +230,7 @@ struct Engine<'a> {
     visited: HashSet<(usize, FunctionId)>,
     found: BTreeMap<sink::Identity, Flow>,
     /// Places of sinks in this file that were reached with nothing that does harm, by class.
-    settled: BTreeMap<((u32, u32), Classes), bool>,
+    settled: BTreeMap<((u32, u32), Classes), Harm>,
     /// Where a member was read last: what a class has from a library comes in there.
     read_at: (u32, u32),
     /// What parts of routes can hold, by the function that takes them.
@@ -444,8 +444,9 @@ impl<'a> Engine<'a> {
     fn derived(&self, what: &str, parts: &[&Value], kind: Kind) -> Value {
         let ids: Vec<u64> = parts.iter().map(|p| p.id).collect();
         let labels = parts.iter().fold(Labels::default(), |all, p| all.join(&self.state.reach(p)));
-        let plain = parts.iter().all(|p| self.is_settled(p, 0));
-        Rc::new(Data { labels, plain, ..Data::new(number(&(what, ids)), kind) })
+        let plain = parts.iter().all(|p| self.tells_all(p));
+        let mixed = !plain && !labels.is_empty();
+        Rc::new(Data { labels, plain, mixed, ..Data::new(number(&(what, ids)), kind) })
     }
 
     /// Runs `first` and `second` from the present state and joins what comes out.

@@ -131,7 +131,9 @@ impl Engine<'_> {
             _ if is_text => Kind::Text("".into()),
             _ => Kind::Unknown,
         };
-        let part = Rc::new(Data { declared, kind, ..value.as_ref().clone() });
+        // Nothing is in it but what came in.
+        let plain = !value.labels.is_empty();
+        let part = Rc::new(Data { declared, kind, plain, ..value.as_ref().clone() });
         self.read_as(&part, declared)
     }
 

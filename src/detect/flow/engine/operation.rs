@@ -26,8 +26,12 @@ impl Engine<'_> {
     ) -> Option<Value> {
         let mut args = args.clone();
         let object = match subject {
-            // A function of a module or type has its object as the first argument: `Promise.resolve(x)`.
-            Subject::Receiver => receiver.filter(|r| !r.is_name).cloned(),
+            // A function of a module or type has its object as the first argument: `Promise.resolve(x)`. What is asked with
+            // one argument whether it holds it is a list that was imported: `hosts.includes(x)`.
+            Subject::Receiver => {
+                let is_asked = matches!(operation, Operation::Contains | Operation::Find) && args.positional.len() == 1;
+                receiver.filter(|r| !r.is_name || (is_asked && self.language.is_script())).cloned()
+            }
             Subject::First if !args.positional.is_empty() => Some(args.positional.remove(0).0),
             Subject::Second if args.positional.len() > 1 => Some(args.positional.remove(1).0),
             Subject::First | Subject::Second => args.rest.as_ref().map(|(v, _)| v.clone()),

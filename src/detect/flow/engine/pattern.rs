@@ -229,8 +229,7 @@ impl Engine<'_> {
         let memory = self.catalog.bit_of("memory");
         let kept = memory | self.catalog.own_sources();
         let labels = self.state.reach(value).map(|label| label.cleaned |= !kept);
-        let plain = labels.is_empty();
-        std::rc::Rc::new(Data { labels, plain, ..Data::new(super::number(&("number", value.id)), Kind::Unknown) })
+        std::rc::Rc::new(Data { labels, plain: true, ..Data::new(super::number(&("number", value.id)), Kind::Unknown) })
     }
 
     /// Returns what a conversion to a number makes of a value: constants, also those of libraries, stay what they are.

@@ -40,8 +40,7 @@ impl Engine<'_> {
             let part = &self.written(part, *at);
             ids.push(part.id);
             let mut reached = self.state.reach(part);
-            plain &= self.is_settled(part, 0)
-                || (!part.labels.is_empty() && (part.plain || !matches!(part.kind, Kind::Text(_))));
+            plain &= self.tells_all(part);
             if is_body {
                 // Headers end at the first empty line.
                 reached = reached.cleaned(self.catalog.bit_of("header") | self.catalog.bit_of("email"));
@@ -71,7 +70,7 @@ impl Engine<'_> {
                 }
             }
         }
-        self.settle_text(plain && labels.is_empty(), span);
+        self.settle_text(plain, &labels, span);
         if is_const && labels.is_empty() {
             return Data::constant(Const::Text(prefix.into()));
         }
@@ -238,7 +237,8 @@ impl Engine<'_> {
                 }
                 let value = self.text_of(&[(element, span), (separator.clone(), span)], span);
                 // How the text begins is not known: there may be any number of elements.
-                Rc::new(Data { kind: Kind::Text("".into()), ..value.as_ref().clone() })
+                let plain = value.is_plain();
+                Rc::new(Data { kind: Kind::Text("".into()), plain, ..value.as_ref().clone() })
             }
         }
     }
