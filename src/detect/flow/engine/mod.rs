@@ -103,7 +103,7 @@ const MANY_FILE_STEPS: u32 = 40_000;
 /// How many steps are taken between two looks at the clock.
 const CLOCK_EVERY: u32 = 64;
 /// How deep calls of the code's own functions are followed.
-const MAX_CALLS: usize = 8;
+const MAX_CALLS: usize = 16;
 /// How deep they are followed where that takes too many steps: into what the entry itself calls.
 const FEW_CALLS: usize = 3;
 /// How deep expressions and statements are followed, all calls together.
