@@ -143,6 +143,10 @@ impl Check<'_> {
         if pattern.len() > MAX_PATTERN {
             return self.fail(key, format!("has {} characters; at most {MAX_PATTERN} are allowed", pattern.len()));
         }
+        if let Some(count) = repetition(&pattern) {
+            let what = format!("is a path pattern, in which `{count}` does not repeat anything: write `*` or `**`");
+            return self.fail(key, what);
+        }
         match GlobBuilder::new(&pattern).literal_separator(true).build() {
             Ok(glob) => Ok(Some(glob.compile_matcher())),
             Err(error) => self.fail(key, format!("is not a path pattern: {}", error.kind())),
@@ -229,6 +233,18 @@ fn nearest(message: &str) -> Option<String> {
     best.filter(|word| likeness(word) >= ALIKE).map(str::to_owned)
 }
 
+/// Returns the first repetition of a regular expression in a path pattern: `{3}` or `{3,}`. Taken for a pattern it is
+/// valid and matches no path that anybody has, so the entry would do nothing.
+fn repetition(pattern: &str) -> Option<&str> {
+    let open = |(at, _)| {
+        let inner = &pattern[at + 1..at + 1 + pattern[at + 1..].find('}')?];
+        let digits = inner.strip_suffix(',').unwrap_or(inner);
+        let repeats = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
+        repeats.then(|| &pattern[at..at + inner.len() + 2])
+    };
+    pattern.match_indices('{').find_map(open)
+}
+
 #[cfg(test)]
 mod tests {
     use super::{Config, ConfigError};
@@ -241,9 +257,20 @@ mod tests {
 
     #[test]
     fn hostile_path_patterns_are_refused_or_cheap() {
-        let begin = std::time::Instant::now();
-        let text = format!("decisions:\n  - {{path: '{}', decision: ignore}}\n", "(a*)*{1000}".repeat(60));
-        assert!(Config::read(&text, "p").is_err());
-        assert!(begin.elapsed().as_millis() < 100);
+        let read = |pattern: &str| {
+            let begin = std::time::Instant::now();
+            let read = Config::read(&format!("decisions:\n  - {{path: '{pattern}', decision: ignore}}\n"), "p");
+            assert!(begin.elapsed().as_millis() < 100, "{pattern}");
+            read.map(drop)
+        };
+        let long = "(a*)*{1000}".repeat(60);
+        for pattern in [&*long, "(a*)*{1000}", "a{1000000000}", "x/{2,}/y", "{a,{b,{c,{d", "[z-a]"] {
+            assert!(read(pattern).is_err(), "{pattern}");
+        }
+        let said = read("(a*)*{1000}").expect_err("a repetition").to_string();
+        assert!(said.contains("`{1000}` does not repeat anything"), "{said}");
+        for pattern in ["v{1,2}/*.py", "app/(shop)/{a,b}.tsx", "{2024,2025}/**", &"*a".repeat(250)] {
+            assert!(read(pattern).is_ok(), "{pattern}");
+        }
     }
 }

@@ -131,9 +131,35 @@ impl Embedded {
     /// # Errors
     /// [`ModelError::Card`]: the build's fault.
     pub fn card(&self) -> Result<Card, ModelError> {
-        serde_yaml::from_str(self.card)
-            .map_err(|source| ModelError::Card { name: self.name.to_owned(), source: Box::new(source) })
+        Card::read(self.name, self.card)
     }
+}
+
+impl Card {
+    /// Reads the card of the model of that name.
+    ///
+    /// # Errors
+    /// [`ModelError::Card`] where it is none.
+    pub fn read(name: &str, text: &str) -> Result<Self, ModelError> {
+        serde_yaml::from_str(text)
+            .map_err(|source| ModelError::Card { name: name.to_owned(), source: Box::new(source) })
+    }
+
+    /// Says that a network may be given to a runtime: it is the one that this card describes, and reads no other file.
+    ///
+    /// # Errors
+    /// [`ModelError::Digest`] or [`ModelError::ExternalData`].
+    pub fn admits(&self, onnx: &[u8]) -> Result<(), ModelError> {
+        check_digest(self, onnx)?;
+        if names_other_files(onnx) { Err(ModelError::ExternalData(self.name.clone())) } else { Ok(()) }
+    }
+}
+
+/// Says whether a network keeps tensors in other files: `external_data` entries have the key `location`.
+fn names_other_files(onnx: &[u8]) -> bool {
+    const KEY: &[u8] = b"\x0a\x08location";
+    // The second byte is rare in weights, so most places cost one comparison.
+    onnx.windows(KEY.len()).any(|w| w[1] == KEY[1] && w == KEY)
 }
 
 /// Says that `onnx` is what `card` was written for.
@@ -215,7 +241,13 @@ pub enum ModelError {
 
 #[cfg(test)]
 mod tests {
-    use super::{EMBEDDED, ModelError, check_digest};
+    use super::{EMBEDDED, ModelError, check_digest, names_other_files};
+
+    #[test]
+    fn weights_in_other_files_are_noticed() {
+        assert!(names_other_files(b"\x6a\x10\x0a\x08location\x12\x04a.w"));
+        assert!(!names_other_files(b"location"));
+    }
 
     #[test]
     fn every_embedded_model_matches_its_card() {

@@ -187,13 +187,27 @@ impl Redactor {
 
 /// Returns `text` with everything of a known shape masked.
 pub fn shapes(text: &str) -> String {
-    let replace = |text: &str, shape: &Regex, spared: fn(&str) -> bool| {
-        let masked =
-            |found: &regex::Captures<'_>| if spared(&found[0]) { found[0].to_owned() } else { mask(&found[0]) };
-        shape.replace_all(text, masked).into_owned()
-    };
     let masked = mask_ranges(text, command::passwords(text));
-    replace(&replace(&masked, &SHAPE, is_plain_words), &LONG_RUN, has_few_digits)
+    let tokens = tokens(&masked);
+    let masked = mask_ranges(&masked, tokens);
+    let run = |found: &regex::Captures<'_>| match &found[0] {
+        words if has_few_digits(words) => words.to_owned(),
+        path if is_path(path) => path.split('/').map(mask_random_part).collect::<Vec<_>>().join("/"),
+        other => mask(other),
+    };
+    LONG_RUN.replace_all(&masked, run).into_owned()
+}
+
+/// Says whether a run is a path: three of its parts are words. Base64 has none.
+fn is_path(run: &str) -> bool {
+    let is_word = |part: &&str| part.len() >= 3 && part.bytes().all(|b| b.is_ascii_lowercase());
+    run.split('/').filter(is_word).count() >= 3
+}
+
+/// Masks a part of a path that no person has named so.
+fn mask_random_part(part: &str) -> String {
+    let random = is_random(part) || (part.len() >= 20 && !has_few_digits(part));
+    if random { mask(part) } else { part.to_owned() }
 }
 
 /// Returns where tokens of a known shape stand.
@@ -287,6 +301,16 @@ mod tests {
         ] {
             assert_eq!(shapes(line), line);
         }
+    }
+
+    /// A temporary directory has a random name, and an error that does not say where helps nobody.
+    #[test]
+    fn a_long_path_in_a_message_stays_readable() {
+        let message = "/tmp/gate-a1b2c3/work/gate/rules/python/flow/shop.yml: not a catalog";
+        assert_eq!(shapes(message), message);
+        let key = "wJalr3XUtnFEMI7K7MDENGqbPxRfiCYEXAMPLEKE";
+        assert!(!shapes(&format!("/home/user/projects/{key}/main")).contains("K7MDENG"));
+        assert!(!shapes("wJalrXUtnFEMI/K7MDENG2/bPxRfiCYEXAMPLEKEY4").contains("bPxRfi"));
     }
 
     #[test]

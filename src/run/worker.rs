@@ -1,7 +1,8 @@
 //! I/O: analysis in a process of its own, for files that could take the gate down: large, deep or with endless lines.
 //!
 //! One line of JSON in, one line out. The process has a memory limit; the gate kills it when its time is up and goes on
-//! with a new one. Small changes never start one.
+//! with a new one. What counts is the processor's time, so that a busy machine makes no gaps. Small changes never start
+//! one.
 
 #![expect(clippy::disallowed_methods, reason = "I/O edge: starts and ends worker processes")]
 
@@ -19,7 +20,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Address space of a worker in bytes.
 const MEMORY: u64 = 1 << 30;
@@ -31,6 +32,9 @@ const SMALL: usize = 96 << 10;
 const LINE: usize = 20_000;
 /// Bracket nesting up to this depth is ordinary.
 const NESTING: usize = 150;
+
+/// How many times its limit of processor time a worker may take on the clock: it may also hang, or never get its turn.
+const PATIENCE: u32 = 8;
 
 #[derive(Serialize, Deserialize)]
 struct Request {
@@ -96,7 +100,10 @@ impl<'a> Pool<'a> {
             Err(reason) => {
                 worker.end();
                 match reason {
-                    Loss::Time(ms) => failed(GapKind::Time, format!("not analysed within {ms} ms")),
+                    Loss::Time(limit) => {
+                        let ms = limit.as_millis();
+                        failed(GapKind::Time, format!("it took more than {ms} ms of the processor's time, or hung"))
+                    }
                     Loss::Died => {
                         failed(GapKind::Crash, "the worker that analysed it died (out of memory, or a crash)".into())
                     }
@@ -115,7 +122,7 @@ impl Drop for Pool<'_> {
 }
 
 enum Loss {
-    Time(u64),
+    Time(Duration),
     Died,
 }
 
@@ -158,10 +165,12 @@ impl Worker {
         writeln!(self.input, "{line}").map_err(|_| Loss::Died)?;
         self.input.flush().map_err(|_| Loss::Died)?;
         // Twice the limit, and half a second to start: with the built-in limits no file takes longer than five seconds.
-        let patience = options.time_ms.saturating_mul(2).saturating_add(500);
-        match self.answers.recv_timeout(Duration::from_millis(patience)) {
+        let limit = Duration::from_millis(options.time_ms.saturating_mul(2).saturating_add(500));
+        let process = self.child.id();
+        let before = worked(process).unwrap_or_default();
+        match wait(&self.answers, limit, || worked(process).map(|now| now.saturating_sub(before))) {
             Ok(answer) => serde_json::from_str(&answer).map_err(|_| Loss::Died),
-            Err(RecvTimeoutError::Timeout) => Err(Loss::Time(patience)),
+            Err(RecvTimeoutError::Timeout) => Err(Loss::Time(limit)),
             Err(RecvTimeoutError::Disconnected) => Err(Loss::Died),
         }
     }
@@ -171,6 +180,45 @@ impl Worker {
         drop(self.child.kill());
         drop(self.child.wait());
     }
+}
+
+/// Waits for an answer until whoever gives it has worked for `limit`, as `worked` says, and [`PATIENCE`] times as long at
+/// most. Where nothing is known of its work, all time counts.
+fn wait<T>(
+    answers: &Receiver<T>,
+    limit: Duration,
+    worked: impl Fn() -> Option<Duration>,
+) -> Result<T, RecvTimeoutError> {
+    let begin = Instant::now();
+    let mut next = limit;
+    loop {
+        match answers.recv_timeout(next) {
+            Err(RecvTimeoutError::Timeout) => {}
+            other => return other,
+        }
+        let left = limit.saturating_sub(worked().unwrap_or(limit));
+        if left.is_zero() || begin.elapsed() >= limit * PATIENCE {
+            return Err(RecvTimeoutError::Timeout);
+        }
+        next = left.max(Duration::from_millis(10));
+    }
+}
+
+/// Returns how long the processor has worked for a process of ours; `None` where that is not known.
+#[cfg(target_os = "linux")]
+fn worked(process: u32) -> Option<Duration> {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    // The name of the program stands in brackets and may hold anything; after it come state, parent and so on.
+    let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
+    let ticks = |at: usize| fields.get(at)?.parse::<u64>().ok();
+    // Linux counts these in hundredths of a second for every program, whatever it counts in itself.
+    Some(Duration::from_millis((ticks(11)? + ticks(12)?).saturating_mul(10)))
+}
+
+/// Elsewhere all time counts.
+#[cfg(not(target_os = "linux"))]
+fn worked(_process: u32) -> Option<Duration> {
+    None
 }
 
 /// Serves as a worker until the input ends; from here on the process has a memory limit.
@@ -219,3 +267,44 @@ fn limit_memory() {
 
 #[cfg(not(unix))]
 fn limit_memory() {}
+
+#[cfg(test)]
+mod tests {
+    use super::{PATIENCE, wait};
+    use std::sync::mpsc::{RecvTimeoutError, channel};
+    use std::time::{Duration, Instant};
+
+    const LIMIT: Duration = Duration::from_millis(40);
+
+    #[test]
+    fn a_worker_that_does_not_get_its_turn_is_waited_for() {
+        let (sender, answers) = channel();
+        std::thread::spawn(move || {
+            std::thread::sleep(LIMIT * 3);
+            sender.send(1).expect("somebody waits");
+        });
+        assert_eq!(wait(&answers, LIMIT, || Some(Duration::ZERO)), Ok(1));
+    }
+
+    #[test]
+    fn a_worker_that_works_for_too_long_or_hangs_is_given_up() {
+        let (_sender, answers) = channel::<u8>();
+        for (worked, least) in [(Some(LIMIT), LIMIT), (None, LIMIT), (Some(Duration::ZERO), LIMIT * PATIENCE)] {
+            let begin = Instant::now();
+            assert_eq!(wait(&answers, LIMIT, || worked), Err(RecvTimeoutError::Timeout));
+            assert!(begin.elapsed() >= least, "{worked:?}: {:?}", begin.elapsed());
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn work_of_a_process_is_counted() {
+        let process = std::process::id();
+        let before = super::worked(process).expect("/proc is there");
+        let begin = Instant::now();
+        while super::worked(process).expect("/proc is there") < before + Duration::from_millis(50) {
+            assert!(begin.elapsed() < Duration::from_secs(60), "it grows");
+        }
+        assert_eq!(super::worked(0), None);
+    }
+}

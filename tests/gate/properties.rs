@@ -8,6 +8,7 @@ use portcullis::detect::excerpt::excerpt;
 use portcullis::detect::rules::matcher::RuleDetector;
 use portcullis::detect::rules::{RuleSet, RuleSource, load};
 use portcullis::detect::{Analysis, Job, Options, Others, analyse};
+use portcullis::model::Card;
 use portcullis::path::{RepoPath, is_steering};
 use portcullis::policy::baseline::Baseline;
 use portcullis::redact::{Redactor, shapes};
@@ -19,6 +20,7 @@ use portcullis::syntax::{Limits, parse};
 use proptest::collection::vec;
 use proptest::prelude::{Just, Strategy, any, prop_oneof, proptest};
 use proptest::test_runner::{Config as Cases, RngAlgorithm, RngSeed};
+use sha2::{Digest, Sha256};
 use std::sync::LazyLock;
 use std::time::Duration;
 
@@ -252,6 +254,15 @@ fn b15_mutated_inputs_never_panic() {
     survives("hook", format!("refs/heads/a {oid} refs/heads/b {oid}\n").as_bytes(), |b| hook::parse(&lossy(b)).is_ok());
     let rule = load::embedded().into_iter().find(|s| s.stem == "python-os-system-non-constant").expect("it is there");
     survives("rule", rule.text.as_bytes(), |b| RuleSource { text: lossy(b).into(), ..rule.clone() }.read().is_ok());
+    let model = &portcullis::model::EMBEDDED[0];
+    survives("model card", model.card.as_bytes(), |b| Card::read(model.name, &lossy(b)).is_ok());
+    let card = model.card().expect("our own card");
+    survives("model header", &model.onnx[..512], |b| {
+        // With the right digest it goes on to what stands in it.
+        let digest = Sha256::digest(b).iter().map(|b| format!("{b:02x}")).collect();
+        assert!(card.admits(b).is_err(), "another network than the card's");
+        portcullis::model::Card { sha256: digest, ..card.clone() }.admits(b).is_ok()
+    });
     let plain = crate::harness::Plain::new();
     plain.write("a.py", crate::harness::BAD_PY);
     let verdict = plain.call(&["audit", "-o", "json"]).run().exits(0).stdout;

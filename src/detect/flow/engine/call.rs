@@ -376,7 +376,9 @@ impl Engine<'_> {
             if !is_known && super::markup::escapes_markup(name) {
                 labels = labels.cleaned(self.catalog.bit_of("xss"));
             }
-            let step = super::FlowStep { file: place.0, range: place.1, kind: StepKind::Through(name.to_owned()) };
+            let is_told = keys.first().is_some_and(|key| self.catalog.knows(*key));
+            let kind = if is_told { StepKind::Known } else { StepKind::Through }(name.to_owned());
+            let step = super::FlowStep { file: place.0, range: place.1, kind };
             // What is parsed begins as before.
             labels = if is_address { labels } else { labels.cut() }.stepped(&step);
         }
@@ -401,8 +403,8 @@ impl Engine<'_> {
         let origin = parsed.and_then(|(path, whole)| self.decided(path, whole));
         let plain = matches!(kind, Kind::Path(of) if self.catalog.is_clean_type(of));
         let is_told = |value: &Value| value.is_name || self.tells_all(value);
-        let mixed =
-            !is_known && !labels.is_empty() && !(receiver.is_none_or(is_told) && args.all().all(|(v, _)| is_told(v)));
+        let tells_all = receiver.is_none_or(is_told) && args.all().all(|(v, _)| is_told(v));
+        let mixed = !is_known && !tells_all && !labels.is_empty();
         Rc::new(Data { labels, origin, plain, mixed, ..Data::new(id, kind) })
     }
 

@@ -366,6 +366,7 @@ impl Engine<'_> {
         if let Kind::Path(path) | Kind::Object(Shape::Library(path)) = &object.kind {
             let path = self.catalog.canonical(path.member(name));
             self.sink_of_assignment((path, name), object, None, value, span);
+            self.listen(path, value, span);
             if let Some((Operation::SetType, _)) = self.catalog.operation(path) {
                 return self.set_content_type(object, value);
             }
