@@ -131,11 +131,13 @@ impl Engine<'_> {
             }
         }
         if contents.as_ref().is_none_or(|c| c.rest.is_some()) {
-            let any = self.derived("keywords", &[value], Kind::Unknown);
             let keys = contents.as_ref().and_then(|c| c.keys.clone());
+            let parts: Vec<&Value> = std::iter::once(value).chain(&keys).collect();
+            let any = self.derived("keywords", &parts, Kind::Unknown);
             // Keys that the code goes through are named by it.
-            let is_named = keys.is_some_and(|keys| self.state.reach(&keys).is_empty());
-            let closed = if is_named { self.catalog.bit_of("mass-assignment") } else { 0 };
+            let is_named = keys.as_ref().is_some_and(|keys| self.state.reach(keys).is_empty());
+            // Names of fields, and what a query asks of them: the values are bound.
+            let closed = if is_named { self.catalog.bits_of(&["mass-assignment", "sql", "nosql"]) } else { 0 };
             let any = any.with_labels(any.labels.cleaned(closed));
             args.keywords = Some((any, span));
         }

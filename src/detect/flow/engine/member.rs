@@ -387,16 +387,6 @@ impl Engine<'_> {
         self.state.contents_mut(object.id).set(Key::Name(name), value);
     }
 
-    /// Returns a value that is put into a part of a thing that does not decide where it leads: the query of a URL.
-    fn beside_what_decides(&self, object: &Value, name: Name, value: &Value) -> Value {
-        let Kind::Path(path) = &object.kind else { return value.clone() };
-        if value.labels.is_empty() || object.is_name {
-            return value.clone();
-        }
-        let others = self.catalog.decided_by_parts(*path) & !self.catalog.deciding(path.member(name));
-        value.with_labels(value.labels.cleaned(others))
-    }
-
     /// Sets an element.
     pub(super) fn assign_index(&mut self, object: &Value, key: &Value, value: &Value, span: (u32, u32)) {
         let args = super::call::Args::of(vec![key.clone(), value.clone()], span);
