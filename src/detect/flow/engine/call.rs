@@ -400,7 +400,7 @@ impl Engine<'_> {
         let plain = matches!(kind, Kind::Path(of) if self.catalog.is_clean_type(of));
         let is_told = |value: &Value| value.is_name || self.tells_all(value);
         let mixed =
-            !is_known && !labels.is_empty() && !(receiver.is_none_or(is_told) && args.all().all(|(v, _)| is_told(v)));
+            !(is_known || labels.is_empty() || receiver.is_none_or(is_told) && args.all().all(|(v, _)| is_told(v)));
         Rc::new(Data { labels, origin, plain, mixed, ..Data::new(id, kind) })
     }
 
