@@ -84,7 +84,7 @@ fn with_flow() -> Finding {
                 "app/views.py",
                 13,
                 "sanitized",
-                "`html.escape` helps against xss, not against sql",
+                "`html.escape` helps against xss, not against sql: it leaves what does harm in an SQL statement",
                 "safe = escape(term)",
             ),
             ("app/views.py", 14, "argument", "given to `Orders.find`", "return orders.find(safe)"),

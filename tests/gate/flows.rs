@@ -92,3 +92,22 @@ fn difference(known: &str, now: &str) -> String {
     let gone = known.difference(&now).map(|l| format!("- {l}\n"));
     gone.chain(now.difference(&known).map(|l| format!("+ {l}\n"))).collect()
 }
+
+#[test]
+fn the_examples_of_the_documentation_pass_their_own_tests() {
+    let text = include_str!("../../docs/flow.md");
+    let plain = Plain::new();
+    let mut written = 0;
+    for block in text.split("```yaml\n").skip(1) {
+        let block = block.split("```").next().expect("an end");
+        let rule = block.lines().find_map(|line| line.strip_prefix("id: "));
+        match rule {
+            Some(rule) => plain.write(&format!("own/python/{rule}.yml"), block),
+            None if block.starts_with("library: ") => plain.write("own/python/flow/shopweb.yml", block),
+            None => panic!("neither a rule nor a catalog: {block}"),
+        };
+        written += 1;
+    }
+    assert_eq!(written, 2);
+    plain.call(&["rules", "test", "--rules", "own"]).run().exits(0);
+}

@@ -1,7 +1,7 @@
 //! From flows to findings: by the rule of their class, milder the less the data is a stranger's.
 
 use super::catalog::schema::Trust;
-use super::{Flow, FlowStep, Flows, StepKind};
+use super::{Flow, FlowStep, Flows, StepKind, words};
 use crate::detect::excerpt::{excerpt, line};
 use crate::detect::rules::matcher::tokens;
 use crate::detect::rules::schema::{FlowRule, RuleFile};
@@ -109,18 +109,21 @@ impl Placed<'_> {
     }
 
     fn evidence(&self) -> FlowEvidence {
-        let steps = &self.flow.steps;
-        let (head, tail) = if steps.len() > MAX_STEPS {
-            (&steps[..MAX_STEPS / 2], &steps[steps.len() - MAX_STEPS / 2..])
-        } else {
-            (&steps[..], &steps[..0])
-        };
+        let mut steps: Vec<Step> = self.flow.steps.iter().filter_map(|step| self.step(step)).collect();
+        // The same thing once for a line: a text may be put together there part by part.
+        steps.dedup_by(|next, step| {
+            let line = |of: &Step| of.span.start.line;
+            (next.kind == step.kind && next.what == step.what) && next.path == step.path && line(next) == line(step)
+        });
+        if steps.len() > MAX_STEPS {
+            steps.drain(MAX_STEPS / 2..steps.len() - MAX_STEPS / 2);
+        }
         let met = |(path, classes): &(String, Vec<String>)| MetSanitizer { path: name(path), classes: classes.clone() };
         FlowEvidence {
             trust: self.flow.trust.as_str().to_owned(),
             what: name(&self.flow.what),
             sink: name(&self.flow.sink),
-            steps: head.iter().chain(tail).filter_map(|step| self.step(step)).collect(),
+            steps,
             sanitizers: self.flow.sanitizers.iter().map(met).collect(),
             guessed: self.flow.guessed,
         }
@@ -150,12 +153,13 @@ impl Placed<'_> {
             StepKind::Argument(of) => ("argument", format!("given to `{}`", name(of))),
             StepKind::Return(of) => ("return", format!("returned by `{}`", name(of))),
             StepKind::Sanitized(by) => {
-                let classes = flow.sanitizers.iter().find(|(path, _)| path == by).map(|(_, c)| c.join(", "));
-                let helps = classes.map(|c| format!(" helps against {c},")).unwrap_or_default();
-                ("sanitized", format!("`{}`{helps} not against {}", name(by), flow.class))
+                let met = flow.sanitizers.iter().find(|(path, _)| path == by);
+                let helps = met.map_or(&[][..], |(_, classes)| classes);
+                ("sanitized", words::sanitized(&name(by), helps, &flow.class))
             }
             StepKind::Part => ("part", "becomes part of a larger value".into()),
             StepKind::Through(by) => ("through", format!("goes through `{}`, which is not known", name(by))),
+            StepKind::Known(by) => ("through", format!("goes through `{}`", name(by))),
             StepKind::Sink => ("sink", format!("reaches `{}`", name(&flow.sink))),
         }
     }
@@ -370,6 +374,19 @@ mod tests {
         met.steps.insert(2, step(0, CODE, "escape(x)", StepKind::Sanitized("html.escape".into())));
         let evidence = found(met);
         let evidence = evidence.flow().expect("a flow");
-        assert_eq!(evidence.steps[2].what, "`html.escape` helps against xss, not against sql");
+        let said = "`html.escape` helps against xss, not against sql: it leaves what does harm in an SQL statement";
+        assert_eq!(evidence.steps[2].what, said);
+    }
+
+    #[test]
+    fn what_is_said_twice_of_a_line_is_said_once() {
+        let mut twice = flow(Trust::Remote, "db.execute(x)");
+        for what in ["execute(x)", "db.execute(x)", "db.execute(escape(x))"] {
+            twice.steps.insert(twice.steps.len() - 1, step(0, CODE, what, StepKind::Part));
+        }
+        let evidence = found(twice);
+        let steps = &evidence.flow().expect("a flow").steps;
+        let parts: Vec<u32> = steps.iter().filter(|s| s.kind == "part").map(|s| s.span.start.line).collect();
+        assert_eq!(parts, [3, 4]);
     }
 }

@@ -201,6 +201,16 @@ impl Label {
             at = trace.before.as_ref();
         }
         steps.reverse();
+        // What is said of a sanitizer is not said of the call that it is.
+        steps.dedup_by(|next, step| {
+            let is_call = matches!(step.kind, StepKind::Through(_) | StepKind::Known(_));
+            let is_same = is_call && (next.file, next.range) == (step.file, step.range);
+            let is_said = is_same && matches!(next.kind, StepKind::Sanitized(_));
+            if is_said {
+                std::mem::swap(next, step);
+            }
+            is_said
+        });
         steps
     }
 }

@@ -20,6 +20,7 @@ pub mod packages;
 pub(crate) mod print;
 mod state;
 mod value;
+mod words;
 
 use crate::path::RepoPath;
 use crate::syntax::SourceFile;
@@ -104,6 +105,8 @@ pub enum StepKind {
     Part,
     /// It goes through code that is not known, by this name.
     Through(String),
+    /// It goes through a library's function of this name, which the catalog speaks of.
+    Known(String),
     /// It does harm.
     Sink,
 }

@@ -94,6 +94,32 @@ impl Contents {
         }
     }
 
+    /// Puts a list into an order that is not known: any element may stand anywhere.
+    pub(super) fn shuffle(&mut self) {
+        if self.rest.is_some() {
+            self.scatter();
+        }
+        let Some(list) = self.list.as_mut().filter(|list| list.len() > 1) else { return };
+        let any = list.iter().skip(1).fold(list[0].clone(), |any, value| join(&any, value));
+        list.iter_mut().for_each(|slot| *slot = any.clone());
+    }
+
+    /// Takes an element out of a list, or whatever stands under a key that is not known.
+    pub(super) fn take_out(&mut self, index: Option<i64>) {
+        let place = |list: &Vec<Value>| {
+            let index = index?;
+            let index = if index < 0 { index + i64::try_from(list.len()).ok()? } else { index };
+            usize::try_from(index).ok().filter(|at| *at < list.len())
+        };
+        match &mut self.list {
+            Some(list) if let Some(at) = place(list) => {
+                list.remove(at);
+            }
+            Some(_) => self.scatter(),
+            None => {}
+        }
+    }
+
     /// Sets a key.
     pub(super) fn set(&mut self, key: Key, value: Value) {
         if let (Some(list), Key::Index(index)) = (&mut self.list, &key)

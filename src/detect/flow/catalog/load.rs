@@ -177,6 +177,7 @@ fn check_handler(handler: &Handler) -> Result<(), Wrong> {
             ("class", handler.class.as_ref()),
             ("exported", handler.exported.as_ref()),
             ("first_parameter", handler.first_parameter.as_ref()),
+            ("directive", handler.directive.as_ref()),
         ],
     )?;
     classes("handlers.returns", handler.returns.as_slice())

@@ -270,7 +270,7 @@ impl Catalog {
             for path in of.class.iter().flat_map(|p| self.paths(p)).collect::<Vec<_>>() {
                 self.handler_classes.entry(path).or_default().push(entry());
             }
-            if of.exported.is_some() || of.first_parameter.is_some() {
+            if of.exported.is_some() || of.first_parameter.is_some() || of.directive.is_some() {
                 self.exported.push(entry());
             }
         }

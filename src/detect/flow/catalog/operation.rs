@@ -38,6 +38,12 @@ pub enum Operation {
     Clear,
     /// The other way round: `reverse`, `reversed`.
     Reverse,
+    /// In an order that is not known: `sort`.
+    Sort,
+    /// A new list of the elements of the first argument, in an order that is not known: `sorted`.
+    Sorted,
+    /// What the function that is given resolves it with: `new Promise(resolve => resolve(x))`.
+    Promise,
     /// Value under a key, with a default: `get`, `getItem`.
     Get,
     /// Value under two keys: `configparser.get(section, option)`.

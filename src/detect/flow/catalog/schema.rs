@@ -264,13 +264,14 @@ pub struct Validator {
     pub full: bool,
 }
 
-/// Which functions a framework calls. One of `decorator`, `callback`, `class`, `exported`, `returns` is given.
+/// Which functions a framework calls. One of `decorator`, `callback`, `class`, `exported`, `first_parameter`, `directive` is given.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Handler {
     /// Functions with these decorators or attributes: `flask.Flask.route`, `*.get`, `actix_web.get`.
     pub decorator: Option<OneOrMore>,
-    /// Functions given to these calls, at any position, also inside arrays and options objects: `express.Application.get`.
+    /// Functions given to these calls, at any position, also inside arrays and options objects, or assigned to these places:
+    /// `express.Application.get`, `window.onmessage`.
     pub callback: Option<OneOrMore>,
     /// Methods of classes with these bases or decorators: `django.views.View`, `tornado.web.RequestHandler`.
     pub class: Option<OneOrMore>,
@@ -284,6 +285,9 @@ pub struct Handler {
     pub files: Vec<String>,
     /// Functions whose first parameter's name is one of these, in files that hold one of the catalog's words: Django's `request`.
     pub first_parameter: Option<OneOrMore>,
+    /// Functions in whose body this directive stands first, and those that are exported by files in which it does:
+    /// `use server`.
+    pub directive: Option<OneOrMore>,
     /// How many parameters the function must have: Express calls those with four for errors. An entry with the right number
     /// comes before one without.
     pub count: Option<usize>,

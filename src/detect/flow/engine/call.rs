@@ -131,11 +131,13 @@ impl Engine<'_> {
             }
         }
         if contents.as_ref().is_none_or(|c| c.rest.is_some()) {
-            let any = self.derived("keywords", &[value], Kind::Unknown);
             let keys = contents.as_ref().and_then(|c| c.keys.clone());
+            let parts: Vec<&Value> = std::iter::once(value).chain(&keys).collect();
+            let any = self.derived("keywords", &parts, Kind::Unknown);
             // Keys that the code goes through are named by it.
-            let is_named = keys.is_some_and(|keys| self.state.reach(&keys).is_empty());
-            let closed = if is_named { self.catalog.bit_of("mass-assignment") } else { 0 };
+            let is_named = keys.as_ref().is_some_and(|keys| self.state.reach(keys).is_empty());
+            // Names of fields, and what a query asks of them: the values are bound.
+            let closed = if is_named { self.catalog.bits_of(&["mass-assignment", "sql", "nosql"]) } else { 0 };
             let any = any.with_labels(any.labels.cleaned(closed));
             args.keywords = Some((any, span));
         }
@@ -374,7 +376,9 @@ impl Engine<'_> {
             if !is_known && super::markup::escapes_markup(name) {
                 labels = labels.cleaned(self.catalog.bit_of("xss"));
             }
-            let step = super::FlowStep { file: place.0, range: place.1, kind: StepKind::Through(name.to_owned()) };
+            let is_told = keys.first().is_some_and(|key| self.catalog.knows(*key));
+            let kind = if is_told { StepKind::Known } else { StepKind::Through }(name.to_owned());
+            let step = super::FlowStep { file: place.0, range: place.1, kind };
             // What is parsed begins as before.
             labels = if is_address { labels } else { labels.cut() }.stepped(&step);
         }
@@ -399,8 +403,8 @@ impl Engine<'_> {
         let origin = parsed.and_then(|(path, whole)| self.decided(path, whole));
         let plain = matches!(kind, Kind::Path(of) if self.catalog.is_clean_type(of));
         let is_told = |value: &Value| value.is_name || self.tells_all(value);
-        let mixed =
-            !(is_known || labels.is_empty() || receiver.is_none_or(is_told) && args.all().all(|(v, _)| is_told(v)));
+        let tells_all = receiver.is_none_or(is_told) && args.all().all(|(v, _)| is_told(v));
+        let mixed = !is_known && !tells_all && !labels.is_empty();
         Rc::new(Data { labels, origin, plain, mixed, ..Data::new(id, kind) })
     }
 

@@ -5,7 +5,7 @@ use super::call::Args;
 use super::facts::finding;
 use super::member::Key;
 use crate::detect::flow::catalog::operation::Operation;
-use crate::detect::flow::catalog::schema::{Beginning, Source, Trust, Validator};
+use crate::detect::flow::catalog::schema::{Beginning, Handler, Source, Trust, Validator};
 use crate::detect::flow::catalog::{ALL, Classes, Entry, KEEPS_QUOTES, KEEPS_SCHEME, OWN_PAGE, OWN_PATH};
 use crate::detect::flow::ir::Const;
 use crate::detect::flow::name::Name;
@@ -81,7 +81,8 @@ impl Engine<'_> {
 
     /// Runs the functions given to a call that is not known: sooner or later they are called.
     fn run_callbacks(&mut self, keys: &[Name], receiver: Option<&Value>, args: &Args, span: (u32, u32)) {
-        if keys.iter().any(|key| !self.catalog.callbacks(*key).is_empty()) {
+        let says = |e: &Entry<Handler>| e.of.when.is_empty() || self.conditions_hold(&e.of.when, receiver, args, None);
+        if keys.iter().any(|key| self.catalog.callbacks(*key).iter().any(says)) {
             return;
         }
         if let Some((function, given)) = self.handed_on(args, span) {

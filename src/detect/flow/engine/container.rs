@@ -59,9 +59,8 @@ impl Engine<'_> {
                 self.state.set_contents(object.id, Contents { list, ..Contents::default() });
                 Some(null())
             }
-            Operation::Reverse => {
-                self.state.contents_mut(object.id).reverse();
-                Some(object.clone())
+            Operation::Reverse | Operation::Sort | Operation::Sorted => {
+                self.put_in_order(operation, object, args, span)
             }
             Operation::ListOf if args.value(0).is_some_and(|f| matches!(f.kind, Kind::Function(_))) => {
                 // `Array.from(list, function)`.
@@ -101,6 +100,20 @@ impl Engine<'_> {
             }),
             _ => None,
         }
+    }
+
+    /// Puts a list, or a copy of it, into another order.
+    fn put_in_order(&mut self, operation: Operation, object: &Value, args: &Args, span: (u32, u32)) -> Option<Value> {
+        if operation == Operation::Sorted {
+            let list = self.list_operation(Operation::ListOf, object, &Args::default(), span)?;
+            return self.put_in_order(Operation::Sort, &list, args, span);
+        }
+        if operation == Operation::Reverse {
+            self.state.contents_mut(object.id).reverse();
+        } else if self.state.contents(object.id).is_some() {
+            self.state.contents_mut(object.id).shuffle();
+        }
+        Some(object.clone())
     }
 
     fn list_contents(&self, object: &Value) -> Contents {

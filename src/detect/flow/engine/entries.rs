@@ -123,8 +123,10 @@ impl Engine<'_> {
                     };
                     fits && first.is_some_and(|n| names.all().iter().any(|w| w == n.as_str()))
                 });
+                let by_directive = handler.directive.is_some()
+                    && super::listener::is_directed(handler, self.module(0).file(), function);
                 let is_counted = handler.count.is_none_or(|count| function.params.len() == count);
-                if (by_name || by_parameter) && is_counted && !self.visited.contains(&(0, id)) {
+                if (by_name || by_parameter || by_directive) && is_counted && !self.visited.contains(&(0, id)) {
                     let closure = self.top_level(id);
                     let parameters = Some(handler.parameters.clone());
                     let html_where = handler.html_where.as_deref().map(|path| catalog.path(path));

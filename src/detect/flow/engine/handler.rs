@@ -376,7 +376,8 @@ impl Engine<'_> {
                     None => Rc::new(Data { declared, ..number.as_ref().clone() }),
                 };
             }
-            let is_sent = spec == Some(Some("remote")) && path.is_some_and(|path| is_plain_type(self.language, path));
+            let is_data = |path: Name| is_plain_type(self.language, path) || path.as_str() == "FormData";
+            let is_sent = spec == Some(Some("remote")) && path.is_some_and(is_data);
             if let Some(path) = path.filter(|_| !is_sent) {
                 let of = self.catalog.type_of(path).unwrap_or(path);
                 let labels = self.source_labels(path, place);

@@ -366,6 +366,7 @@ impl Engine<'_> {
         if let Kind::Path(path) | Kind::Object(Shape::Library(path)) = &object.kind {
             let path = self.catalog.canonical(path.member(name));
             self.sink_of_assignment((path, name), object, None, value, span);
+            self.listen(path, value, span);
             if let Some((Operation::SetType, _)) = self.catalog.operation(path) {
                 return self.set_content_type(object, value);
             }
@@ -384,16 +385,6 @@ impl Engine<'_> {
         }
         let value = self.beside_what_decides(object, name, value);
         self.state.contents_mut(object.id).set(Key::Name(name), value);
-    }
-
-    /// Returns a value that is put into a part of a thing that does not decide where it leads: the query of a URL.
-    fn beside_what_decides(&self, object: &Value, name: Name, value: &Value) -> Value {
-        let Kind::Path(path) = &object.kind else { return value.clone() };
-        if value.labels.is_empty() || object.is_name {
-            return value.clone();
-        }
-        let others = self.catalog.decided_by_parts(*path) & !self.catalog.deciding(path.member(name));
-        value.with_labels(value.labels.cleaned(others))
     }
 
     /// Sets an element.

@@ -87,6 +87,7 @@ impl Engine<'_> {
                 }
                 Some(self.object(Shape::Map, contents, span))
             }
+            Operation::Promise => self.promised(args, span),
             Operation::Exit => {
                 self.die();
                 Some(Data::constant(Const::Null))

@@ -3,7 +3,7 @@
 use super::{Engine, Place};
 use crate::detect::flow::catalog::{ALL, Classes, NO_PARENT, NOT_ABSOLUTE, ONE_SEGMENT, ONE_SLASH, OWN_HOST};
 use crate::detect::flow::name::Name;
-use crate::detect::flow::value::{Labels, Value};
+use crate::detect::flow::value::{Kind, Labels, Value};
 
 impl Engine<'_> {
     /// Returns the labels of data that was decoded, or is a part of an address: what kept the whole harmless is gone.
@@ -31,5 +31,19 @@ impl Engine<'_> {
             }
         }
         labels
+    }
+
+    /// Returns a value that is put into a part of a thing as it then matters: the query of a URL does not decide where it
+    /// leads. What decides and is nobody's word makes the thing harmless, whatever it was made of.
+    pub(super) fn beside_what_decides(&mut self, object: &Value, name: Name, value: &Value) -> Value {
+        let Kind::Path(path) = &object.kind else { return value.clone() };
+        let decided = self.catalog.deciding(path.member(name));
+        if decided != 0 && self.state.reach(value).is_empty() {
+            self.state.clean(object.id, decided);
+        }
+        if value.labels.is_empty() || object.is_name {
+            return value.clone();
+        }
+        value.with_labels(value.labels.cleaned(self.catalog.decided_by_parts(*path) & !decided))
     }
 }

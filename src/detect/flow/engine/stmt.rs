@@ -3,6 +3,7 @@
 use super::{Engine, Loop, MAX_DEPTH, merge, merge_value};
 use crate::detect::flow::ir::{Arm, Block, Const, ExprId, ExprKind, Module, Pattern, Stmt, StmtKind};
 use crate::detect::flow::value::{Closure, Data, Kind, Value};
+use crate::syntax::language::Language;
 
 /// How often a loop's body runs before what it changes is taken as it is.
 const ROUNDS: usize = 3;
@@ -413,7 +414,13 @@ impl Engine<'_> {
 
     fn delete(&mut self, m: &Module, pattern: &Pattern) {
         let Pattern::Place(place) = pattern else { return };
+        let is_list_part = self.language == Language::Python;
         let (object, key) = match &m.expr(*place).kind {
+            ExprKind::Slice(object, ..) if is_list_part => {
+                let object = self.eval(m, *object);
+                self.state.contents_mut(object.id).scatter();
+                return;
+            }
             ExprKind::Member(object, name) => (self.eval(m, *object), Some(super::member::Key::Name(*name))),
             ExprKind::Index(object, key) => {
                 let object = self.eval(m, *object);
@@ -422,8 +429,17 @@ impl Engine<'_> {
             }
             _ => return,
         };
-        if let Some(key) = key {
-            self.state.contents_mut(object.id).entries.remove(&key);
+        let contents = self.state.contents_mut(object.id);
+        match key {
+            Some(super::member::Key::Index(index)) if is_list_part && contents.list.is_some() => {
+                contents.take_out(Some(index));
+            }
+            Some(key) => {
+                contents.entries.remove(&key);
+            }
+            // Which one goes is not known.
+            None if is_list_part => contents.take_out(None),
+            None => {}
         }
     }
 }
