@@ -1,77 +1,111 @@
 //! Passwords that a command line gives to a program: `--password=…`, `-p…`, `-u user:…`, `user:…@host`.
 
-use regex::{Captures, Regex};
+use regex::bytes::{Captures, Regex};
 use std::ops::Range;
-use std::sync::LazyLock;
+use std::sync::OnceLock;
 
 /// What may stand between an option and its value, where they are two arguments: in a shell, or in a list of texts.
 const BETWEEN: &str = r#"(?:=\\?["']?|\s+["']?|\\?["']\s*,\s*\\?["'])"#;
 /// Characters of a password; a group by itself.
-const VALUE: &str = r#"([^\s"'`\\]{3,256})"#;
-/// Programs that take a password, with the option they take it by and whether the two may be apart.
-const PROGRAMS: [(&str, &str, bool); 5] = [
-    (r"\b(?:mysql[a-z]*|mariadb(?:-[a-z]+)?|7za?)\b", "-p", false),
-    (r"\b(?:sshpass|(?:docker|podman|az|oc|helm registry)\s+login|mongo[a-z]*)\b", "-p", true),
-    (r"\bredis-cli\b", "-a", true),
-    (r"\bldap(?:search|add|modify|delete|passwd|whoami)\b", "-w", true),
-    (r"\b(?:sqlcmd|bcp|zip|unzip)\b", "-P", true),
+const VALUE: &str = r#"([^\s"'`\\]{3,})"#;
+
+/// A shape of a password: texts of which one must be there before it is worth looking, and an expression in which
+/// `BETWEEN` and `VALUE` stand for those.
+struct Shape {
+    hints: &'static [&'static str],
+    expression: &'static str,
+    /// Whether letters alone, and numbers alone, are no password.
+    spares_words: bool,
+    regex: OnceLock<Regex>,
+}
+
+/// Shapes that need no program beside them.
+static ANYWHERE: [Shape; 5] = [
+    Shape::new(
+        &["--"],
+        "(?i)--(?:[a-z]+-)*(?:password|passwd|passphrase|passwort|pwd|pass|token|secret|api-?key|secret-?key)BETWEENVALUE",
+    ),
+    Shape::new(
+        &["-u", "-U", "--user", "--proxy-user", "--auth"],
+        r#"(?:^|[\s"'`])(?:-u|-U|--user|--userpwd|--proxy-user|--auth)BETWEEN?[^\s:"'`/$={}-][^\s:"'`/]*:VALUE"#,
+    ),
+    Shape::new(
+        &["PGPASSWORD=", "MYSQL_PWD=", "SSHPASS=", "REDISCLI_AUTH="],
+        r"\b(?:PGPASSWORD|MYSQL_PWD|SSHPASS|REDISCLI_AUTH)=VALUE",
+    ),
+    Shape::new(&["@"], r#"(?:^|[\s"'`=/(])[A-Za-z0-9._+-]+:([^\s"'`\\/:@]{3,})@[A-Za-z0-9][A-Za-z0-9.-]*"#),
+    // There is no program beside it, so that letters alone are more likely another option.
+    Shape { hints: &["\"-p", "'-p"], expression: r#"["']-pVALUE["']"#, spares_words: true, regex: OnceLock::new() },
+];
+
+/// Programs that take a password, each with the option that it takes it by, which may stand apart from it or not.
+static OF_PROGRAMS: [(Shape, Shape); 5] = [
+    (
+        Shape::new(&["mysql", "mariadb", "7z"], r"\b(?:mysql[a-z]*|mariadb(?:-[a-z]+)?|7za?)\b"),
+        Shape::new(&["-p"], r#"[\s"',]-p["']?VALUE"#),
+    ),
+    (
+        Shape::new(
+            &["sshpass", "login", "mongo"],
+            r"\b(?:sshpass|(?:docker|podman|az|oc|helm registry)\s+login|mongo[a-z]*)\b",
+        ),
+        Shape::new(&["-p"], r#"[\s"',]-pBETWEEN?["']?VALUE"#),
+    ),
+    (Shape::new(&["redis-cli"], r"\bredis-cli\b"), Shape::new(&["-a"], r#"[\s"',]-aBETWEEN?["']?VALUE"#)),
+    (
+        Shape::new(&["ldap"], r"\bldap(?:search|add|modify|delete|passwd|whoami)\b"),
+        Shape::new(&["-w"], r#"[\s"',]-wBETWEEN?["']?VALUE"#),
+    ),
+    (
+        Shape::new(&["sqlcmd", "bcp", "zip"], r"\b(?:sqlcmd|bcp|zip|unzip)\b"),
+        Shape::new(&["-P"], r#"[\s"',]-PBETWEEN?["']?VALUE"#),
+    ),
 ];
 /// How far behind the name of a program its options are looked for.
 const REACH: usize = 400;
 
-struct Program {
-    name: Regex,
-    option: Regex,
+impl Shape {
+    const fn new(hints: &'static [&'static str], expression: &'static str) -> Self {
+        Self { hints, expression, spares_words: false, regex: OnceLock::new() }
+    }
+
+    /// Returns the expression where it is worth looking; it is compiled when it first is, since that costs more than the
+    /// looking, and without Unicode, since classes of it cost most.
+    fn in_text(&self, text: &str) -> Option<&Regex> {
+        let compile = || {
+            let expression = self.expression.replace("BETWEEN", BETWEEN).replace("VALUE", VALUE);
+            Regex::new(&format!("(?-u){expression}")).expect("a constant")
+        };
+        self.hints.iter().any(|hint| text.contains(hint)).then(|| self.regex.get_or_init(compile))
+    }
 }
-
-static ANYWHERE: LazyLock<Vec<Regex>> = LazyLock::new(|| {
-    let long = r"(?i)--(?:[a-z]+-)*(?:password|passwd|passphrase|passwort|pwd|pass|token|secret|api-?key|secret-?key)";
-    let user = r#"(?:^|[\s"'`])(?:-u|-U|--user|--userpwd|--proxy-user|--auth)"#;
-    let shapes = [
-        format!("{long}{BETWEEN}{VALUE}"),
-        format!(r#"{user}(?:{BETWEEN})?[^\s:"'`/$={{}}-][^\s:"'`/]{{0,63}}:{VALUE}"#),
-        format!(r"\b(?:PGPASSWORD|MYSQL_PWD|SSHPASS|REDISCLI_AUTH)={VALUE}"),
-        format!(r#"["']-p{VALUE}["']"#),
-        r#"(?:^|[\s"'`=/(])[A-Za-z0-9._+-]{1,64}:([^\s"'`\\/:@]{3,256})@[A-Za-z0-9][A-Za-z0-9.-]*"#.to_owned(),
-    ];
-    shapes.iter().map(|s| Regex::new(s).expect("a constant")).collect()
-});
-
-static OF_PROGRAMS: LazyLock<Vec<Program>> = LazyLock::new(|| {
-    let program = |(name, option, apart): &(&str, &str, bool)| Program {
-        name: Regex::new(name).expect("a constant"),
-        option: Regex::new(&format!(
-            r#"[\s"',]{option}{}["']?{VALUE}"#,
-            if *apart { format!("(?:{BETWEEN})?") } else { String::new() }
-        ))
-        .expect("a constant"),
-    };
-    PROGRAMS.iter().map(program).collect()
-});
 
 /// Returns where passwords stand that are given to commands, in no order.
 pub(super) fn passwords(text: &str) -> Vec<Range<usize>> {
-    if !text.contains('-') && !text.contains('@') && !text.contains('=') {
-        return Vec::new();
-    }
     let mut found: Vec<Range<usize>> = Vec::new();
-    for (number, shape) in ANYWHERE.iter().enumerate() {
-        // The fourth has no program beside it, so that letters alone are more likely another option.
-        let alone = number == 3;
+    for shape in &ANYWHERE {
+        let Some(regex) = shape.in_text(text) else { continue };
         let secret = |c: Captures<'_>| {
-            let value = c.get(1)?;
-            let spared = is_no_value(value.as_str(), &c[0]) || (alone && is_letters_or_numbers(value.as_str()));
-            (!spared).then(|| value.range())
+            let (whole, range) = (text.get(c.get(0)?.range())?, c.get(1)?.range());
+            let value = text.get(range.clone())?;
+            let spared = is_no_value(value, whole) || (shape.spares_words && is_letters_or_numbers(value));
+            (!spared).then_some(range)
         };
-        found.extend(shape.captures_iter(text).filter_map(secret));
+        found.extend(regex.captures_iter(text.as_bytes()).filter_map(secret));
     }
-    for program in OF_PROGRAMS.iter() {
-        for name in program.name.find_iter(text) {
+    for (name, option) in &OF_PROGRAMS {
+        let Some((name, option)) = name.in_text(text).zip(option.in_text(text)) else { continue };
+        for name in name.find_iter(text.as_bytes()) {
             let end = (name.end() + REACH).min(text.len());
-            let end = (end..text.len()).find(|at| text.is_char_boundary(*at)).unwrap_or(text.len());
-            let value = program.option.captures(&text[name.end()..end]).and_then(|c| c.get(1).map(|v| v.range()));
-            let value = value.map(|v| v.start + name.end()..v.end + name.end());
-            found.extend(value.filter(|v| !is_no_value(&text[v.clone()], "")));
+            let value = option.captures(&text.as_bytes()[name.end()..end]).and_then(|c| c.get(1).map(|v| v.range()));
+            let Some(start) = value.map(|v| v.start + name.end()) else { continue };
+            // The stretch that was looked at may end within the password.
+            let rest = text.get(start..).unwrap_or_default();
+            let length =
+                rest.find(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | '\\')).unwrap_or(rest.len());
+            found.extend(
+                Some(start..start + length).filter(|v| text.get(v.clone()).is_some_and(|v| !is_no_value(v, ""))),
+            );
         }
     }
     found

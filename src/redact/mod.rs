@@ -44,7 +44,7 @@ const SHAPES: [&str; 29] = [
     r"\b(?:hf|dckr_pat|lin_api|glsa|figd|PMAK|ATATT3|rubygems)[_\-xA-Za-z0-9]*[A-Za-z0-9]{16,}",
     r"-----BEGIN[A-Z ]*PRIVATE KEY(?: BLOCK)?-----[^\n]*",
     r"(?i)\bbearer\s+[A-Za-z0-9._~+/=\-]{16,}",
-    r":/{1,2}[^\s/:@]{1,64}:[^\s/@]{3,}@",
+    r":/{1,2}[^\s/:@]+:[^\s/@]{3,}@",
 ];
 
 /// Long runs that are no words. Looked for after the known shapes: a run may begin before one and swallow it.
@@ -58,7 +58,7 @@ static SHAPE: LazyLock<Regex> =
 static LONG_WORD: LazyLock<Regex> = LazyLock::new(|| Regex::new("[A-Za-z0-9+=]{32,}").expect("a constant"));
 
 static IN_ADDRESS: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r#":/{1,2}[^\s/:@]{1,64}:([^\s/@]{3,})@"#).expect("a constant"));
+    LazyLock::new(|| Regex::new(r#":/{1,2}[^\s/:@]+:([^\s/@]{3,})@"#).expect("a constant"));
 
 /// Characters that a part of a secret has at least.
 const PART: usize = 6;
