@@ -1,10 +1,11 @@
 //! `portcullis audit`: whole trees, in git or not, with the same engine on all cores. Never a gate by itself.
 
+use super::analyse::Analyser;
 use super::check::{Outcome, Overrides, policy_view, status, times, tool};
 use super::gather::{Wanted, policy_outside_git};
 use super::others::Side;
 use super::score::{Scored, Scorers};
-use super::{RunError, analyse, exit, publish, surroundings, tree};
+use super::{RunError, exit, publish, surroundings, tree};
 use crate::compare::{Comparison, Origin, once_per_line};
 use crate::config::{Config, SeverityLimit};
 use crate::detect::rules::RuleSet;
@@ -131,12 +132,10 @@ fn analyse_tree(options: &Options, config: &Config, rules: &RuleSet) -> Result<F
     let scorers = Scorers::default();
     let root = || Side::of_directory(options.wanted.directory.clone(), config);
     let sides = (root(), root());
-    let mut results: Vec<Option<(Analysis, Scored)>> = analyse::all(
+    let analyser = Analyser::new(rules, &config.analysis, options.threads);
+    let mut results: Vec<Option<(Analysis, Scored)>> = analyser.all(
         &files,
-        options.threads,
-        rules,
-        &config.analysis,
-        Some(&sides),
+        &sides,
         |file| tree::read(file, config.file_bytes, options.vendored, &losses),
         |_, analysis| {
             bar.inc(1);

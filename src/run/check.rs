@@ -1,10 +1,11 @@
 //! `portcullis check`: from a change to a verdict.
 
+use super::analyse::Analyser;
 use super::dependents::{self, Dependents};
 use super::gather::{self, Gathered, Wanted, short};
 use super::others::Side;
 use super::score::{MAX_WINDOWS, Scored, Scorers};
-use super::{RunError, analyse, exit, surroundings};
+use super::{RunError, exit, surroundings};
 use crate::change::git::is_oid;
 use crate::change::select::Surroundings;
 use crate::change::{ChangedFile, Content};
@@ -151,14 +152,13 @@ struct Around {
 }
 
 fn analyse_files(gathered: &Gathered, sides: &(Side<'_>, Side<'_>), options: &Options) -> (Vec<Analysis>, Around) {
-    let analyse = |files: &[ChangedFile], how: &crate::detect::Options| -> Vec<Analysis> {
-        let done = |_: &ChangedFile, analysis: Option<Analysis>| analysis.unwrap_or_default();
-        analyse::all(files, options.threads, &gathered.rules, how, Some(sides), Job::of, done)
-    };
-    let how = gathered.config.analysis;
-    let mut analyses = analyse(&gathered.change.files, &how);
-    let dependents = dependents::of(gathered, &options.wanted.paths, &analyses);
-    let mut around = analyse(&dependents.files, &crate::detect::Options { windows: false, ..how });
+    let analyser = Analyser::new(&gathered.rules, &gathered.config.analysis, options.threads);
+    let mut analyses: Vec<Analysis> =
+        analyser.all(&gathered.change.files, sides, Job::of, |_, analysis| analysis.unwrap_or_default());
+    let receives = |language, text: &str| analyser.may_receive(language, text);
+    let mut dependents = dependents::of(gathered, &options.wanted.paths, &analyses, &receives);
+    let mut around = analyser.unchanged(&dependents.jobs, sides);
+    dependents.tell(&around);
     settle_across(&mut analyses.iter_mut().chain(&mut around).collect::<Vec<_>>());
     (analyses, Around { dependents, analyses: around })
 }
@@ -232,7 +232,7 @@ impl Around {
     /// Leaves of what unchanged files hold only the ways of data that the change opens, and says what opens them.
     fn keep_opened(&self, comparison: &mut Comparison) {
         let uses: HashMap<&RepoPath, &String> =
-            self.dependents.files.iter().map(|file| &file.path).zip(&self.dependents.uses).collect();
+            self.dependents.jobs.iter().map(|job| &job.path).zip(&self.dependents.uses).collect();
         let is_proven = |f: &Finding| f.flow().is_some_and(|flow| flow.trust != Trust::Parameter.as_str());
         comparison.head.retain(|(finding, origin)| {
             !uses.contains_key(&finding.location.path) || (*origin == Origin::Introduced && is_proven(finding))
@@ -282,23 +282,14 @@ fn is_said(hint: &Finding, comparison: &Comparison) -> bool {
 }
 
 fn comparison(files: &[ChangedFile], analyses: &[Analysis], around: &Around, policy: &policy::Options) -> Comparison {
-    let sides: Vec<(&Analysis, AddedLines<'_>)> = files
-        .iter()
-        .zip(analyses)
-        .chain(around.dependents.files.iter().zip(&around.analyses))
-        .map(|(file, a)| {
-            let old_path = file.old_path.as_ref().unwrap_or(&file.path);
-            (
-                a,
-                AddedLines {
-                    path: &file.path,
-                    old_path,
-                    added: &file.added,
-                    only_added: file.partial || a.before_unread,
-                },
-            )
-        })
-        .collect();
+    let changed = files.iter().zip(analyses).map(|(file, a)| {
+        let (path, old_path) = (&file.path, file.old_path.as_ref().unwrap_or(&file.path));
+        (a, AddedLines { path, old_path, added: &file.added, only_added: file.partial || a.before_unread })
+    });
+    let unchanged = around.dependents.jobs.iter().zip(&around.analyses).map(|(job, a)| {
+        (a, AddedLines { path: &job.path, old_path: &job.path, added: &job.added, only_added: a.before_unread })
+    });
+    let sides: Vec<(&Analysis, AddedLines<'_>)> = changed.chain(unchanged).collect();
     compare(&sides, &|finding| policy.waives(finding))
 }
 

@@ -4,11 +4,11 @@
 use super::gather::{Gathered, within};
 use super::tree::is_vendored_name;
 use super::worker::is_risky_text;
+use crate::change::Status;
 use crate::change::git::{Blob, Blobs, Git};
 use crate::change::text::Text;
-use crate::change::{ChangedFile, Content, Status};
-use crate::detect::Analysis;
 use crate::detect::touched::{self, DEFAULT};
+use crate::detect::{Analysis, Job};
 use crate::path::RepoPath;
 use crate::policy::plural;
 use crate::span::LineSet;
@@ -20,7 +20,9 @@ use std::time::Duration;
 /// Files that are looked at.
 const MAX_LOOKED_AT: usize = 200;
 /// Files that are analysed.
-const MAX_FILES: usize = 24;
+const MAX_FILES: usize = 16;
+/// Files that are analysed or lead to others.
+const MAX_FOLLOWED: usize = 48;
 /// Bytes of one file, and of all of them.
 const MAX_BYTES: (u64, u64) = (200_000, 4_000_000);
 /// Files that are read at a time.
@@ -31,12 +33,23 @@ const MAX_LEVELS: usize = 3;
 /// The files, and what has to be said of them.
 #[derive(Debug, Default)]
 pub struct Dependents {
-    /// The files: the same on both sides. With each, what it uses: names, and the changed file.
-    pub files: Vec<ChangedFile>,
-    /// For each file, in words, what it uses of the change.
+    /// The files that may take in data from outside: the same on both sides.
+    pub jobs: Vec<Job>,
+    /// For each of them, in words, what it uses of the change.
     pub uses: Vec<String>,
     /// Notes for the report.
     pub notes: Vec<String>,
+}
+
+impl Dependents {
+    /// Notes what could not be analysed of them: it is no part of what the change adds.
+    pub fn tell(&mut self, analyses: &[Analysis]) {
+        let late = analyses.iter().filter(|a| !a.gaps.is_empty()).count();
+        if late > 0 {
+            let files = plural(late, "unchanged file", "unchanged files");
+            self.notes.push(format!("{files} could not be followed whole"));
+        }
+    }
 }
 
 /// A file whose names others may use.
@@ -54,8 +67,14 @@ struct Candidate {
     text: Text,
 }
 
-/// Looks for the files that use what a change touches; within `paths`, where there are any.
-pub fn of(gathered: &Gathered, paths: &[String], analyses: &[Analysis]) -> Dependents {
+/// Looks for the files that use what a change touches; within `paths`, where there are any. `receives` says of a text
+/// whether it may take in data from outside: the others only lead to such files.
+pub fn of(
+    gathered: &Gathered,
+    paths: &[String],
+    analyses: &[Analysis],
+    receives: &dyn Fn(Language, &str) -> bool,
+) -> Dependents {
     let mut dependents = Dependents::default();
     let mut level = changed(gathered, analyses);
     let (Some(git), Some(commit)) = (gathered.git.as_ref(), gathered.change.base.commit.as_ref()) else {
@@ -65,51 +84,48 @@ pub fn of(gathered: &Gathered, paths: &[String], analyses: &[Analysis]) -> Depen
         return dependents;
     }
     let (mut open, cut) = candidates(git, commit, &level, gathered, paths);
-    let (looked_at, mut left_out) = (open.len(), 0);
-    for _ in 0..MAX_LEVELS {
+    let (looked_at, mut followed, mut left_out) = (open.len(), 0, 0);
+    for depth in 1..=MAX_LEVELS {
         let mut next = Vec::new();
         for used in &level {
             let (users, rest): (Vec<_>, Vec<_>) = open.into_iter().partition(|candidate| uses(candidate, used));
             open = rest;
             for user in users {
-                if dependents.files.len() >= MAX_FILES {
+                let is_entry = receives(user.language, &user.text.text);
+                if followed >= MAX_FOLLOWED || (is_entry && dependents.jobs.len() >= MAX_FILES) {
                     left_out += 1;
                     continue;
                 }
-                next.extend(passes_on(&user, used, &gathered.config.analysis));
-                dependents.uses.push(used.origin.clone());
-                let side = || Content::Text(user.text.clone());
-                dependents.files.push(ChangedFile {
-                    path: user.path.clone(),
-                    old_path: None,
-                    status: Status::Modified,
-                    before: side(),
-                    after: side(),
-                    added: LineSet::default(),
-                    removed: LineSet::default(),
-                    partial: false,
-                });
+                followed += 1;
+                if depth < MAX_LEVELS {
+                    next.extend(passes_on(&user, used, &gathered.config.analysis));
+                }
+                if is_entry {
+                    dependents.uses.push(used.origin.clone());
+                    dependents.jobs.push(Job { added: LineSet::default(), ..Job::whole(user.path, user.text) });
+                }
             }
         }
         level = next;
     }
-    if !dependents.files.is_empty() {
-        let (count, verb) = (dependents.files.len(), if dependents.files.len() == 1 { "uses" } else { "use" });
-        let files = plural(count, "unchanged file", "unchanged files");
-        dependents.notes.push(format!("{files} that {verb} what the change touches: analysed too"));
+    dependents.notes.extend(notes(dependents.jobs.len(), left_out, cut.then_some(looked_at)));
+    dependents
+}
+
+fn notes(analysed: usize, left_out: usize, looked_at: Option<usize>) -> Vec<String> {
+    let mut notes = Vec::new();
+    if analysed > 0 {
+        let files = plural(analysed, "unchanged file that uses", "unchanged files that use");
+        notes.push(format!("{files} what the change touches: analysed too"));
     }
     if left_out > 0 {
-        let files = plural(left_out, "file", "files");
-        dependents
-            .notes
-            .push(format!("{files} more that use changed code, unchanged themselves, were not analysed again"));
+        let files = plural(left_out, "file more that uses", "files more that use");
+        notes.push(format!("{files} changed code, unchanged themselves, were not analysed again"));
     }
-    if cut {
-        dependents
-            .notes
-            .push(format!("files that use changed code were looked for in the {looked_at} nearest files only"));
+    if let Some(looked_at) = looked_at {
+        notes.push(format!("files that use changed code were looked for in the {looked_at} nearest files only"));
     }
-    dependents
+    notes
 }
 
 /// Returns the changed files that others could use, with what is touched in them.
@@ -173,10 +189,20 @@ fn candidates(
 
 /// Says whether a file seems to import another and to use one of its names.
 fn uses(candidate: &Candidate, used: &Used) -> bool {
-    if family(candidate.language) != used.family || !holds(&candidate.text.text, &module_word(&used.path)) {
+    if family(candidate.language) != used.family || !imports(candidate, &module_word(&used.path)) {
         return false;
     }
     used.names.iter().any(|name| name == DEFAULT || holds(&candidate.text.text, name))
+}
+
+/// Says whether a line that imports something, or names a module inside a path, speaks of a module by its word.
+fn imports(candidate: &Candidate, word: &str) -> bool {
+    let text = &candidate.text.text;
+    let is_open = ["import (", "use crate::{", "use super::{"].iter().any(|open| text.contains(open));
+    text.lines().filter(|line| line.contains(word) && holds(line, word)).any(|line| {
+        let marks = ["import", "require", " from ", "from '", "from \"", "use ", "mod "];
+        is_open || marks.iter().any(|mark| line.contains(mark)) || line.contains(&format!("{word}::"))
+    })
 }
 
 /// Returns the word by which other files import a file.

@@ -12,6 +12,7 @@ use crate::detect::{Context, Detections, Detector, gap};
 use crate::finding::GapKind;
 use crate::redact::Redactor;
 use crate::syntax::SourceFile;
+use crate::syntax::language::Language;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -33,6 +34,13 @@ impl FlowDetector<'_> {
     pub fn finds(&self, file: &SourceFile, class: &str, context: Context<'_>) -> Result<bool, RuleError> {
         let flows = self.flows(file, context)?.flows;
         Ok(flows.iter().any(|flow| flow.class == class && !flow.hint && flow.trust != Trust::Parameter))
+    }
+
+    /// Says whether a text of a language may take in data from outside; where that cannot be told, it may.
+    pub fn may_receive(&self, language: Language, text: &str) -> bool {
+        let rules = self.rules.flow_rules(language);
+        let index = rules.and_then(|rules| self.catalogs.index(language, rules));
+        index.map_or(true, |catalog| catalog.may_receive(text))
     }
 
     fn flows(&self, file: &SourceFile, context: Context<'_>) -> Result<Flows, RuleError> {

@@ -2,6 +2,7 @@
 
 pub mod load;
 pub mod operation;
+mod receives;
 pub mod schema;
 pub mod words;
 
@@ -122,6 +123,8 @@ pub struct Catalog {
     sink_words: HashMap<Name, Vec<SinkWord>>,
     /// The same of what is read or called to get data.
     source_words: HashSet<Name>,
+    /// How the libraries of each file give data of others.
+    receives: Vec<receives::Receives>,
 }
 
 impl Catalog {
@@ -143,6 +146,7 @@ impl Catalog {
         }
         for (number, file) in (0u16..).zip(files) {
             catalog.words.push(file.words.clone());
+            catalog.receives.push(receives::Receives::of(file));
             catalog.add(number, file).map_err(|what| format!("catalog of {}: {what}", file.library))?;
         }
         // What leads to a thing of which every member is a sink.
