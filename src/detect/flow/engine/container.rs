@@ -59,9 +59,7 @@ impl Engine<'_> {
                 self.state.set_contents(object.id, Contents { list, ..Contents::default() });
                 Some(null())
             }
-            Operation::Reverse | Operation::Sort | Operation::Sorted => {
-                self.put_in_order(operation, object, args, span)
-            }
+            Operation::Reverse | Operation::Sort | Operation::Sorted => self.put_in_order(operation, object, span),
             Operation::ListOf if args.value(0).is_some_and(|f| matches!(f.kind, Kind::Function(_))) => {
                 // `Array.from(list, function)`.
                 self.function_operation(Operation::Map, object, args, span)
@@ -103,10 +101,10 @@ impl Engine<'_> {
     }
 
     /// Puts a list, or a copy of it, into another order.
-    fn put_in_order(&mut self, operation: Operation, object: &Value, args: &Args, span: (u32, u32)) -> Option<Value> {
+    fn put_in_order(&mut self, operation: Operation, object: &Value, span: (u32, u32)) -> Option<Value> {
         if operation == Operation::Sorted {
             let list = self.list_operation(Operation::ListOf, object, &Args::default(), span)?;
-            return self.put_in_order(Operation::Sort, &list, args, span);
+            return self.put_in_order(Operation::Sort, &list, span);
         }
         if operation == Operation::Reverse {
             self.state.contents_mut(object.id).reverse();
