@@ -42,6 +42,10 @@ pub enum Operation {
     Sort,
     /// A new list of the elements of the first argument, in an order that is not known: `sorted`.
     Sorted,
+    /// A thing of a library of which nothing has been set yet: `Cookie::new(name, value)`.
+    NewThing,
+    /// Sets something of such a thing by its own name, and gives the thing: `.secure(true)`, `set_secure(true)`.
+    Setting,
     /// What the function that is given resolves it with: `new Promise(resolve => resolve(x))`.
     Promise,
     /// Value under a key, with a default: `get`, `getItem`.

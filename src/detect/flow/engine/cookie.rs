@@ -49,7 +49,7 @@ impl Engine<'_> {
     /// Says whether a cookie without its flags hardly matters: its name is not that of something that lets somebody in, or it
     /// is there for scripts to read, as those against forged requests are.
     pub(super) fn is_harmless_cookie(&self, path: Name, args: &Args, place: Place) -> bool {
-        if !self.language.is_script() || path.as_str().contains("session") {
+        if path.as_str().contains("session") {
             return false;
         }
         let name = args.positional.iter().take(2).find_map(|(value, _)| self.name_of_cookie(value));
@@ -59,7 +59,7 @@ impl Engine<'_> {
                 let has = |word: &str| words.iter().any(|w| w == word);
                 has("csrf") || has("xsrf") || !OF_LOGIN.iter().any(|word| has(word)) && !name.contains("sid")
             }
-            None => self.speaks_of_forgery(place),
+            None => self.language.is_script() && self.speaks_of_forgery(place),
         }
     }
 
@@ -76,11 +76,12 @@ impl Engine<'_> {
 
     /// Returns the name that a cookie is given, where it is known.
     fn name_of_cookie(&self, value: &Value) -> Option<String> {
-        if let Some(text) = value.as_text() {
+        if let Some(text) = value.as_text().filter(|_| self.language.is_script()) {
             return Some(text.to_owned());
         }
         let contents = self.state.contents(value.id)?;
-        contents.get(&Key::Name(Name::new("name"))).ok()?.as_text().map(str::to_owned)
+        let key = if self.language.is_script() { "name" } else { super::settings::NAME };
+        contents.get(&Key::Name(Name::new(key))).ok()?.as_text().map(str::to_owned)
     }
 
     /// Says whether a value is a part of a request that is parsed into an object: written as a whole, its texts are quoted.

@@ -59,6 +59,7 @@ mod rounds;
 mod route;
 mod secret;
 mod session;
+mod settings;
 mod settle;
 mod shape;
 mod signature;

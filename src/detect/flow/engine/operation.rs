@@ -88,6 +88,7 @@ impl Engine<'_> {
                 Some(self.object(Shape::Map, contents, span))
             }
             Operation::Promise => self.promised(args, span),
+            Operation::NewThing | Operation::Setting => self.settings_operation(operation, keys, object, args, span),
             Operation::Exit => {
                 self.die();
                 Some(Data::constant(Const::Null))
