@@ -30,6 +30,8 @@ pub struct Settled {
     pub cwe: Arc<BTreeSet<String>>,
     /// What harm is done by all that reaches the place.
     pub harm: Harm,
+    /// Whether it is a sink, which tells of all that does harm there; otherwise a text that is put together.
+    pub is_sink: bool,
 }
 
 /// Lowers the confidence of what rules suspect where data was followed and found harmless, or nobody's but the operator's, as
@@ -46,7 +48,13 @@ pub(super) fn demote(findings: &mut [Finding], settled: &[Settled]) {
                 && span.start_byte < s.range.end
                 && finding.cwe.iter().any(|c| s.cwe.contains(c))
         };
-        let told = match settled.iter().filter(about).map(|place| place.harm).max() {
+        let places: Vec<&Settled> = settled.iter().filter(about).collect();
+        let within = |text: &Settled, sink: &Settled| {
+            sink.is_sink && sink.range.start <= text.range.start && text.range.end <= sink.range.end
+        };
+        // What a sink takes tells more than the texts in it, of which some are values beside the statement.
+        let matters = |place: &&&Settled| place.is_sink || !places.iter().any(|sink| within(place, sink));
+        let told = match places.iter().filter(matters).map(|place| place.harm).max() {
             Some(Harm::None) => HARMLESS,
             Some(Harm::OfOperator) => OF_OPERATOR,
             Some(Harm::Any) | None => continue,
@@ -245,6 +253,7 @@ mod tests {
             range: from..to,
             cwe: std::sync::Arc::new([cwe.to_owned()].into()),
             harm,
+            is_sink: false,
         };
         let confidence = |places: &[Settled]| {
             let mut findings = [finding("sql-built", 2)];
@@ -259,13 +268,21 @@ mod tests {
         let (operator, other) = (settled(200, 210, Harm::OfOperator, "CWE-89"), settled(202, 204, Harm::Any, "CWE-89"));
         assert_eq!(confidence(&[operator.clone(), settled(202, 204, Harm::None, "CWE-89")]), Confidence::Low);
         assert_eq!(confidence(&[operator, other]), Confidence::High, "something else reaches it, too");
+        let sink = Settled { is_sink: true, ..settled(200, 210, Harm::None, "CWE-89") };
+        let (beside, elsewhere) = (settled(205, 208, Harm::Any, "CWE-89"), settled(195, 205, Harm::Any, "CWE-89"));
+        assert_eq!(confidence(&[sink.clone(), beside]), Confidence::Low, "a value beside the statement");
+        assert_eq!(confidence(&[sink, elsewhere]), Confidence::High);
     }
 
     #[test]
     fn a_check_that_is_taken_away_makes_an_old_finding_new() {
         let mut old = finding("sql-built", 2);
-        let all =
-            [Settled { range: 0..1_000, cwe: std::sync::Arc::new(["CWE-89".to_owned()].into()), harm: Harm::None }];
+        let all = [Settled {
+            range: 0..1_000,
+            cwe: std::sync::Arc::new(["CWE-89".to_owned()].into()),
+            harm: Harm::None,
+            is_sink: false,
+        }];
         demote(std::slice::from_mut(&mut old), &all);
         let (mut before, mut after) = (vec![old.clone()], vec![finding("sql-built", 2)]);
         settle(&mut before, &mut after);

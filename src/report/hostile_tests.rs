@@ -19,7 +19,7 @@ const OWN: [&str; 4] = [
 ];
 
 /// What breaks out where escaping is incomplete.
-const FRAGMENTS: [&str; 50] = [
+const FRAGMENTS: [&str; 51] = [
     "`",
     "``",
     "```",
@@ -50,6 +50,7 @@ const FRAGMENTS: [&str; 50] = [
     "@org/team",
     "#123",
     "GH-12",
+    "\u{10e63}GH-12",
     "!",
     "![",
     "|",

@@ -118,7 +118,7 @@ impl Paper {
         for (name, words) in lines_below(f) {
             parts.push(Level::NOTE.with_name(name).message(self.wrapped(&words, name.len() + 9)).into());
         }
-        self.renderer.render(&[title.elements(parts)])
+        with_column(self.renderer.render(&[title.elements(parts)]), f)
     }
 
     /// Breaks a text into lines that fit beside a margin. None begins with `::`, which a CI runner would obey.
@@ -265,6 +265,22 @@ fn lines_below(f: &FindingView) -> Vec<(&'static str, String)> {
     }
     lines.push(("id", text::line(&f.fingerprint)));
     lines
+}
+
+/// Returns a block with the finding's own column behind its place. The library counts in the excerpt, which of a long line
+/// is a stretch, and in which some characters are written as several.
+fn with_column(block: String, f: &FindingView) -> String {
+    let Some((line, column, _)) = f.marks.first().filter(|(_, column, _)| *column != f.start_column) else {
+        return block;
+    };
+    let place = format!("{}:{line}:", text::line(&f.path));
+    // Colours may stand between the arrow and the place.
+    let arrow = block.find("-->").unwrap_or_default();
+    let at = block[arrow..].find(&format!("{place}{column}")).map(|at| arrow + at + place.len());
+    match at {
+        Some(at) => format!("{}{}{}", &block[..at], f.start_column, &block[at + column.to_string().len()..]),
+        None => block,
+    }
 }
 
 /// Returns what to underline, as byte ranges of the excerpt's lines joined with line feeds.

@@ -325,9 +325,11 @@ fn is_plain(word: &str) -> bool {
     let commit = lower
         .split(|c: char| !c.is_ascii_alphanumeric())
         .any(|part| part.len() >= 7 && part.chars().all(|c| c.is_ascii_hexdigit()));
-    let issue = lower
-        .split(|c: char| !c.is_alphanumeric() && c != '-')
-        .any(|part| part.strip_prefix("gh-").is_some_and(|n| n.starts_with(|c: char| c.is_ascii_digit())));
+    // What counts as a letter before `GH-12` differs between renderers, so only ASCII does.
+    let issue = lower.match_indices("gh-").any(|(at, _)| {
+        let is_number = lower[at + 3..].starts_with(|c: char| c.is_ascii_digit());
+        is_number && !lower[..at].ends_with(|c: char| c.is_ascii_alphanumeric())
+    });
     // `example.com` and `job.py` are addresses to some renderers; `e.g.` and `0.5` are not.
     let domain = lower.split('.').skip(1).any(|part| part.chars().take_while(|c| c.is_alphabetic()).count() > 1);
     word.chars().all(safe)

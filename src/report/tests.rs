@@ -148,6 +148,23 @@ fn reports_are_written_for_the_validators() {
     }
 }
 
+#[test]
+fn the_column_of_a_place_is_that_of_the_file_though_the_excerpt_shows_a_stretch() {
+    let mut report = sample::blocked();
+    let finding = &mut report.findings[0];
+    let (line, column, end) = finding.marks[0];
+    let row = (line - finding.excerpt_line) as usize;
+    finding.excerpt[row].insert(0, '…');
+    finding.marks = vec![(line, column + 1, end + 1)];
+    finding.start_column = 4711;
+    let place = format!("{}:{}:4711", finding.path, finding.start_line);
+    for color in [false, true] {
+        let mut out = Vec::new();
+        render(Format::Human, &report, Style { width: 90, color, ..Style::default() }, &mut out).expect("a vector");
+        assert!(String::from_utf8(out).expect("UTF-8").contains(&place), "{place}");
+    }
+}
+
 /// What is masked in the scanned code must leave the words of our own rules alone: they show commands, too.
 #[test]
 fn words_of_the_rules_are_not_masked() {

@@ -77,7 +77,7 @@ impl FlowDetector<'_> {
                 }
             };
             let range = place.range.0 as usize..place.range.1 as usize;
-            settled.push(Settled { range, cwe, harm: place.harm });
+            settled.push(Settled { range, cwe, harm: place.harm, is_sink: place.is_sink });
         }
         Ok(settled)
     }

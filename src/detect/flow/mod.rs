@@ -131,6 +131,8 @@ pub struct Settled {
     pub classes: catalog::Classes,
     /// The worst of all times that the place was reached.
     pub harm: Harm,
+    /// Whether it is a sink, which tells of all that does harm there; otherwise a text that is put together.
+    pub is_sink: bool,
 }
 
 /// Everything that the engine found in a file.

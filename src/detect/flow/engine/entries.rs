@@ -4,9 +4,10 @@ use super::handler::Pending;
 use super::{Engine, MAX_CALLS, MAX_ENTRY_STEPS};
 use crate::detect::flow::catalog::Entry;
 use crate::detect::flow::catalog::schema::Handler;
-use crate::detect::flow::ir::{ClassId, FunctionId, Method, Module, StmtKind};
+use crate::detect::flow::ir::{ClassId, ExprKind, FunctionId, Method, Module, StmtKind};
 use crate::detect::flow::name::Name;
 use crate::detect::flow::value::{Closure, Data, Kind, Shape};
+use std::collections::HashMap;
 use std::rc::Rc;
 
 impl Engine<'_> {
@@ -27,17 +28,11 @@ impl Engine<'_> {
         self.run_exported(&handle);
         self.run_all_pending();
         let hot = self.hot_functions(&handle);
+        let fields = functions_of_fields(&handle);
         for number in 0..handle.functions.len() {
             let id = FunctionId(u32::try_from(number).unwrap_or(u32::MAX));
             if hot.contains(&id) && !self.visited.contains(&(0, id)) {
-                let mut closure = self.top_level(id);
-                let function = handle.function(id);
-                if let Some(class) = function.class.filter(|_| self.language.is_script())
-                    && function.method != Method::Static
-                {
-                    let object = Data::new(super::number(&("handler", class)), Kind::Object(Shape::Instance(0, class)));
-                    closure.this = Some(Rc::new(object));
-                }
+                let closure = self.top_level_of(&handle, id, &fields);
                 self.run_pending(Pending::of(closure));
                 self.run_all_pending();
             }
@@ -53,6 +48,17 @@ impl Engine<'_> {
 
     fn top_level(&self, id: FunctionId) -> Closure {
         Closure { module: 0, function: id, scopes: Rc::from([self.units[0].scope]), this: None }
+    }
+
+    /// Makes a function that others call; a method of JavaScript, or a function that a field holds, has an object of its class.
+    fn top_level_of(&self, m: &Module, id: FunctionId, fields: &HashMap<FunctionId, ClassId>) -> Closure {
+        let function = m.function(id);
+        let class = function.class.filter(|_| function.method != Method::Static).or(fields.get(&id).copied());
+        let object = class.filter(|_| self.language.is_script()).map(|class| {
+            let shape = Shape::Instance(0, class);
+            Rc::new(Data::new(super::number(&("handler", class)), Kind::Object(shape)))
+        });
+        Closure { this: object, ..self.top_level(id) }
     }
 
     fn run_handler_classes(&mut self, m: &Module) {
@@ -96,6 +102,7 @@ impl Engine<'_> {
 
     fn run_exported(&mut self, m: &Module) {
         let path = self.module(0).file().path.as_str().to_owned();
+        let fields = functions_of_fields(m);
         let catalog = self.catalog;
         for entry in catalog.exported_handlers() {
             if !self.is_active(entry.file) {
@@ -127,7 +134,7 @@ impl Engine<'_> {
                     && super::listener::is_directed(handler, self.module(0).file(), function);
                 let is_counted = handler.count.is_none_or(|count| function.params.len() == count);
                 if (by_name || by_parameter || by_directive) && is_counted && !self.visited.contains(&(0, id)) {
-                    let closure = self.top_level(id);
+                    let closure = self.top_level_of(m, id, &fields);
                     let parameters = Some(handler.parameters.clone());
                     let html_where = handler.html_where.as_deref().map(|path| catalog.path(path));
                     self.run_pending(Pending {
@@ -155,4 +162,19 @@ fn function_of(stmt: &crate::detect::flow::ir::Stmt) -> Option<FunctionId> {
         StmtKind::Function(id) => Some(id),
         _ => None,
     }
+}
+
+/// Returns the functions that fields of classes hold, `handler = async (req, res) => {...}`, each with its class.
+fn functions_of_fields(m: &Module) -> HashMap<FunctionId, ClassId> {
+    let mut functions = HashMap::new();
+    for (number, class) in (0..).zip(&m.classes) {
+        for stmt in &class.body {
+            if let StmtKind::Assign(_, value, _) = &stmt.kind
+                && let ExprKind::Function(id) = m.expr(*value).kind
+            {
+                functions.insert(id, ClassId(number));
+            }
+        }
+    }
+    functions
 }

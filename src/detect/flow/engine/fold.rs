@@ -3,7 +3,9 @@
 use super::Engine;
 use crate::detect::flow::ir::{Const, Op};
 use crate::detect::flow::name::Name;
-use crate::detect::flow::value::{Data, Kind, Value};
+use crate::detect::flow::state::Contents;
+use crate::detect::flow::value::{Data, Kind, Shape, Value};
+use crate::syntax::language::Language;
 use std::rc::Rc;
 
 /// The type of markup that escapes what is added to it.
@@ -48,6 +50,7 @@ impl Engine<'_> {
             }
             Op::Add => self.sum(a.0, b.0),
             Op::BitOr | Op::Mod => self.derived("sum", &[a.0, b.0], Kind::Unknown),
+            Op::Mul if let Some(list) = self.repeated(a.0, b.0).or_else(|| self.repeated(b.0, a.0)) => list,
             Op::Mul if is_text(a.0) || is_text(b.0) => self.derived("repeat", &[a.0, b.0], Kind::Unknown),
             Op::Range => self.derived("range", &[a.0, b.0], Kind::Unknown),
             _ => {
@@ -62,6 +65,17 @@ impl Engine<'_> {
 }
 
 impl Engine<'_> {
+    /// Returns a list of Python whose elements are repeated: `["?"] * len(values)`.
+    fn repeated(&mut self, list: &Value, times: &Value) -> Option<Value> {
+        if !matches!(list.kind, Kind::Object(Shape::List)) || self.language != Language::Python {
+            return None;
+        }
+        let rest = self.state.contents(list.id)?.any();
+        let id = super::number(&("repeated", list.id, times.id));
+        self.state.set_contents(id, Contents { rest, ..Contents::default() });
+        Some(Rc::new(Data { labels: list.labels.clone(), ..Data::new(id, Kind::Object(Shape::List)) }))
+    }
+
     /// Returns what is made of markup and something else: what escapes its like is escaped where it becomes a part of it.
     fn with_markup(
         &mut self,

@@ -233,7 +233,7 @@ struct Engine<'a> {
     visited: HashSet<(usize, FunctionId)>,
     found: BTreeMap<sink::Identity, Flow>,
     /// Places of sinks in this file that were reached with nothing that does harm, by class.
-    settled: BTreeMap<((u32, u32), Classes), Harm>,
+    settled: BTreeMap<((u32, u32), Classes, bool), Harm>,
     /// Where a member was read last: what a class has from a library comes in there.
     read_at: (u32, u32),
     /// What parts of routes can hold, by the function that takes them.

@@ -20,7 +20,7 @@ impl Engine<'_> {
     pub(super) fn settle(&mut self, classes: Classes, value: &Value, span: (u32, u32)) {
         let classes = classes & !self.catalog.own_sources();
         let harm = self.harm(value, classes, MAX_DEPTH);
-        self.note_harm(classes, harm, span);
+        self.note_harm(classes, harm, (span, true));
     }
 
     /// Notes what harm a text that was put together does, by class. `plain` says whether nothing unknown is in it beside the
@@ -32,14 +32,14 @@ impl Engine<'_> {
         };
         let harmless = each(&|label| self.harmless_to(label));
         let tame = each(&|label| if is_of_operator(label) { all } else { self.harmless_to(label) });
-        self.note_harm(harmless, Harm::None, span);
-        self.note_harm(tame & !harmless, Harm::OfOperator, span);
-        self.note_harm(all & !tame, Harm::Any, span);
+        self.note_harm(harmless, Harm::None, (span, false));
+        self.note_harm(tame & !harmless, Harm::OfOperator, (span, false));
+        self.note_harm(all & !tame, Harm::Any, (span, false));
     }
 
-    fn note_harm(&mut self, classes: Classes, harm: Harm, span: (u32, u32)) {
+    fn note_harm(&mut self, classes: Classes, harm: Harm, (span, is_sink): ((u32, u32), bool)) {
         if classes != 0 && self.here() == 0 && self.state.alive {
-            self.settled.entry((span, classes)).and_modify(|known| *known = harm.max(*known)).or_insert(harm);
+            self.settled.entry((span, classes, is_sink)).and_modify(|known| *known = harm.max(*known)).or_insert(harm);
         }
     }
 
@@ -97,7 +97,13 @@ impl Engine<'_> {
     /// Returns what was settled, of an analysis that came to its end.
     pub(super) fn all_settled(&self) -> Vec<Settled> {
         let entries = self.settled.iter().filter(|_| self.incomplete.is_none());
-        entries.map(|((range, classes), harm)| Settled { range: *range, classes: *classes, harm: *harm }).collect()
+        let place = |((range, classes, is_sink), harm): (&((u32, u32), Classes, bool), &Harm)| Settled {
+            range: *range,
+            classes: *classes,
+            harm: *harm,
+            is_sink: *is_sink,
+        };
+        entries.map(place).collect()
     }
 }
 
