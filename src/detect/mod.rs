@@ -39,6 +39,8 @@ pub struct Context<'a> {
     pub deadline: Deadline,
     /// The other files of the same side.
     pub others: &'a dyn SourceProvider,
+    /// Names: only functions that use one of them matter. `None`: all do.
+    pub focus: Option<&'a BTreeSet<String>>,
 }
 
 /// Where the other files of both sides come from.
@@ -205,7 +207,7 @@ pub fn analyse(job: &Job, detectors: &[&dyn Detector], options: &Options, others
         file.added.clone_from(&job.added);
         file.removed.clone_from(&job.removed);
         file.partial = job.partial;
-        let (findings, gaps, redactor) = run(&file, detectors, options, others.after);
+        let (findings, gaps, redactor) = run(&file, detectors, options, others.after, None);
         analysis.after = findings;
         analysis.gaps.extend(gaps);
         analysis.remarks_after = remarks(&file);
@@ -230,13 +232,20 @@ pub fn analyse(job: &Job, detectors: &[&dyn Detector], options: &Options, others
 
 /// Analyses a file that a change leaves as it is, for the ways of data that code elsewhere opens or closes in it: the base
 /// side only where data of a known source arrives at head.
-pub fn analyse_unchanged(job: &Job, flow: &dyn Detector, options: &Options, others: Others<'_>) -> Analysis {
+/// Only functions that use one of the names in `focus` are looked at.
+pub fn analyse_unchanged(
+    job: &Job,
+    focus: &BTreeSet<String>,
+    flow: &dyn Detector,
+    options: &Options,
+    others: Others<'_>,
+) -> Analysis {
     let mut analysis = Analysis { language: job.language(), ..Analysis::default() };
     let Some(file) = side(&job.path, job.after.as_ref(), options, |gap| analysis.gaps.push(gap)) else {
         return analysis;
     };
     let ways = |others| {
-        let (mut findings, gaps, secrets) = run(&file, &[flow], options, others);
+        let (mut findings, gaps, secrets) = run(&file, &[flow], options, others, Some(focus));
         findings.retain(|f| f.flow().is_some_and(|flow| flow.trust != Trust::Parameter.as_str()));
         (findings, gaps, secrets)
     };
@@ -264,7 +273,7 @@ fn analyse_base(
     let mut file = side(path, job.before.as_ref(), options, |_| analysis.before_unread = true)?;
     file.added.clone_from(&job.removed);
     file.partial = job.partial;
-    let (mut findings, gaps, redactor) = run(&file, detectors, options, others);
+    let (mut findings, gaps, redactor) = run(&file, detectors, options, others, None);
     // A comment let this code through as it was: an edit of it is for somebody to look at.
     for remark in remarks(&file) {
         let covers =
@@ -298,9 +307,10 @@ fn run(
     detectors: &[&dyn Detector],
     options: &Options,
     others: &dyn SourceProvider,
+    focus: Option<&BTreeSet<String>>,
 ) -> (Vec<Finding>, Vec<Gap>, Redactor) {
     let deadline = Deadline::after(Duration::from_millis(options.time_ms));
-    let context = Context { deadline, others };
+    let context = Context { deadline, others, focus };
     let (mut findings, mut gaps, mut redactor) = (Vec::new(), Vec::new(), Redactor::default());
     let mut settled = Vec::new();
     for detector in detectors {

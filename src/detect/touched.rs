@@ -111,6 +111,28 @@ pub fn users(file: &SourceFile, names: &BTreeSet<String>) -> BTreeSet<String> {
     found
 }
 
+/// Returns `names` with those of the functions of a file, and of what it makes at its top level, that use them, directly
+/// or through each other.
+pub fn closure(file: &SourceFile, names: &BTreeSet<String>) -> BTreeSet<String> {
+    let mut names = names.clone();
+    let (text, marks) = (file.text(), identifiers(file.text()));
+    for _ in 0..MAX_ROUNDS {
+        let before = names.len();
+        add_users(file, &marks, &mut names);
+        for node in file.document.root().children() {
+            let range = node.range();
+            let inside = marks.iter().filter(|mark| range.start <= mark.start && mark.end <= range.end);
+            if inside.clone().any(|mark| names.contains(&text[mark.clone()]) && innermost(file, mark).is_none()) {
+                names.extend(of_head(&text[range]));
+            }
+        }
+        if names.len() == before {
+            break;
+        }
+    }
+    names
+}
+
 /// Returns the stretches of a text that are identifiers, or look like ones.
 pub fn identifiers(text: &str) -> Vec<Range<usize>> {
     let is_part = |c: char| c.is_alphanumeric() || c == '_' || c == '$';

@@ -1,5 +1,6 @@
 //! Analyses many files on all cores: small ones here, risky ones in worker processes.
 
+use super::dependents::Dependent;
 use super::others::{Share, Side};
 use super::worker::{Pool, is_risky};
 use crate::detect::flow::catalog::load::Catalogs;
@@ -61,11 +62,11 @@ impl<'a> Analyser<'a> {
     }
 
     /// Analyses files that a change leaves as they are, for ways of data alone.
-    pub fn unchanged(&self, jobs: &[Job], others: &(Side<'_>, Side<'_>)) -> Vec<Analysis> {
+    pub fn unchanged(&self, dependents: &[Dependent], others: &(Side<'_>, Side<'_>)) -> Vec<Analysis> {
         let flow = self.flow();
-        self.each(jobs, |job| {
+        self.each(dependents, |Dependent { job, focus, .. }| {
             let (before, after) = shares(others);
-            analyse_unchanged(job, &flow, self.options, Others { before: &before, after: &after })
+            analyse_unchanged(job, focus, &flow, self.options, Others { before: &before, after: &after })
         })
     }
 

@@ -1,7 +1,7 @@
 //! `portcullis check`: from a change to a verdict.
 
 use super::analyse::Analyser;
-use super::dependents::{self, Dependents};
+use super::dependents::{self, Dependent, Dependents};
 use super::gather::{self, Gathered, Wanted, short};
 use super::others::Side;
 use super::score::{MAX_WINDOWS, Scored, Scorers};
@@ -157,7 +157,7 @@ fn analyse_files(gathered: &Gathered, sides: &(Side<'_>, Side<'_>), options: &Op
         analyser.all(&gathered.change.files, sides, Job::of, |_, analysis| analysis.unwrap_or_default());
     let receives = |language, text: &str| analyser.may_receive(language, text);
     let mut dependents = dependents::of(gathered, &options.wanted.paths, &analyses, &receives);
-    let mut around = analyser.unchanged(&dependents.jobs, sides);
+    let mut around = analyser.unchanged(&dependents.files, sides);
     dependents.tell(&around);
     settle_across(&mut analyses.iter_mut().chain(&mut around).collect::<Vec<_>>());
     (analyses, Around { dependents, analyses: around })
@@ -232,7 +232,7 @@ impl Around {
     /// Leaves of what unchanged files hold only the ways of data that the change opens, and says what opens them.
     fn keep_opened(&self, comparison: &mut Comparison) {
         let uses: HashMap<&RepoPath, &String> =
-            self.dependents.jobs.iter().map(|job| &job.path).zip(&self.dependents.uses).collect();
+            self.dependents.files.iter().map(|file| (&file.job.path, &file.uses)).collect();
         let is_proven = |f: &Finding| f.flow().is_some_and(|flow| flow.trust != Trust::Parameter.as_str());
         comparison.head.retain(|(finding, origin)| {
             !uses.contains_key(&finding.location.path) || (*origin == Origin::Introduced && is_proven(finding))
@@ -286,7 +286,7 @@ fn comparison(files: &[ChangedFile], analyses: &[Analysis], around: &Around, pol
         let (path, old_path) = (&file.path, file.old_path.as_ref().unwrap_or(&file.path));
         (a, AddedLines { path, old_path, added: &file.added, only_added: file.partial || a.before_unread })
     });
-    let unchanged = around.dependents.jobs.iter().zip(&around.analyses).map(|(job, a)| {
+    let unchanged = around.dependents.files.iter().zip(&around.analyses).map(|(Dependent { job, .. }, a)| {
         (a, AddedLines { path: &job.path, old_path: &job.path, added: &job.added, only_added: a.before_unread })
     });
     let sides: Vec<(&Analysis, AddedLines<'_>)> = changed.chain(unchanged).collect();

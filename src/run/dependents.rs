@@ -18,7 +18,7 @@ use std::collections::{BTreeSet, HashSet};
 use std::time::Duration;
 
 /// Files that are looked at.
-const MAX_LOOKED_AT: usize = 200;
+const MAX_LOOKED_AT: usize = 120;
 /// Files that are analysed.
 const MAX_FILES: usize = 16;
 /// Files that are analysed or lead to others.
@@ -33,12 +33,21 @@ const MAX_LEVELS: usize = 3;
 /// The files, and what has to be said of them.
 #[derive(Debug, Default)]
 pub struct Dependents {
-    /// The files that may take in data from outside: the same on both sides.
-    pub jobs: Vec<Job>,
-    /// For each of them, in words, what it uses of the change.
-    pub uses: Vec<String>,
+    /// Those of the files that may take in data from outside.
+    pub files: Vec<Dependent>,
     /// Notes for the report.
     pub notes: Vec<String>,
+}
+
+/// A file that the change leaves as it is.
+#[derive(Debug)]
+pub struct Dependent {
+    /// The file, the same on both sides.
+    pub job: Job,
+    /// Names: only functions that use one of them matter.
+    pub focus: BTreeSet<String>,
+    /// What it uses of the change, in words.
+    pub uses: String,
 }
 
 impl Dependents {
@@ -92,23 +101,26 @@ pub fn of(
             open = rest;
             for user in users {
                 let is_entry = receives(user.language, &user.text.text);
-                if followed >= MAX_FOLLOWED || (is_entry && dependents.jobs.len() >= MAX_FILES) {
+                let is_leaf = depth == MAX_LEVELS && !is_entry;
+                if is_leaf || is_risky_text(&user.text.text) {
+                    continue;
+                }
+                if followed >= MAX_FOLLOWED || (is_entry && dependents.files.len() >= MAX_FILES) {
                     left_out += 1;
                     continue;
                 }
                 followed += 1;
-                if depth < MAX_LEVELS {
-                    next.extend(passes_on(&user, used, &gathered.config.analysis));
-                }
+                let Some((focus, passed_on)) = uses_of(&user, used, &gathered.config.analysis) else { continue };
+                next.extend(passed_on);
                 if is_entry {
-                    dependents.uses.push(used.origin.clone());
-                    dependents.jobs.push(Job { added: LineSet::default(), ..Job::whole(user.path, user.text) });
+                    let job = Job { added: LineSet::default(), ..Job::whole(user.path, user.text) };
+                    dependents.files.push(Dependent { job, focus, uses: used.origin.clone() });
                 }
             }
         }
         level = next;
     }
-    dependents.notes.extend(notes(dependents.jobs.len(), left_out, cut.then_some(looked_at)));
+    dependents.notes.extend(notes(dependents.files.len(), left_out, cut.then_some(looked_at)));
     dependents
 }
 
@@ -177,9 +189,7 @@ fn candidates(
             let Some(Blob::Bytes(content)) = blobs.get(oid) else { continue };
             bytes += content.len() as u64;
             let content = Blob::Bytes(content.clone()).into_content(true);
-            if let (Some(text), Some(language)) = (content.text(), Language::of_path(path))
-                && !is_risky_text(&text.text)
-            {
+            if let (Some(text), Some(language)) = (content.text(), Language::of_path(path)) {
                 found.push(Candidate { path: path.clone(), language, text: text.clone() });
             }
         }
@@ -198,6 +208,9 @@ fn uses(candidate: &Candidate, used: &Used) -> bool {
 /// Says whether a line that imports something, or names a module inside a path, speaks of a module by its word.
 fn imports(candidate: &Candidate, word: &str) -> bool {
     let text = &candidate.text.text;
+    if !text.contains(word) {
+        return false;
+    }
     let is_open = ["import (", "use crate::{", "use super::{"].iter().any(|open| text.contains(open));
     text.lines().filter(|line| line.contains(word) && holds(line, word)).any(|line| {
         let marks = ["import", "require", " from ", "from '", "from \"", "use ", "mod "];
@@ -227,17 +240,24 @@ fn holds(text: &str, word: &str) -> bool {
             .any(|(at, _)| !text[..at].ends_with(is_part) && !text[at + word.len()..].starts_with(is_part))
 }
 
-/// Returns what a user gives on in its turn: functions of it that use the names.
-fn passes_on(user: &Candidate, used: &Used, options: &crate::detect::Options) -> Option<Used> {
+/// Returns the names by which a user speaks of what it uses, and what it gives on in its turn; `None` where it cannot be
+/// parsed.
+fn uses_of(
+    user: &Candidate,
+    used: &Used,
+    options: &crate::detect::Options,
+) -> Option<(BTreeSet<String>, Option<Used>)> {
     let limits = Limits { time: Duration::from_millis(options.time_ms), depth: options.depth };
     let file = parse(&user.path, user.language, &user.text, &limits).ok()?;
     let mut names = used.names.clone();
     if names.remove(DEFAULT) {
         names.extend(local_names(&user.text.text, &module_word(&used.path)));
     }
-    let names = touched::users(&file, &names);
+    let focus = touched::closure(&file, &names);
+    let names = touched::users(&file, &focus);
     let (path, origin) = (user.path.clone(), used.origin.clone());
-    (!names.is_empty()).then_some(Used { path, family: used.family, names, origin })
+    let passed_on = (!names.is_empty()).then_some(Used { path, family: used.family, names, origin });
+    Some((focus, passed_on))
 }
 
 /// Returns the names that lines which speak of a module give to it.

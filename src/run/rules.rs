@@ -153,7 +153,7 @@ pub fn test(rules: &RuleSet) -> Result<Tested, RunError> {
         }
     }
     let flow = FlowDetector { rules, catalogs: &catalogs };
-    let context = || Context { deadline: Deadline::after(TIME), others: Others::none().after };
+    let context = || Context { deadline: Deadline::after(TIME), others: Others::none().after, focus: None };
     for (source, catalog) in catalogs.files()? {
         let Some(language) = Language::named(&source.folder) else { continue };
         for example in &catalog.examples {

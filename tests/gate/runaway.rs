@@ -47,7 +47,8 @@ fn file(language: Language, shape: &str, rules: &RuleSet) -> SourceFile {
 /// Matches and returns the time it took.
 fn timed(rules: &RuleSet, file: &SourceFile) -> Duration {
     let begin = Instant::now();
-    let context = Context { deadline: Deadline::after(Duration::from_secs(60)), others: Others::none().after };
+    let context =
+        Context { deadline: Deadline::after(Duration::from_secs(60)), others: Others::none().after, focus: None };
     drop(RuleDetector { rules }.detect(file, context));
     begin.elapsed()
 }

@@ -46,7 +46,7 @@ impl FlowDetector<'_> {
     fn flows(&self, file: &SourceFile, context: Context<'_>) -> Result<Flows, RuleError> {
         let catalog = self.catalogs.index(file.language, self.rules.flow_rules(file.language)?)?;
         let module = lower::lower(file);
-        Ok(engine::run(file, &module, catalog, context.others, context.deadline))
+        Ok(engine::run(file, &module, catalog, context))
     }
 }
 

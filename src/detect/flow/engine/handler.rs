@@ -206,6 +206,9 @@ impl Engine<'_> {
 
     /// Runs a function on its own.
     pub(super) fn run_pending(&mut self, pending: Pending) {
+        if !std::iter::once(&pending.closure).chain(&pending.then).any(|closure| self.is_in_focus(closure)) {
+            return;
+        }
         let fresh = self.state.fresh();
         let Pending { closure, parameters, returns, state, then, html_where, given_at } = pending;
         (self.html_where, self.given_at) = (html_where, given_at);

@@ -27,6 +27,7 @@ mod extension;
 mod extractor;
 mod facts;
 mod files;
+mod focus;
 mod fold;
 mod formatter;
 mod gaps;
@@ -81,6 +82,7 @@ use super::state::State;
 use super::value::{Data, Kind, Labels, Value, number};
 use super::{Flow, FlowStep, Flows, Harm, Loaded, SourceProvider, StepKind};
 use crate::deadline::Deadline;
+use crate::detect::Context;
 use crate::path::RepoPath;
 use crate::syntax::SourceFile;
 use crate::syntax::language::Language;
@@ -201,6 +203,8 @@ struct Engine<'a> {
     /// What the files of a project say of names.
     named: alias::Known,
     others: &'a dyn SourceProvider,
+    /// Which functions of the analysed file matter.
+    focus: focus::Focus,
     state: State,
     frames: Vec<Frame>,
     /// Calls of the code's own functions under way, outermost first: where, and in which function.
@@ -272,13 +276,7 @@ struct Engine<'a> {
 }
 
 /// Runs the engine over a file.
-pub fn run(
-    file: &SourceFile,
-    module: &Module,
-    catalog: &Catalog,
-    others: &dyn SourceProvider,
-    deadline: Deadline,
-) -> Flows {
+pub fn run(file: &SourceFile, module: &Module, catalog: &Catalog, context: Context<'_>) -> Flows {
     super::joined::forget_joined();
     let unit = Unit { module: Handle::Own(module, file), scope: 0, exports: BTreeMap::new() };
     let mut engine = Engine {
@@ -290,7 +288,8 @@ pub fn run(
         modules: HashMap::new(),
         crates: HashMap::new(),
         named: alias::Known::default(),
-        others,
+        others: context.others,
+        focus: focus::Focus::of(file, context.focus),
         state: State::new(),
         frames: Vec::new(),
         calls: Vec::new(),
@@ -328,7 +327,7 @@ pub fn run(
         max_calls: MAX_CALLS,
         exhausted: false,
         file_steps: 0,
-        deadline,
+        deadline: context.deadline,
         is_late: false,
         incomplete: None,
     };

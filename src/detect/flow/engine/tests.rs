@@ -3,6 +3,7 @@
 use super::run;
 use crate::change::text::Text;
 use crate::deadline::Deadline;
+use crate::detect::Context;
 use crate::detect::flow::catalog::schema::CatalogFile;
 use crate::detect::flow::catalog::{Catalog, ClassRule};
 use crate::detect::flow::{Flow, Flows, Loaded, SourceProvider, lower};
@@ -44,7 +45,8 @@ fn flows(files: &[(&str, &str)]) -> Flows {
     });
     let others = Files(others.collect());
     let first = file(files[0].0, files[0].1);
-    run(&first, &lower::lower(&first), &catalog, &others, Deadline::after(Duration::from_secs(10)))
+    let deadline = Deadline::after(Duration::from_secs(10));
+    run(&first, &lower::lower(&first), &catalog, Context { deadline, others: &others, focus: None })
 }
 
 /// Returns the text of each step of a flow, as the file of the step has it.
