@@ -235,32 +235,26 @@ pub fn analyse(job: &Job, detectors: &[&dyn Detector], options: &Options, others
 }
 
 /// Analyses a file that a change leaves as it is, for the ways of data that code elsewhere opens or closes in it: the base
-/// side only where data of a known source arrives at head.
-/// Only functions that use one of the names in `focus` are looked at.
+/// side only where data of a known source arrives at head. Only functions that use one of the names in `focus` are looked at.
 pub fn analyse_unchanged(
-    job: &Job,
+    file: &SourceFile,
     focus: &BTreeSet<String>,
     flow: &dyn Detector,
     options: &Options,
     others: Others<'_>,
 ) -> Analysis {
-    let mut analysis = Analysis { language: job.language(), ..Analysis::default() };
-    let Some(file) = side(&job.path, job.after.as_ref(), options, |gap| analysis.gaps.push(gap)) else {
-        return analysis;
-    };
     let ways = |others| {
-        let (mut findings, gaps, secrets) = run(&file, &[flow], options, others, Some(focus));
+        let (mut findings, gaps, secrets) = run(file, &[flow], options, others, Some(focus));
         findings.retain(|f| f.flow().is_some_and(|flow| flow.trust != Trust::Parameter.as_str()));
         (findings, gaps, secrets)
     };
     let (after, gaps, secrets) = ways(others.after);
-    analysis.gaps.extend(gaps);
-    analysis.secrets.merge(secrets);
+    let mut analysis = Analysis { language: Some(file.language), gaps, secrets, ..Analysis::default() };
     if !after.is_empty() {
         let (before, gaps, secrets) = ways(others.before);
         (analysis.before, analysis.before_unread) = (before, !gaps.is_empty());
         analysis.secrets.merge(secrets);
-        analysis.remarks_after = remarks(&file);
+        analysis.remarks_after = remarks(file);
     }
     analysis.after = after;
     analysis

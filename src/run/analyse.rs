@@ -64,9 +64,9 @@ impl<'a> Analyser<'a> {
     /// Analyses files that a change leaves as they are, for ways of data alone.
     pub fn unchanged(&self, dependents: &[Dependent], others: &(Side<'_>, Side<'_>)) -> Vec<Analysis> {
         let flow = self.flow();
-        self.each(dependents, |Dependent { job, focus, .. }| {
+        self.each(dependents, |Dependent { file, focus, .. }| {
             let (before, after) = shares(others);
-            analyse_unchanged(job, focus, &flow, self.options, Others { before: &before, after: &after })
+            analyse_unchanged(file, focus, &flow, self.options, Others { before: &before, after: &after })
         })
     }
 

@@ -232,7 +232,7 @@ impl Around {
     /// Leaves of what unchanged files hold only the ways of data that the change opens, and says what opens them.
     fn keep_opened(&self, comparison: &mut Comparison) {
         let uses: HashMap<&RepoPath, &String> =
-            self.dependents.files.iter().map(|file| (&file.job.path, &file.uses)).collect();
+            self.dependents.files.iter().map(|file| (&file.file.path, &file.uses)).collect();
         let is_proven = |f: &Finding| f.flow().is_some_and(|flow| flow.trust != Trust::Parameter.as_str());
         comparison.head.retain(|(finding, origin)| {
             !uses.contains_key(&finding.location.path) || (*origin == Origin::Introduced && is_proven(finding))
@@ -286,8 +286,8 @@ fn comparison(files: &[ChangedFile], analyses: &[Analysis], around: &Around, pol
         let (path, old_path) = (&file.path, file.old_path.as_ref().unwrap_or(&file.path));
         (a, AddedLines { path, old_path, added: &file.added, only_added: file.partial || a.before_unread })
     });
-    let unchanged = around.dependents.files.iter().zip(&around.analyses).map(|(Dependent { job, .. }, a)| {
-        (a, AddedLines { path: &job.path, old_path: &job.path, added: &job.added, only_added: a.before_unread })
+    let unchanged = around.dependents.files.iter().zip(&around.analyses).map(|(Dependent { file, .. }, a)| {
+        (a, AddedLines { path: &file.path, old_path: &file.path, added: &file.added, only_added: a.before_unread })
     });
     let sides: Vec<(&Analysis, AddedLines<'_>)> = changed.chain(unchanged).collect();
     compare(&sides, &|finding| policy.waives(finding))

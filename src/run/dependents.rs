@@ -7,22 +7,22 @@ use super::worker::is_risky_text;
 use crate::change::Status;
 use crate::change::git::{Blob, Blobs, Git};
 use crate::change::text::Text;
+use crate::detect::Analysis;
 use crate::detect::touched::{self, DEFAULT};
-use crate::detect::{Analysis, Job};
 use crate::path::RepoPath;
 use crate::policy::plural;
 use crate::span::LineSet;
 use crate::syntax::language::Language;
-use crate::syntax::{Limits, is_generated_path, is_test_path, parse};
+use crate::syntax::{Limits, SourceFile, is_generated_path, is_test_path, parse};
 use std::collections::{BTreeSet, HashSet};
 use std::time::Duration;
 
 /// Files that are looked at.
 const MAX_LOOKED_AT: usize = 120;
 /// Files that are analysed.
-const MAX_FILES: usize = 16;
+const MAX_FILES: usize = 8;
 /// Files that are analysed or lead to others.
-const MAX_FOLLOWED: usize = 48;
+const MAX_FOLLOWED: usize = 24;
 /// Bytes of one file, and of all of them.
 const MAX_BYTES: (u64, u64) = (200_000, 4_000_000);
 /// Files that are read at a time.
@@ -31,7 +31,7 @@ const CHUNK: usize = 50;
 const MAX_LEVELS: usize = 3;
 
 /// The files, and what has to be said of them.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Dependents {
     /// Those of the files that may take in data from outside.
     pub files: Vec<Dependent>,
@@ -40,10 +40,9 @@ pub struct Dependents {
 }
 
 /// A file that the change leaves as it is.
-#[derive(Debug)]
 pub struct Dependent {
-    /// The file, the same on both sides.
-    pub job: Job,
+    /// The file, the same on both sides: no line of it is new.
+    pub file: SourceFile,
     /// Names: only functions that use one of them matter.
     pub focus: BTreeSet<String>,
     /// What it uses of the change, in words.
@@ -110,11 +109,12 @@ pub fn of(
                     continue;
                 }
                 followed += 1;
-                let Some((focus, passed_on)) = uses_of(&user, used, &gathered.config.analysis) else { continue };
-                next.extend(passed_on);
+                let Some((file, focus)) = uses_of(&user, used, &gathered.config.analysis) else { continue };
+                let names = touched::users(&file, &focus);
+                let (path, origin) = (user.path, used.origin.clone());
+                next.extend((!names.is_empty()).then_some(Used { path, family: used.family, names, origin }));
                 if is_entry {
-                    let job = Job { added: LineSet::default(), ..Job::whole(user.path, user.text) };
-                    dependents.files.push(Dependent { job, focus, uses: used.origin.clone() });
+                    dependents.files.push(Dependent { file, focus, uses: used.origin.clone() });
                 }
             }
         }
@@ -240,24 +240,17 @@ fn holds(text: &str, word: &str) -> bool {
             .any(|(at, _)| !text[..at].ends_with(is_part) && !text[at + word.len()..].starts_with(is_part))
 }
 
-/// Returns the names by which a user speaks of what it uses, and what it gives on in its turn; `None` where it cannot be
-/// parsed.
-fn uses_of(
-    user: &Candidate,
-    used: &Used,
-    options: &crate::detect::Options,
-) -> Option<(BTreeSet<String>, Option<Used>)> {
+/// Returns a user, parsed, and the names by which it speaks of what it uses; `None` where it cannot be parsed.
+fn uses_of(user: &Candidate, used: &Used, options: &crate::detect::Options) -> Option<(SourceFile, BTreeSet<String>)> {
     let limits = Limits { time: Duration::from_millis(options.time_ms), depth: options.depth };
-    let file = parse(&user.path, user.language, &user.text, &limits).ok()?;
+    let mut file = parse(&user.path, user.language, &user.text, &limits).ok()?;
+    file.added = LineSet::default();
     let mut names = used.names.clone();
     if names.remove(DEFAULT) {
         names.extend(local_names(&user.text.text, &module_word(&used.path)));
     }
     let focus = touched::closure(&file, &names);
-    let names = touched::users(&file, &focus);
-    let (path, origin) = (user.path.clone(), used.origin.clone());
-    let passed_on = (!names.is_empty()).then_some(Used { path, family: used.family, names, origin });
-    Some((focus, passed_on))
+    Some((file, focus))
 }
 
 /// Returns the names that lines which speak of a module give to it.
