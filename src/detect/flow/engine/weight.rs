@@ -133,6 +133,10 @@ impl Engine<'_> {
         if trust == Trust::Stored && OF_STORED.iter().any(|class| classes & self.catalog.bit_of(class) != 0) {
             return Weight::Hint;
         }
+        // Another service, often a queue of the program's own, gains nothing by a line in its logs.
+        if trust == Trust::Peer && classes & self.catalog.bit_of("log") != 0 {
+            return Weight::Hint;
+        }
         let listed = OF_OPERATOR.iter().find(|(class, _)| classes & self.catalog.bit_of(class) != 0);
         match listed {
             Some((_, weight)) if is_own => *weight,
