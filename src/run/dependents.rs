@@ -211,7 +211,7 @@ fn imports(candidate: &Candidate, word: &str) -> bool {
     if !text.contains(word) {
         return false;
     }
-    let is_open = ["import (", "use crate::{", "use super::{"].iter().any(|open| text.contains(open));
+    let is_open = ["import (", concat!("use crate", "::{"), "use super::{"].iter().any(|open| text.contains(open));
     text.lines().filter(|line| line.contains(word) && holds(line, word)).any(|line| {
         let marks = ["import", "require", " from ", "from '", "from \"", "use ", "mod "];
         is_open || marks.iter().any(|mark| line.contains(mark)) || line.contains(&format!("{word}::"))

@@ -1,6 +1,7 @@
 //! Which functions of a file matter, where only what uses certain names does: a file that the change leaves as it is.
 
 use super::Engine;
+use super::handler::Pending;
 use crate::detect::flow::ir::{FunctionId, StmtKind};
 use crate::detect::flow::value::Closure;
 use crate::detect::touched;
@@ -30,9 +31,11 @@ impl Focus {
 }
 
 impl Engine<'_> {
-    /// Says whether a function matters: one of the names stands in it, in its decorators, or in its class outside of methods.
-    pub(super) fn is_in_focus(&self, closure: &Closure) -> bool {
-        self.focus.0.is_none() || closure.module != 0 || self.uses_focus(closure.function)
+    /// Says whether one of the functions of an entry matters: one of the names stands in it, in its decorators, or in its
+    /// class outside of methods.
+    pub(super) fn is_in_focus(&self, pending: &Pending) -> bool {
+        let matters = |closure: &Closure| closure.module != 0 || self.uses_focus(closure.function);
+        self.focus.0.is_none() || std::iter::once(&pending.closure).chain(&pending.then).any(matters)
     }
 
     fn uses_focus(&self, id: FunctionId) -> bool {

@@ -38,7 +38,7 @@ impl Pending {
 }
 
 /// What stands for the function that passes a request on to the next handler.
-const NEXT: &str = "(next)";
+pub(super) const NEXT: &str = "(next)";
 
 impl Engine<'_> {
     /// Notes functions that are given to a call of which the catalog says that it calls them.
@@ -206,7 +206,7 @@ impl Engine<'_> {
 
     /// Runs a function on its own.
     pub(super) fn run_pending(&mut self, pending: Pending) {
-        if !std::iter::once(&pending.closure).chain(&pending.then).any(|closure| self.is_in_focus(closure)) {
+        if !self.is_in_focus(&pending) {
             return;
         }
         let fresh = self.state.fresh();
@@ -235,15 +235,6 @@ impl Engine<'_> {
             begin = self.passed_on.take().or(ended).unwrap_or_else(|| state.clone());
         }
         (self.html_where, self.given_at) = (None, None);
-    }
-
-    /// Notes what is known where a handler passes the request on; an error goes elsewhere.
-    pub(super) fn pass_on(&mut self, path: Name, args: &Args) {
-        let is_error = args.value(0).is_some_and(|v| !matches!(v.kind, Kind::Const(Const::Null)));
-        if path.as_str() == NEXT && !is_error && self.state.alive {
-            let state = self.state.fork();
-            super::merge(&mut self.passed_on, state);
-        }
     }
 
     /// Binds the parameters of a function that a framework, or an unknown caller, calls.

@@ -1,11 +1,13 @@
 //! Routes: what the parts of an address that a framework cuts out can hold.
 
 use super::Engine;
+use super::call::Args;
+use super::handler::NEXT;
 use crate::detect::flow::catalog::ONE_SEGMENT;
 use crate::detect::flow::ir::{Const, ExprId, ExprKind, FunctionId, Module, Param, ParamKind};
 use crate::detect::flow::name::Name;
 use crate::detect::flow::state::{Contents, Key};
-use crate::detect::flow::value::{Closure, Shape, Value};
+use crate::detect::flow::value::{Closure, Kind, Shape, Value};
 use crate::syntax::language::Language;
 
 /// What a part of a route can hold.
@@ -18,6 +20,15 @@ pub(super) enum RoutePart {
 }
 
 impl Engine<'_> {
+    /// Notes what is known where a handler passes the request on; an error goes elsewhere.
+    pub(super) fn pass_on(&mut self, path: Name, args: &Args) {
+        let is_error = args.value(0).is_some_and(|v| !matches!(v.kind, Kind::Const(Const::Null)));
+        if path.as_str() == NEXT && !is_error && self.state.alive {
+            let state = self.state.fork();
+            super::merge(&mut self.passed_on, state);
+        }
+    }
+
     /// Remembers what the parts of a route can hold: `/rooms/<int:number>`, `/files/{name}`.
     pub(super) fn note_route(&mut self, m: &Module, decorator: ExprId, function: (usize, FunctionId), is_known: bool) {
         let ExprKind::Call(call) = &m.expr(decorator).kind else { return };
