@@ -86,6 +86,12 @@ const SHORT: usize = 20;
 const AROUND: (usize, usize) = (2, 6);
 
 impl Engine<'_> {
+    /// Says whether the present file asks the list of breached passwords, which takes the beginning of a SHA-1.
+    /// Source: the documentation of haveibeenpwned.com, "Searching by range".
+    pub(super) fn asks_for_breaches(&self) -> bool {
+        self.module(self.here()).file().text().contains("pwnedpasswords.com/range")
+    }
+
     /// Says whether the names around a place, and around the calls that led to it, speak of a secret.
     pub(super) fn is_about_secret(&self, sink: Place) -> bool {
         let within = self.frames.last().and_then(|f| f.function);

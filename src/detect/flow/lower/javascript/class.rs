@@ -4,7 +4,7 @@ use super::function::Property;
 use super::scope::Binding;
 use super::{Lowering, first_kid, has_token, kids};
 use crate::detect::flow::ir::{
-    Block, Class, ClassId, Const, ExprId, ExprKind, Function, FunctionId, Pattern, StmtKind,
+    Block, Class, ClassId, Const, ExprId, ExprKind, Function, FunctionId, Pattern, StmtKind, Type,
 };
 use crate::detect::flow::lower::stmt;
 use crate::detect::flow::name::Name;
@@ -18,6 +18,33 @@ struct Parts {
     methods: Vec<FunctionId>,
     /// Decorators that stand ahead of the method they belong to.
     decorators: Vec<ExprId>,
+}
+
+/// Decorators of class-validator after whose check a field is a number, a date, an id or one of a list: nothing that does
+/// harm as text. Source: its README, "Validation decorators".
+const CHECKED: [&str; 16] = [
+    "IsBoolean",
+    "IsBooleanString",
+    "IsDate",
+    "IsDateString",
+    "IsDecimal",
+    "IsEnum",
+    "IsHexadecimal",
+    "IsISO8601",
+    "IsIn",
+    "IsInt",
+    "IsMongoId",
+    "IsNumber",
+    "IsNumberString",
+    "IsPort",
+    "IsPositive",
+    "IsUUID",
+];
+
+/// Says whether a decorator is a call of one of [`CHECKED`] that looks at the value itself, not at each of many.
+fn is_checked(decorator: &str) -> bool {
+    let (name, arguments) = decorator.trim_start_matches('@').split_once('(').unwrap_or((decorator, ""));
+    CHECKED.contains(&name.trim()) && !arguments.contains("each")
 }
 
 impl Lowering<'_> {
@@ -116,13 +143,19 @@ impl Lowering<'_> {
     fn class_field(&mut self, node: Node<'_>, parts: &mut Parts) {
         let mut decorators = std::mem::take(&mut parts.decorators);
         decorators.extend(self.decorators(node));
+        let written = |id: &ExprId| {
+            let (from, to) = self.builder.module.expr(*id).span;
+            self.builder.text.get(from as usize..to as usize).unwrap_or_default().to_owned()
+        };
+        let checked = decorators.iter().map(written).find(|text| is_checked(text));
         // A class has no place for the decorators of its fields; they are evaluated, at least.
         parts.body.extend(decorators.into_iter().map(|decorator| stmt(node, StmtKind::Expr(decorator))));
         let key = node.child_by_field_name("name").or_else(|| node.child_by_field_name("property"));
         let Some(key) = key else { return };
         self.key_effect(key, &mut parts.body);
         let name = self.key_name(key);
-        let of_type = self.type_field(node, "type");
+        let number = || Type { name: Name::new("number"), args: Vec::new() };
+        let of_type = checked.map(|_| number()).or_else(|| self.type_field(node, "type"));
         if let Some(value) = node.child_by_field_name("value") {
             let value = self.named(value, Some(name));
             parts.body.push(stmt(node, StmtKind::Assign(Pattern::Name(name), value, of_type.clone())));
