@@ -40,7 +40,8 @@ impl Git {
                 near.cut = true;
                 break;
             }
-            let Some(tree) = self.folder(commit, &folder) else { continue };
+            // A folder that the change makes is not there before.
+            let tree = self.folder(commit, &folder).unwrap_or_default();
             let mut further = vec![folder_of(&folder).to_owned()];
             for entry in entries_of_tree(&tree, commit.len() / 2) {
                 let Ok(name) = std::str::from_utf8(entry.name) else { continue };

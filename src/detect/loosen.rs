@@ -133,10 +133,18 @@ fn guard(kind: &str, text: &str) -> Option<String> {
         | "ternary_expression"
         | "match_expression"
         | "switch_statement"
-        | "match_statement"
+        | "match_statement" => Some(String::new()),
+        // What is given back, or asked, is another thing when it is written otherwise.
+        "return_statement"
+        | "return_expression"
+        | "match_arm"
         | "not_operator"
         | "comparison_operator"
-        | "boolean_operator" => Some(String::new()),
+        | "boolean_operator" => Some(text.split_whitespace().collect()),
+        "arrow_function" | "lambda" => {
+            let is_short = !text.ends_with('}') && text.len() < 400;
+            is_short.then(|| text.split_whitespace().collect())
+        }
         "call" | "call_expression" | "macro_invocation" => {
             let name = callee(text).rsplit(['.', ':', ' ', '\n']).next().unwrap_or_default();
             let lower = name.to_ascii_lowercase();
@@ -145,7 +153,7 @@ fn guard(kind: &str, text: &str) -> Option<String> {
         }
         "binary_expression" => {
             let compares = ["==", "!=", "<", ">", "&&", "||", " in ", "instanceof"].iter().any(|op| text.contains(op));
-            compares.then(String::new)
+            compares.then(|| text.split_whitespace().collect())
         }
         "string" | "string_literal" | "raw_string_literal" => {
             let is_pattern = text.contains(['[', '\\', '^']) && text.len() < 400;
@@ -155,13 +163,21 @@ fn guard(kind: &str, text: &str) -> Option<String> {
     }
 }
 
+/// Returns a path without the types that Rust gives to it: `parse::<u32>`.
+fn without_types(path: &str) -> &str {
+    match path.rfind("::<") {
+        Some(at) if path.ends_with('>') => &path[..at],
+        _ => path,
+    }
+}
+
 /// Returns what stands before the arguments that end the text of a call.
 fn callee(text: &str) -> &str {
     let mut depth = 0;
     for (at, c) in text.char_indices().rev() {
         match c {
             ')' => depth += 1,
-            '(' if depth <= 1 => return text[..at].trim_end_matches('!'),
+            '(' if depth <= 1 => return without_types(text[..at].trim_end_matches('!')),
             '(' => depth -= 1,
             _ => {}
         }
@@ -246,6 +262,7 @@ mod tests {
             python("if not x:\n        return ''", "if not x:\n        return ''\n    if x == 'b':\n        return x"),
             "an early end"
         );
+        assert!(python("if not x:\n        return ''", "if not x:\n        print(x)"), "an early end that goes");
         assert!(!python("y = x", "z = x") && !python("log(x)", "log(x, 1)") && !python("pass", "count(x)"));
         let list = |of: &str| format!("KNOWN = [{of}]\n\ndef f(x):\n    return x in KNOWN\n");
         assert!(is(Language::Python, &list("'a'"), &list("'a', 'b'")), "a value beside the functions");
@@ -263,6 +280,8 @@ mod tests {
         assert!(pair("if (!/^[a-z]+$/.test(x)) throw new Error('no')", "if (!/[a-z]/.test(x)) throw new Error('no')"));
         assert!(pair("x = encodeURIComponent(x)", "x = String(x)"));
         assert!(!pair("const y = x", "const z = x"));
+        let body = |of: &str| format!("export const wash = (x) => {of}\n");
+        assert!(is(Language::TypeScript, &body("TABLE[x] ?? 'a'"), &body("x")));
         let rust = |body: &str| format!("pub fn wash(x: &str) -> String {{\n    {body}\n}}\n");
         assert!(is(
             Language::Rust,
@@ -270,5 +289,6 @@ mod tests {
             &rust("x.to_owned()")
         ));
         assert!(!is(Language::Rust, &rust("x.to_owned()"), &rust("x.to_string()")));
+        assert!(is(Language::Rust, &rust("x.parse::<u32>().unwrap_or(0).to_string()"), &rust("x.to_string()")));
     }
 }

@@ -217,7 +217,6 @@ pub fn analyse(job: &Job, detectors: &[&dyn Detector], options: &Options, others
     });
     let matters = !job.removed.is_empty() || !analysis.after.is_empty() || after.is_none();
     let before = if matters { analyse_base(job, detectors, options, others.before, &mut analysis) } else { None };
-    overlap::settle(&mut analysis.before, &mut analysis.after);
     let sides = (analysis.before.as_slice(), analysis.after.as_slice());
     if let (Some((file, _)), Some(_)) = (&after, &job.before)
         && loosen::loosens(before.as_ref(), file, (&job.removed, &job.added), sides)
@@ -225,6 +224,7 @@ pub fn analyse(job: &Job, detectors: &[&dyn Detector], options: &Options, others
         analysis.touched = touched::names(file, &job.added);
         analysis.touched.extend(before.iter().flat_map(|file| touched::names(file, &job.removed)));
     }
+    overlap::settle(&mut analysis.before, &mut analysis.after);
     if let Some((file, redactor)) = after {
         if options.windows {
             analysis.windows = classifier::windows(&file, before.as_ref(), &redactor);

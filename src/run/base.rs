@@ -2,7 +2,7 @@
 //! the clone does not reach before a lesser one counts.
 
 use super::RunError;
-use super::gather::{Wanted, short};
+use super::gather::{Wanted, short, short_name};
 use crate::change::Base;
 use crate::change::git::{Git, GitError, is_oid};
 use crate::change::select::{Candidate, Choice, How, Surroundings, choose, expected_head};
@@ -77,7 +77,7 @@ pub(super) fn find(git: &Git, wanted: &Wanted, around: &Surroundings, head: &str
         && !search.shallow
         && git.commit(name)?.is_none()
     {
-        return Err(RunError::Usage(format!("--base `{name}` is not a commit of this repository")));
+        return Err(RunError::Usage(format!("--base `{}` is not a commit of this repository", short_name(name))));
     }
     if candidates.is_empty() {
         return Ok(no_base(

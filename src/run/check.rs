@@ -5,9 +5,11 @@ use super::dependents::{self, Dependent, Dependents};
 use super::gather::{self, Gathered, Wanted, short};
 use super::others::Side;
 use super::score::{MAX_WINDOWS, Scored, Scorers};
+use super::worker::is_risky_text;
 use super::{RunError, exit, surroundings};
 use crate::change::git::is_oid;
 use crate::change::select::Surroundings;
+use crate::change::text::Text;
 use crate::change::{ChangedFile, Content};
 use crate::compare::{AddedLines, Comparison, Origin, compare, once_per_line};
 use crate::config::{Config, FILE_NAMES};
@@ -209,6 +211,13 @@ fn conclude(
     let mut gaps = change.gaps.clone();
     gaps.extend(scored.gap.clone());
     let coverage = cover(&change.files, analyses, &mut gaps);
+    gaps.extend(change.files.iter().filter(|file| is_closed_off(file)).map(|file| {
+        gap(
+            GapKind::Size,
+            &file.path,
+            "the change makes it too large or too deep to follow data between it and other files",
+        )
+    }));
     if !surroundings::clock_is_plausible(started) {
         let detail = format!("the clock says {started}; end dates of suppressions cannot be told");
         gaps.push(Gap { kind: GapKind::Environment, path: None, detail });
@@ -300,6 +309,20 @@ fn tampering(gathered: &Gathered) -> Vec<Finding> {
     governing.extend(config.baseline.clone());
     let rules: Vec<String> = config.rules.iter().chain(&gathered.named_rules).cloned().collect();
     tamper::findings(&gathered.changed_paths, &governing, &rules)
+}
+
+/// Says whether a change makes a file one that is analysed by itself, in a process of its own, where data is not followed
+/// between it and other files: it could hide a way so. One that was so before stays what it was.
+fn is_closed_off(file: &ChangedFile) -> bool {
+    let is_source = |text: &Text| Language::of_file(&file.path, &text.text).is_some();
+    let is_closed = |content: &Content| content.text().is_some_and(|text| is_source(text) && is_risky_text(&text.text));
+    // What a tool has put together for the browser uses no other file.
+    let uses_none = |text: &str| !["'./", "\"./", "'../", "\"../"].iter().any(|start| text.contains(start));
+    let is_bundle = |text: &Text| {
+        let is_script = Language::of_file(&file.path, &text.text).is_some_and(Language::is_script);
+        is_script && is_generated(&file.path, &text.text) && uses_none(&text.text)
+    };
+    !file.after.text().is_some_and(is_bundle) && !file.partial && is_closed(&file.after) && !is_closed(&file.before)
 }
 
 /// Counts what was and was not analysed; adds gaps of files to `gaps`.

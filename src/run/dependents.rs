@@ -4,9 +4,9 @@
 use super::gather::{Gathered, within};
 use super::tree::is_vendored_name;
 use super::worker::is_risky_text;
-use crate::change::Status;
 use crate::change::git::{Blob, Blobs, Git};
 use crate::change::text::Text;
+use crate::change::{ChangedFile, Status};
 use crate::detect::Analysis;
 use crate::detect::touched::{self, DEFAULT};
 use crate::path::RepoPath;
@@ -52,7 +52,7 @@ pub struct Dependent {
 impl Dependents {
     /// Notes what could not be analysed of them: it is no part of what the change adds.
     pub fn tell(&mut self, analyses: &[Analysis]) {
-        let late = analyses.iter().filter(|a| !a.gaps.is_empty()).count();
+        let late = analyses.iter().filter(|a| !a.gaps.is_empty() || a.before_unread).count();
         if late > 0 {
             let files = plural(late, "unchanged file", "unchanged files");
             self.notes.push(format!("{files} could not be followed whole"));
@@ -110,7 +110,10 @@ pub fn of(
                 }
                 followed += 1;
                 let Some((file, focus)) = uses_of(&user, used, &gathered.config.analysis) else { continue };
-                let names = touched::users(&file, &focus);
+                let mut names = touched::users(&file, &focus);
+                if passes_all_on(&user, &module_word(&used.path)) {
+                    names.extend(used.names.iter().cloned());
+                }
                 let (path, origin) = (user.path, used.origin.clone());
                 next.extend((!names.is_empty()).then_some(Used { path, family: used.family, names, origin }));
                 if is_entry {
@@ -142,16 +145,36 @@ fn notes(analysed: usize, left_out: usize, looked_at: Option<usize>) -> Vec<Stri
 
 /// Returns the changed files that others could use, with what is touched in them.
 fn changed(gathered: &Gathered, analyses: &[Analysis]) -> Vec<Used> {
-    let files = gathered.change.files.iter().zip(analyses);
-    let modified =
-        files.filter(|(file, _)| file.status == Status::Modified && !file.partial && !is_test_path(&file.path));
-    let used = modified.filter(|(_, analysis)| !analysis.touched.is_empty()).filter_map(|(file, analysis)| {
-        let names = analysis.touched.clone();
-        let shown: Vec<String> = names.iter().take(3).map(|name| format!("`{:.60}`", name)).collect();
+    let all = &gathered.change.files;
+    let gone: HashSet<String> =
+        all.iter().filter(|file| file.status == Status::Deleted).map(|file| module_word(&file.path)).collect();
+    let used = all.iter().zip(analyses).filter_map(|(file, analysis)| {
+        if file.partial || is_test_path(&file.path) {
+            return None;
+        }
+        let names = match file.status {
+            Status::Modified | Status::Renamed => analysis.touched.clone(),
+            // In the place of a file that goes: all of it may be another.
+            Status::Added if gone.contains(&module_word(&file.path)) => all_names(gathered, file)?,
+            _ => return None,
+        };
+        let shown: Vec<String> = names.iter().take(3).map(|name| format!("`{name:.60}`")).collect();
         let origin = format!("{} in {}", shown.join(", "), file.path);
-        Some(Used { path: file.path.clone(), family: family(analysis.language?), names, origin })
+        let family = family(analysis.language?);
+        (!names.is_empty()).then(|| Used { path: file.path.clone(), family, names, origin })
     });
     used.collect()
+}
+
+fn all_names(gathered: &Gathered, file: &ChangedFile) -> Option<BTreeSet<String>> {
+    let (text, language) = (file.after.text()?, Language::of_path(&file.path)?);
+    if is_risky_text(&text.text) {
+        return None;
+    }
+    let options = &gathered.config.analysis;
+    let limits = Limits { time: Duration::from_millis(options.time_ms), depth: options.depth };
+    let parsed = parse(&file.path, language, text, &limits).ok()?;
+    Some(touched::names(&parsed, &file.added))
 }
 
 /// JavaScript and TypeScript use each other's files.
@@ -202,7 +225,14 @@ fn uses(candidate: &Candidate, used: &Used) -> bool {
     if family(candidate.language) != used.family || !imports(candidate, &module_word(&used.path)) {
         return false;
     }
-    used.names.iter().any(|name| name == DEFAULT || holds(&candidate.text.text, name))
+    let passes_all = || passes_all_on(candidate, &module_word(&used.path));
+    used.names.iter().any(|name| name == DEFAULT || holds(&candidate.text.text, name)) || passes_all()
+}
+
+/// Says whether a file passes on all that another has: `export *`, `import *`, `pub use x::*`.
+fn passes_all_on(candidate: &Candidate, word: &str) -> bool {
+    let is_all = |line: &str| ["export *", "import *", "::*"].iter().any(|mark| line.contains(mark));
+    candidate.text.text.lines().any(|line| is_all(line) && holds(line, word))
 }
 
 /// Says whether a line that imports something, or names a module inside a path, speaks of a module by its word.
@@ -211,10 +241,13 @@ fn imports(candidate: &Candidate, word: &str) -> bool {
     if !text.contains(word) {
         return false;
     }
-    let is_open = ["import (", concat!("use crate", "::{"), "use super::{"].iter().any(|open| text.contains(open));
+    let is_open =
+        ["import (", "import \\", concat!("use crate", "::{"), "use super::{"].iter().any(|open| text.contains(open));
     text.lines().filter(|line| line.contains(word) && holds(line, word)).any(|line| {
         let marks = ["import", "require", " from ", "from '", "from \"", "use ", "mod "];
-        is_open || marks.iter().any(|mark| line.contains(mark)) || line.contains(&format!("{word}::"))
+        // The name alone, where an import goes over several lines.
+        let is_rest = line.trim_start().starts_with(['\'', '"']);
+        is_open || is_rest || marks.iter().any(|mark| line.contains(mark)) || line.contains(&format!("{word}::"))
     })
 }
 

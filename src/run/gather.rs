@@ -3,7 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "I/O edge: reads patches and rule directories")]
 
 use super::{RunError, base, contents};
-use crate::change::git::{Blob, Entry, Git, GitError};
+use crate::change::git::{Blob, Entry, Git, GitError, is_oid};
 use crate::change::select::{Candidate, Surroundings};
 use crate::change::{Base, ChangeSet, Head, diff};
 use crate::config::{Config, load};
@@ -74,7 +74,7 @@ pub fn from_repository(wanted: &Wanted, around: &Surroundings) -> Result<Gathere
     let git = Git::open(&wanted.directory)?;
     let head_name = wanted.head.as_deref().unwrap_or("HEAD");
     let head = git.commit(head_name)?.ok_or_else(|| match &wanted.head {
-        Some(name) => RunError::Usage(format!("--head `{name}` is not a commit of this repository")),
+        Some(name) => RunError::Usage(format!("--head `{}` is not a commit of this repository", short_name(name))),
         None => RunError::Usage("this repository has no commit yet; `--staged` needs one, too".into()),
     })?;
     let base = if wanted.staged { staged_base(&head, wanted)? } else { base::find(&git, wanted, around, &head)? };
@@ -118,6 +118,13 @@ pub fn from_patch(file: &Path, wanted: &Wanted) -> Result<Gathered, RunError> {
     }
     let mut files = diff::parse(&bytes, &|p| Language::of_path(p).is_some())?;
     let changed_paths = files.iter().flat_map(|f| std::iter::once(&f.path).chain(&f.old_path)).cloned().collect();
+    for path in wanted.paths.iter().filter(|p| !p.is_empty() && *p != ".") {
+        let one = std::slice::from_ref(path);
+        if !files.iter().any(|f| within(&f.path, one) || f.old_path.as_ref().is_some_and(|old| within(old, one))) {
+            let path = crate::path::visible(path);
+            return Err(RunError::Usage(format!("the patch speaks of no `{path}`; paths are those that it names")));
+        }
+    }
     files.retain(|f| within(&f.path, &wanted.paths));
     let base = Base { commit: None, policy_commit: None, reason: "the patch's own old side".into() };
     let head = Head { commit: None, reason: "a patch".into() };
@@ -313,6 +320,11 @@ pub(super) fn within(path: &RepoPath, paths: &[String]) -> bool {
     let inside =
         |p: &String| path.as_str() == p || path.as_str().strip_prefix(p.as_str()).is_some_and(|r| r.starts_with('/'));
     paths.is_empty() || paths.iter().any(|p| p.is_empty() || p == "." || inside(p))
+}
+
+/// Returns a name of a commit as people write it: whole, an id would be masked like a secret.
+pub(super) fn short_name(name: &str) -> &str {
+    if is_oid(name) { short(name) } else { name }
 }
 
 /// Returns the first 12 digits of a commit.

@@ -423,3 +423,39 @@ fn network_is_asked_only_on_request_and_a_missing_runtime_is_a_gap() {
         repo.call(&["check", "--classifier", "-o", "json"]).env("ORT_DYLIB_PATH", "/nonexistent/lib.so").run().exits(3);
     assert!(broken.out().contains("/nonexistent/lib.so"), "{broken}");
 }
+
+#[test]
+fn a_constant_call_of_what_others_can_call_settles_nothing() {
+    let run = |tail: &str| {
+        let repo = Repo::new();
+        repo.write("z.txt", "").commit("first");
+        repo.git(&["checkout", "--quiet", "-b", "topic"]);
+        repo.write("a.py", format!("{BAD_PY}{tail}")).commit("change");
+        repo.check(&["--base", "main"])
+    };
+    run("").exits(1);
+    run("\n\nlist_files(\"a\")\n").exits(1);
+    run("\n\nif __name__ == \"__main__\":\n    list_files(\"a\")\n").exits(1);
+}
+
+#[test]
+fn a_stranger_s_key_may_be_one_that_is_known() {
+    let repo = Repo::new();
+    repo.write("z.txt", "").commit("first");
+    repo.git(&["checkout", "--quiet", "-b", "topic"]);
+    let code = "import os\nfrom flask import Flask, request\n\napp = Flask(__name__)\n\n\n@app.route('/')\ndef run():\n    known = {'a': 'x'}\n    for key, value in request.args.items():\n        known[key] = value\n    os.system('ls ' + known['a'])\n";
+    repo.write("a.py", code).commit("change");
+    repo.check(&["--base", "main"]).exits(1);
+}
+
+#[test]
+fn a_path_that_a_patch_does_not_name_is_an_error() {
+    let repo = Repo::new();
+    repo.write("a.py", GOOD_PY).commit("first");
+    repo.git(&["checkout", "--quiet", "-b", "topic"]);
+    repo.write("a.py", BAD_PY).commit("change");
+    let patch = repo.git(&["diff", "main"]);
+    let check = |path: &str| repo.call(&["check", "-o", "json", "--diff", "-", path]).input(format!("{patch}\n")).run();
+    check("a.py").exits(1);
+    check("typo.py").exits(2).says("the patch speaks of no `typo.py`");
+}

@@ -122,3 +122,47 @@ fn more_users_than_are_analysed_are_told() {
     let notes = run.json()["notes"].to_string();
     assert!(notes.contains("8 unchanged files that use") && notes.contains("22 files more"), "{notes}");
 }
+
+/// A change of several files: what is written anew, and what goes.
+type Move = (&'static str, &'static [(&'static str, &'static str)], &'static [&'static str]);
+
+const MOVES: &[Move] = &[
+    ("the helper becomes a package", &[("app/lib/clean/__init__.py", OPEN_PY)], &["app/lib/clean.py"]),
+    ("the helper is given on by another file", &[("app/lib/clean.py", OPEN_PY)], &[]),
+];
+
+#[test]
+fn ways_are_found_where_the_helper_moves_and_where_all_of_it_is_given_on() {
+    for (what, written, gone) in MOVES {
+        let repo = with(&[
+            (
+                "app/web/views.py",
+                &VIEW_PY.replace("app.lib.clean", if gone.is_empty() { "app.lib" } else { "app.lib.clean" }),
+            ),
+            ("app/lib/__init__.py", "from .clean import *\n"),
+            ("app/lib/clean.py", CLEAN_PY),
+        ]);
+        for path in *gone {
+            repo.remove(path);
+        }
+        for (path, text) in *written {
+            repo.write(path, text);
+        }
+        repo.commit("after");
+        let run = repo.check(&["--base", "main"]).exits(1);
+        assert!(run.findings().iter().any(|f| f.contains("app/web/views.py")), "{what}: {run}");
+    }
+}
+
+#[test]
+fn a_change_that_makes_a_file_too_large_to_follow_gets_no_pass() {
+    let long = format!("# {}\n", "x".repeat(21_000));
+    let repo = with(&[("app/web/views.py", VIEW_PY), ("app/lib/clean.py", CLEAN_PY)]);
+    repo.write("app/lib/clean.py", format!("{OPEN_PY}{long}")).commit("after");
+    let run = repo.check(&["--base", "main"]).exits(3);
+    assert_eq!(run.gaps(), ["size app/lib/clean.py"], "{run}");
+    // Where it was so before, nothing is new.
+    let repo = with(&[("app/lib/clean.py", &format!("{CLEAN_PY}{long}"))]);
+    repo.write("app/lib/clean.py", format!("{CLEAN_PY}{long}# more\n")).commit("after");
+    repo.check(&["--base", "main"]).exits(0);
+}

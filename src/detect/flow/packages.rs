@@ -19,9 +19,35 @@ pub struct Aliases {
     paths: Vec<(String, Vec<String>)>,
 }
 
+/// Bytes of a file that says something of a project, and how deep brackets may be nested in it.
+const MAX_TEXT: usize = 200_000;
+const MAX_NESTING: usize = 30;
+/// Longest name, pattern and target that are looked at: npm allows 214 characters for a package.
+const MAX_NAME: usize = 300;
+/// Most patterns, folders and targets.
+const MAX_PATTERNS: usize = 300;
+const MAX_TARGETS: usize = 24;
+
+/// Says whether a text is small and flat enough to be parsed.
+fn is_plain(text: &str) -> bool {
+    let (mut depth, mut deepest) = (0usize, 0);
+    for byte in text.bytes() {
+        match byte {
+            b'[' | b'{' => depth += 1,
+            b']' | b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        deepest = deepest.max(depth);
+    }
+    text.len() <= MAX_TEXT && deepest <= MAX_NESTING
+}
+
 impl Aliases {
     /// Reads a file; comments and commas too many are allowed there.
     pub fn read(text: &str) -> Option<Self> {
+        if !is_plain(text) {
+            return None;
+        }
         let json: Value = serde_json::from_str(&plain_json(text)).ok()?;
         let options = json.get("compilerOptions").unwrap_or(&Value::Null);
         let word = |value: &Value| value.as_str().map(str::to_owned);
@@ -29,8 +55,11 @@ impl Aliases {
             Some(Value::Array(all)) => all.last().and_then(word),
             other => other.and_then(word),
         };
-        let targets = |value: &Value| value.as_array().into_iter().flatten().filter_map(word).collect();
-        let paths = options.get("paths").and_then(Value::as_object).into_iter().flatten();
+        let targets = |value: &Value| {
+            let all = value.as_array().into_iter().flatten().filter_map(word);
+            all.filter(|target| target.len() <= MAX_NAME).take(MAX_TARGETS).collect()
+        };
+        let paths = options.get("paths").and_then(Value::as_object).into_iter().flatten().take(MAX_PATTERNS);
         let mut paths: Vec<(String, Vec<String>)> = paths.map(|(k, v)| (k.clone(), targets(v))).collect();
         // The longest beginning decides.
         paths.sort_by_key(|(pattern, _)| std::cmp::Reverse(pattern.find('*').unwrap_or(usize::MAX)));
@@ -45,6 +74,9 @@ impl Aliases {
 
     /// Returns the paths, relative to the file, that a name may stand for, in the order in which they are tried.
     pub fn targets(&self, name: &str) -> Vec<String> {
+        if name.len() > MAX_NAME {
+            return Vec::new();
+        }
         let base = self.base.as_deref().unwrap_or(".");
         let mut found = Vec::new();
         for (pattern, targets) in &self.paths {
@@ -71,6 +103,7 @@ pub fn workspace(package: Option<&str>, pnpm: Option<&str>) -> Option<Vec<String
         let list = value.as_array()?;
         Some(list.iter().filter_map(Value::as_str).map(|s| s.trim_start_matches("./").to_owned()).collect())
     };
+    let (package, pnpm) = (package.filter(|text| is_plain(text)), pnpm.filter(|text| is_plain(text)));
     let of_package = package.and_then(|text| {
         let json: Value = serde_json::from_str(text).ok()?;
         let workspaces = json.get("workspaces")?;
@@ -81,7 +114,8 @@ pub fn workspace(package: Option<&str>, pnpm: Option<&str>) -> Option<Vec<String
         listed(json.get("packages")?)
     };
     let mut folders = of_package.or_else(of_pnpm)?;
-    folders.retain(|folder| !folder.starts_with('!'));
+    folders.retain(|folder| !folder.starts_with('!') && folder.len() <= MAX_NAME);
+    folders.truncate(MAX_PATTERNS);
     if folders.iter().any(|folder| folder.starts_with('*')) {
         folders.extend(USUAL.iter().map(|folder| format!("{folder}/*")));
     }
@@ -91,13 +125,16 @@ pub fn workspace(package: Option<&str>, pnpm: Option<&str>) -> Option<Vec<String
 /// Returns the folders of a workspace that the package of a name may lie in: the name of the
 /// folder may leave out what all begin with, or say the scope too.
 pub fn folders_of(workspace: &[String], package: &str) -> Vec<String> {
+    if package.len() > MAX_NAME {
+        return Vec::new();
+    }
     let own = package.rsplit('/').next().unwrap_or(package);
     let mut names = vec![own.to_owned()];
     names.extend(
         package.strip_prefix('@').and_then(|name| name.split_once('/')).map(|(scope, own)| format!("{scope}-{own}")),
     );
     let mut rest = own;
-    while let Some((_, tail)) = rest.split_once('-') {
+    while let Some((_, tail)) = rest.split_once('-').filter(|_| names.len() < 6) {
         names.push(tail.to_owned());
         rest = tail;
     }
@@ -123,7 +160,9 @@ pub fn split(name: &str) -> (&str, &str) {
 /// Returns the files, relative to the package's folder, that a path inside a package may stand for; nothing where the
 /// `package.json` is that of another package.
 pub fn entries(manifest: &str, package: &str, inside: &str) -> Vec<String> {
-    let Ok(json) = serde_json::from_str::<Value>(manifest) else { return Vec::new() };
+    let Ok(json) = serde_json::from_str::<Value>(if is_plain(manifest) { manifest } else { "" }) else {
+        return Vec::new();
+    };
     if json.get("name").and_then(Value::as_str) != Some(package) {
         return Vec::new();
     }
@@ -228,6 +267,19 @@ mod tests {
         assert_eq!(workspace(Some("{}"), None), None);
         assert_eq!(split("@acme/db/src/x"), ("@acme/db", "src/x"));
         assert_eq!((split("db"), split("db/x"), split("@acme/db")), (("db", ""), ("db", "x"), ("@acme/db", "")));
+    }
+
+    #[test]
+    fn what_is_too_large_or_too_deep_is_not_read() {
+        let deep = format!("packages: {}", "[".repeat(100_000));
+        assert_eq!(workspace(None, Some(&deep)), None);
+        let many: Vec<String> = (0..500).map(|i| format!("\"p{i}/*\"")).collect();
+        let wide = workspace(Some(&format!("{{\"workspaces\": [{}]}}", many.join(","))), None).expect("one");
+        assert!(folders_of(&wide, &("a-".repeat(100) + "b")).len() < 3_000);
+        assert_eq!(folders_of(&wide, &("a-".repeat(4_000) + "b")), Vec::<String>::new());
+        let stars = format!("{{\"compilerOptions\": {{\"paths\": {{\"*\": [\"{}\"]}}}}}}", "*".repeat(100_000));
+        let aliases = Aliases::read(&stars).expect("readable");
+        assert_eq!(aliases.targets(&"a".repeat(200)), Vec::<String>::new());
     }
 
     #[test]

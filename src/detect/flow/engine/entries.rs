@@ -7,6 +7,7 @@ use crate::detect::flow::catalog::schema::Handler;
 use crate::detect::flow::ir::{ClassId, ExprKind, FunctionId, Method, Module, StmtKind};
 use crate::detect::flow::name::Name;
 use crate::detect::flow::value::{Closure, Data, Kind, Shape};
+use crate::syntax::language::Language;
 use std::collections::HashMap;
 use std::rc::Rc;
 
@@ -31,12 +32,21 @@ impl Engine<'_> {
         let fields = functions_of_fields(&handle);
         for number in 0..handle.functions.len() {
             let id = FunctionId(u32::try_from(number).unwrap_or(u32::MAX));
-            if hot.contains(&id) && !self.visited.contains(&(0, id)) {
+            let is_known = if self.is_open(&handle, id) { &self.entered } else { &self.visited };
+            if hot.contains(&id) && !is_known.contains(&(0, id)) {
                 let closure = self.top_level_of(&handle, id, &fields);
                 self.run_pending(Pending::of(closure));
                 self.run_all_pending();
             }
         }
+    }
+
+    /// Says whether code that is not seen can call a function, with anything, whoever else calls it: in Python a name that
+    /// begins with `_` says that none does.
+    fn is_open(&self, m: &Module, id: FunctionId) -> bool {
+        let function = m.function(id);
+        let is_own = self.language == Language::Python && function.name.is_some_and(|n| n.as_str().starts_with('_'));
+        function.exported && !is_own
     }
 
     fn run_all_pending(&mut self) {

@@ -217,6 +217,7 @@ impl Engine<'_> {
         self.given = self.fresh_scope();
         for closure in std::iter::once(closure).chain(then) {
             self.visited.insert((closure.module, closure.function));
+            self.entered.insert((closure.module, closure.function));
             let module = closure.module;
             let handle = self.module(module);
             let most = if parameters.is_some() { MAX_ENTRY_STEPS } else { MAX_OTHER_STEPS };

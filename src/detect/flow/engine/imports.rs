@@ -14,6 +14,8 @@ pub(super) type Found = (usize, Rc<[Name]>);
 
 /// Under which name a file of JavaScript keeps what `require` of it gives.
 const EXPORTS: &str = "module.exports";
+/// Longest name of a module that is looked for, in bytes.
+const MAX_PATH: usize = 600;
 /// How far up from a file the packages of a repository may begin.
 const MAX_ROOTS: usize = 5;
 
@@ -139,6 +141,9 @@ impl Engine<'_> {
     pub(super) fn find_module(&mut self, from: usize, path: &'static str) -> Option<Found> {
         if let Some(known) = self.modules.get(&(from, path)) {
             return known.clone();
+        }
+        if path.len() > MAX_PATH {
+            return None;
         }
         let file = self.units[from].module.file().path.clone();
         let found = candidates(self.language, &file, path).into_iter().find_map(|(candidates, members)| {

@@ -411,6 +411,7 @@ impl Engine<'_> {
             return;
         }
         let known = key_of_const(key);
+        let is_foreign = !self.state.reach(key).is_empty();
         let contents = self.state.contents_mut(object.id);
         match known {
             Some(key) => contents.set(key, value.clone()),
@@ -421,7 +422,12 @@ impl Engine<'_> {
                     (Some(_), None) => None,
                 };
                 contents.scatter();
-                contents.blur(value);
+                // A stranger's key may be one that is there.
+                if is_foreign {
+                    contents.cover(value)
+                } else {
+                    contents.blur(value)
+                }
                 contents.keys = keys;
             }
         }

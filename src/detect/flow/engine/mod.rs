@@ -235,6 +235,8 @@ struct Engine<'a> {
     pending: Vec<Pending>,
     /// Functions that have run.
     visited: HashSet<(usize, FunctionId)>,
+    /// Those of them that were entered as code that is not seen, or a framework, does.
+    entered: HashSet<(usize, FunctionId)>,
     found: BTreeMap<sink::Identity, Flow>,
     /// Places of sinks in this file that were reached with nothing that does harm, by class.
     settled: BTreeMap<((u32, u32), Classes, bool), Harm>,
@@ -307,6 +309,7 @@ pub fn run(file: &SourceFile, module: &Module, catalog: &Catalog, context: Conte
         answers: Vec::new(),
         pending: Vec::new(),
         visited: HashSet::new(),
+        entered: HashSet::new(),
         found: BTreeMap::new(),
         settled: BTreeMap::new(),
         read_at: (0, 0),
