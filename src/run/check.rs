@@ -211,13 +211,6 @@ fn conclude(
     let mut gaps = change.gaps.clone();
     gaps.extend(scored.gap.clone());
     let coverage = cover(&change.files, analyses, &mut gaps);
-    gaps.extend(change.files.iter().filter(|file| is_closed_off(file)).map(|file| {
-        gap(
-            GapKind::Size,
-            &file.path,
-            "the change makes it too large or too deep to follow data between it and other files",
-        )
-    }));
     if !surroundings::clock_is_plausible(started) {
         let detail = format!("the clock says {started}; end dates of suppressions cannot be told");
         gaps.push(Gap { kind: GapKind::Environment, path: None, detail });
@@ -311,6 +304,9 @@ fn tampering(gathered: &Gathered) -> Vec<Finding> {
     tamper::findings(&gathered.changed_paths, &governing, &rules)
 }
 
+/// What is said of a file that is analysed by itself.
+const CLOSED_OFF: &str = "the change makes it too large or too deep to follow data between it and other files";
+
 /// Says whether a change makes a file one that is analysed by itself, in a process of its own, where data is not followed
 /// between it and other files: it could hide a way so. One that was so before stays what it was.
 fn is_closed_off(file: &ChangedFile) -> bool {
@@ -336,6 +332,8 @@ fn cover(files: &[ChangedFile], analyses: &[Analysis], gaps: &mut Vec<Gap>) -> C
             *coverage.not_applicable.entry(reason.to_owned()).or_insert(0) += 1;
         } else if let Some(gap) = content_gap(&file.path, &file.after) {
             gaps.push(gap);
+        } else if analysis.gaps.is_empty() && is_closed_off(file) {
+            gaps.push(gap(GapKind::Size, &file.path, CLOSED_OFF));
         } else if analysis.gaps.is_empty() {
             coverage.analysed += 1;
             coverage.analysed_lines += added;
