@@ -100,16 +100,17 @@ pub fn of(
             open = rest;
             for user in users {
                 let is_entry = receives(user.language, &user.text.text);
-                let is_leaf = depth == MAX_LEVELS && !is_entry;
-                if is_leaf || is_risky_text(&user.text.text) {
+                if depth == MAX_LEVELS && !is_entry {
                     continue;
                 }
-                if followed >= MAX_FOLLOWED || (is_entry && dependents.files.len() >= MAX_FILES) {
+                let is_full = followed >= MAX_FOLLOWED || (is_entry && dependents.files.len() >= MAX_FILES);
+                let readable = !is_full && !is_risky_text(&user.text.text);
+                let parsed = readable.then(|| uses_of(&user, used, &gathered.config.analysis)).flatten();
+                let Some((file, focus)) = parsed else {
                     left_out += 1;
                     continue;
-                }
+                };
                 followed += 1;
-                let Some((file, focus)) = uses_of(&user, used, &gathered.config.analysis) else { continue };
                 let mut names = touched::users(&file, &focus);
                 if passes_all_on(&user, &module_word(&used.path)) {
                     names.extend(used.names.iter().cloned());
