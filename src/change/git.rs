@@ -148,20 +148,9 @@ impl Git {
         Ok(self.line(&["rev-parse", "--is-shallow-repository"])? == "true")
     }
 
-    /// Fetches `depth` more commits of history, and `revision` where it is an object id. Uses the network.
-    ///
-    /// # Errors
-    /// [`GitError::Failed`] where the remote does not answer.
-    pub fn deepen(&self, depth: u32, revision: &str) -> Result<(), GitError> {
-        let by = format!("--deepen={depth}");
-        self.run(&[&FETCH[..], &[&by, "origin"]].concat(), &[])?;
-        // What they know of the repository is out of date.
+    /// Ends the processes that are kept open: what they know of the repository may be out of date.
+    pub(super) fn forget(&self) {
         (*lock(&self.names), *lock(&self.contents)) = (None, None);
-        if is_oid(revision) && self.commit(revision)?.is_none() {
-            let depth = format!("--depth={depth}");
-            self.run(&[&FETCH[..], &[&depth, "origin", revision]].concat(), &[])?;
-        }
-        Ok(())
     }
 
     /// Returns what differs between two commits, renames found.
@@ -395,12 +384,12 @@ impl Git {
         Ok(self.root.join(path))
     }
 
-    fn line(&self, args: &[&str]) -> Result<String, GitError> {
+    pub(super) fn line(&self, args: &[&str]) -> Result<String, GitError> {
         let out = self.run(args, &[])?;
         Ok(String::from_utf8_lossy(&out).trim_end_matches(['\n', '\r']).to_owned())
     }
 
-    fn run(&self, args: &[&str], input: &[u8]) -> Result<Vec<u8>, GitError> {
+    pub(super) fn run(&self, args: &[&str], input: &[u8]) -> Result<Vec<u8>, GitError> {
         let mut child = self
             .command(args)
             .stdin(if input.is_empty() { Stdio::null() } else { Stdio::piped() })
@@ -459,9 +448,6 @@ const HARDENED: [&str; 8] = [
 
 const DIFF_FLAGS: [&str; 7] =
     ["-z", "--raw", "--no-abbrev", "--find-renames", "--no-ext-diff", "--no-textconv", "--ignore-submodules=none"];
-
-/// The program on the far side is git's own, whatever `remote.origin.uploadpack` says.
-const FETCH: [&str; 5] = ["fetch", "--quiet", "--no-tags", "--no-recurse-submodules", "--upload-pack=git-upload-pack"];
 
 /// The mode of a directory in a tree.
 pub(super) const TREE: &str = "40000";
