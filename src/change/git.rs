@@ -219,12 +219,15 @@ impl Git {
         Ok(!self.run(&["ls-tree", "-z", "--full-tree", commit, "--", path], &[])?.is_empty())
     }
 
-    /// Returns the files below a directory of a commit, links and submodules left out.
+    /// Returns the files below a directory of a commit, or of all of it where none is named, links and submodules left out.
     ///
     /// # Errors
     /// [`GitError`] where git fails.
     pub fn files_under(&self, commit: &str, directory: &str) -> Result<Vec<(RepoPath, String)>, GitError> {
-        let raw = self.run(&["ls-tree", "-r", "-z", "--full-tree", commit, "--", directory], &[])?;
+        // An empty name would be no path to git, and not the root.
+        let below = [directory];
+        let below = if directory.is_empty() { &[][..] } else { &below };
+        let raw = self.run(&[&["ls-tree", "-r", "-z", "--full-tree", commit, "--"], below].concat(), &[])?;
         let mut files = Vec::new();
         for line in raw.split(|b| *b == 0).filter(|l| !l.is_empty()) {
             let Some(tab) = line.iter().position(|b| *b == b'\t') else { continue };

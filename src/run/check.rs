@@ -6,7 +6,7 @@ use super::gather::{self, Gathered, Wanted, short};
 use super::others::Side;
 use super::score::{MAX_WINDOWS, Scored, Scorers};
 use super::worker::is_risky_text;
-use super::{RunError, exit, surroundings};
+use super::{RunError, exit, scope, surroundings};
 use crate::change::git::is_oid;
 use crate::change::select::Surroundings;
 use crate::change::text::Text;
@@ -227,7 +227,9 @@ fn conclude(
     let remarks: Vec<FileRemarks<'_>> = remarks.chain([FileRemarks { after: &settled, in_change: false }]).collect();
     let day = surroundings::day(started);
     let ledger = Ledger::open(&config.policy.suppressions, &remarks, day);
-    (judge(comparison, gaps, &config.policy, ledger, baseline), coverage, repeated)
+    let mut judgement = judge(comparison, gaps, &config.policy, ledger, baseline);
+    judgement.ledger.tell_unused(&|listed| scope::of_change(gathered, analyses, listed));
+    (judgement, coverage, repeated)
 }
 
 impl Around {
