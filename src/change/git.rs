@@ -418,7 +418,7 @@ impl Git {
         let message = fatal.or_else(|| lines.next()).unwrap_or("no message");
         Err(GitError::Failed {
             command: args.first().copied().unwrap_or_default().to_owned(),
-            message: crate::path::visible(message),
+            message: crate::path::visible(&with_short_ids(message)),
         })
     }
 
@@ -459,7 +459,30 @@ fn lock<T>(slot: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     slot.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
+/// Returns a text with the ids of objects cut short, as people write them: whole, they would be masked like secrets.
+pub fn with_short_ids(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for part in text.split_inclusive(|c: char| !c.is_ascii_alphanumeric()) {
+        let word = part.trim_end_matches(|c: char| !c.is_ascii_alphanumeric());
+        out.push_str(if is_oid(word) { &word[..12] } else { word });
+        out.push_str(&part[word.len()..]);
+    }
+    out
+}
+
 /// Says whether a text has the form of a whole object id.
 pub fn is_oid(text: &str) -> bool {
     matches!(text.len(), 40 | 64) && text.bytes().all(|b| b.is_ascii_hexdigit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::with_short_ids;
+
+    #[test]
+    fn ids_in_messages_are_cut_short() {
+        let id = "0123456789abcdef0123456789abcdef01234567";
+        let message = with_short_ids(&format!("fatal: not our ref {id}: no '{id}'"));
+        assert_eq!(message, "fatal: not our ref 0123456789ab: no '0123456789ab'");
+    }
 }

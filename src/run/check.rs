@@ -7,7 +7,7 @@ use super::others::Side;
 use super::score::{MAX_WINDOWS, Scored, Scorers};
 use super::worker::is_risky_text;
 use super::{RunError, exit, scope, surroundings};
-use crate::change::git::is_oid;
+use crate::change::git::with_short_ids;
 use crate::change::select::Surroundings;
 use crate::change::text::Text;
 use crate::change::{ChangedFile, Content};
@@ -384,12 +384,6 @@ fn change_view(gathered: &Gathered) -> ChangeView {
         head: head.commit.clone(),
         head_reason: head.reason.clone(),
     }
-}
-
-/// Returns a text with the ids of commits cut short, as people write them: whole, they would be masked like secrets.
-fn with_short_ids(text: &str) -> String {
-    let words = text.split(' ').map(|word| if is_oid(word) { short(word) } else { word });
-    words.collect::<Vec<_>>().join(" ")
 }
 
 /// Returns the policy as reports show it.
