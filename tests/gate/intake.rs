@@ -3,18 +3,18 @@
 use crate::harness::{BAD_PY, BAD_RULE, GOOD_PY, Repo, Run};
 use std::path::Path;
 
-const ZEROS: &str = "0000000000000000000000000000000000000000";
+pub(crate) const ZEROS: &str = "0000000000000000000000000000000000000000";
 
 /// `topic` adds one bad file to `main`, which has moved on meanwhile with another bad file of its own.
-struct Forked {
-    repo: Repo,
-    fork: String,
-    topic: String,
-    main: String,
+pub(crate) struct Forked {
+    pub(crate) repo: Repo,
+    pub(crate) fork: String,
+    pub(crate) topic: String,
+    pub(crate) main: String,
 }
 
 impl Forked {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let repo = Repo::on_topic();
         let fork = repo.head();
         let topic = repo.write("app/topic.py", BAD_PY).commit("topic");
@@ -25,19 +25,19 @@ impl Forked {
     }
 
     /// Checks out the commit that CI makes: `topic` merged into `main`.
-    fn merge(&self) -> String {
+    pub(crate) fn merge(&self) -> String {
         self.repo.git(&["checkout", "--quiet", "--detach", "main"]);
         self.repo.git(&["merge", "--quiet", "--no-ff", "--message", "merge", "topic"]);
         self.repo.head()
     }
 
-    fn event(&self, content: &str) -> String {
+    pub(crate) fn event(&self, content: &str) -> String {
         let path = self.repo.beside("event.json");
         std::fs::write(&path, content).unwrap();
         path.to_str().unwrap().to_owned()
     }
 
-    fn pull_request(&self) -> String {
+    pub(crate) fn pull_request(&self) -> String {
         self.event(&format!(
             r#"{{"pull_request":{{"base":{{"sha":"{}","ref":"main"}},"head":{{"sha":"{}","ref":"topic"}}}}}}"#,
             self.fork, self.topic
@@ -45,17 +45,17 @@ impl Forked {
     }
 }
 
-fn github<'a>(name: &'a str, event: &'a str) -> Vec<(&'a str, &'a str)> {
+pub(crate) fn github<'a>(name: &'a str, event: &'a str) -> Vec<(&'a str, &'a str)> {
     vec![("GITHUB_ACTIONS", "true"), ("GITHUB_EVENT_NAME", name), ("GITHUB_EVENT_PATH", event)]
 }
 
-fn gitlab<'a>(source: &'a str, more: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
+pub(crate) fn gitlab<'a>(source: &'a str, more: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
     [&[("GITLAB_CI", "true"), ("CI_PIPELINE_SOURCE", source)], more].concat()
 }
 
 /// The change is exactly what `topic` adds.
 #[track_caller]
-fn only_topic(run: &Run, base: &str, reason: &str) {
+pub(crate) fn only_topic(run: &Run, base: &str, reason: &str) {
     assert_eq!(run.status, 1, "{run}");
     assert_eq!(run.findings(), [format!("{BAD_RULE} app/topic.py blocks")]);
     assert_eq!(run.json()["change"]["base"], base, "{run}");
@@ -63,7 +63,7 @@ fn only_topic(run: &Run, base: &str, reason: &str) {
 }
 
 #[track_caller]
-fn no_base(run: Run, reason: &str) {
+pub(crate) fn no_base(run: Run, reason: &str) {
     let run = run.exits(3);
     assert_eq!(run.gaps(), ["base -"]);
     assert_eq!(run.json()["verdict"], "inconclusive");
@@ -71,7 +71,7 @@ fn no_base(run: Run, reason: &str) {
     assert!(run.base_reason().contains(reason), "`{reason}` is not in `{}`", run.base_reason());
 }
 
-fn with(repo: &Repo, pairs: &[(&str, &str)]) -> Run {
+pub(crate) fn with(repo: &Repo, pairs: &[(&str, &str)]) -> Run {
     repo.call(&["check", "-o", "json"]).envs(pairs).run()
 }
 
