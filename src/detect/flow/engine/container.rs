@@ -7,7 +7,7 @@ use crate::detect::flow::catalog::operation::Operation;
 use crate::detect::flow::ir::Const;
 use crate::detect::flow::name::Name;
 use crate::detect::flow::state::{Contents, Key};
-use crate::detect::flow::value::{Data, Kind, Shape, Value, join};
+use crate::detect::flow::value::{Data, Kind, Labels, Shape, Value, join};
 use std::rc::Rc;
 
 impl Engine<'_> {
@@ -328,6 +328,10 @@ impl Engine<'_> {
         let Some(inner) = self.state.contents(value.id) else {
             if !self.state.reach(value).is_empty() {
                 let any = self.derived("entry", &[value], Kind::Unknown);
+                contents.cover(&any);
+                contents.keys = None;
+            } else if !value.is_plain() {
+                let any = Data::unknown(super::number(&("entry", value.id)), Labels::default());
                 contents.cover(&any);
                 contents.keys = None;
             }

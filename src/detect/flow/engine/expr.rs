@@ -122,7 +122,9 @@ impl Engine<'_> {
             let value = self.eval(m, item.value);
             self.push_item(&mut contents, &value, item.spread, span);
         }
-        self.object(Shape::List, contents, span)
+        let list = self.object(Shape::List, contents, span);
+        self.note_fixed(&list, span);
+        list
     }
 
     fn map(&mut self, m: &Module, entries: &[ir::Entry], span: (u32, u32)) -> Value {

@@ -24,6 +24,7 @@ impl Engine<'_> {
         let is_deep = self.frames.len() > self.max_calls || self.frames.iter().filter(same).count() >= MAX_RECURSION;
         if is_deep || !self.state.alive || self.is_idle(closure, args) {
             let name = function.name.unwrap_or_else(|| Name::new("a function"));
+            self.fill_given(name.as_str(), closure.this.as_ref(), args, span);
             return self.unknown_result(&[name], closure.this.as_ref(), args, span);
         }
         self.visited.insert((closure.module, closure.function));

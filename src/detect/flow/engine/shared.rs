@@ -117,7 +117,7 @@ impl Engine<'_> {
                         self.state.contents_mut(value.id).set(key.clone(), any);
                     }
                     (Some(_), None) => {}
-                    (None, _) => self.open_contents(value.id, id),
+                    (None, _) => self.open_contents(value, id),
                 }
             }
             // A text in a lock, and the like.
@@ -130,19 +130,9 @@ impl Engine<'_> {
     }
 
     /// Forgets what a list, map or object holds.
-    pub(super) fn open_contents(&mut self, object: u64, id: u64) {
+    fn open_contents(&mut self, object: &Value, id: u64) {
         let any = Data::unknown(id, Labels::default());
-        self.fill_contents(object, &any);
-    }
-
-    /// Notes that anything in an object may have become a value.
-    pub(super) fn fill_contents(&mut self, object: u64, any: &Value) {
-        let contents = self.state.contents_mut(object);
-        for element in contents.list.iter_mut().flatten() {
-            *element = join(element, any);
-        }
-        contents.cover(any);
-        contents.keys = None;
+        self.fill_contents(object, &any, MAX_DEPTH);
     }
 
     /// Returns what a variable may hold that some function writes: of an object, what it holds may be anything.
@@ -158,10 +148,10 @@ impl Engine<'_> {
             _ => Data::unknown(id, Labels::default()),
         };
         if matches!(known.kind, Kind::Object(_)) {
-            self.open_contents(known.id, id);
+            self.open_contents(known, id);
             return known.clone();
         }
-        join(known, &any)
+        self.loosened(known, &any, MAX_DEPTH)
     }
 
     /// Forgets the fields that methods write, of the classes of a module and of the objects that its variables hold.
@@ -199,7 +189,7 @@ impl Engine<'_> {
                 self.state.contents_mut(object).set(key.clone(), value);
             }
             if writes.changed_fields.contains_key(name) && matches!(value.kind, Kind::Object(_)) {
-                self.open_contents(value.id, id);
+                self.open_contents(value, id);
             }
         }
     }
@@ -228,18 +218,23 @@ impl Engine<'_> {
             self.state.set_variable(*scope, *name, value);
         }
         self.shared.variables = variables;
-        for (id, kept) in &self.shared.contents {
+        let contents = std::mem::take(&mut self.shared.contents);
+        for (id, kept) in &contents {
             let any = Data::unknown(super::number(&("kept", id)), Labels::default());
-            let target = self.state.contents_mut(*id);
             for (key, value) in &kept.entries {
-                let known = target.get(key).ok().map_or_else(|| join(value, &any), |known| join(known, value));
-                target.set(key.clone(), known);
+                let known = self.state.contents(*id).and_then(|c| c.get(key).ok().cloned());
+                let known = match known {
+                    Some(known) => join(&self.state.checked(&known), value),
+                    None => self.loosened(value, &any, MAX_DEPTH),
+                };
+                self.state.contents_mut(*id).set(key.clone(), known);
             }
             if let Some(rest) = &kept.rest {
-                target.cover(rest);
-                target.keys = None;
+                let object = Rc::new(Data::new(*id, Kind::Object(Shape::Map)));
+                self.fill_contents(&object, rest, MAX_DEPTH);
             }
         }
+        self.shared.contents = contents;
     }
 
     /// Runs a function that code which is not known may call at any time.
