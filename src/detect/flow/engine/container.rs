@@ -114,6 +114,17 @@ impl Engine<'_> {
         Some(object.clone())
     }
 
+    /// Returns the length of a list whose length is known.
+    pub(super) fn length(&self, object: &Value) -> Option<Value> {
+        let contents = self.state.contents(object.id)?;
+        let length = match (&contents.list, &contents.rest) {
+            (Some(list), None) => list.len(),
+            (None, None) if matches!(object.kind, Kind::Object(Shape::Map)) => contents.entries.len(),
+            _ => return Some(self.truth_value(&[object])),
+        };
+        Some(Data::constant(Const::Int(i64::try_from(length).unwrap_or(i64::MAX))))
+    }
+
     fn list_contents(&self, object: &Value) -> Contents {
         match self.state.contents(object.id) {
             Some(contents) => contents.as_ref().clone(),

@@ -23,6 +23,7 @@ impl Engine<'_> {
         self.depth += 1;
         let value = self.eval_kind(m, id, &expr.kind, expr.span);
         self.depth -= 1;
+        self.note_read(&value);
         value
     }
 
@@ -146,6 +147,7 @@ impl Engine<'_> {
         {
             return this;
         }
+        self.note_read_of(name);
         match self.look_up(name) {
             Some(value) => {
                 let value = self.resolved(&value);

@@ -12,14 +12,31 @@ use std::rc::Rc;
 const MAX_DEPTH: u32 = 3;
 /// Words with which names begin of functions that write down what they are given, and nothing into it.
 const TELLING: [&str; 18] = [
-    "log", "logger", "debug", "info", "warn", "warning", "error", "trace", "print", "println", "dump", "dumps", "stringify",
-    "inspect", "repr", "assert", "expect", "len",
+    "log",
+    "logger",
+    "debug",
+    "info",
+    "warn",
+    "warning",
+    "error",
+    "trace",
+    "print",
+    "println",
+    "dump",
+    "dumps",
+    "stringify",
+    "inspect",
+    "repr",
+    "assert",
+    "expect",
+    "len",
 ];
 
 impl Engine<'_> {
     /// Notes what a call of code that is not known may have put into what it was given: anything, and what else it was given.
     pub(super) fn fill_given(&mut self, name: &str, receiver: Option<&Value>, args: &Args, span: (u32, u32)) {
-        let is_filled = |value: &Value| matches!(value.kind, Kind::Object(Shape::List | Shape::Map | Shape::Instance(..)));
+        let is_filled =
+            |value: &Value| matches!(value.kind, Kind::Object(Shape::List | Shape::Map | Shape::Instance(..)));
         let is_own = |value: &&Value| matches!(value.kind, Kind::Object(Shape::Instance(..)));
         let receiver = receiver.filter(|r| self.language != Language::Rust && is_own(r));
         let given = args.all().map(|(value, _)| value);
@@ -61,7 +78,8 @@ impl Engine<'_> {
             return;
         }
         let mut contents = contents.as_ref().clone();
-        let mut inner: Vec<&mut Value> = contents.list.iter_mut().flatten().chain(contents.entries.values_mut()).collect();
+        let mut inner: Vec<&mut Value> =
+            contents.list.iter_mut().flatten().chain(contents.entries.values_mut()).collect();
         for value in &mut inner {
             **value = self.loosened(value, any, depth);
         }

@@ -76,7 +76,9 @@ impl Engine<'_> {
             let value = self.state.checked(&value);
             // What was put there under a name that is not known may be this.
             return match &set {
-                Some(Err(Some(rest))) if !matches!(value.kind, Kind::Function(_)) => join(&value, &self.state.checked(rest)),
+                Some(Err(Some(rest))) if !matches!(value.kind, Kind::Function(_)) => {
+                    join(&value, &self.state.checked(rest))
+                }
                 _ => value,
             };
         }
@@ -441,17 +443,6 @@ impl Engine<'_> {
                 contents.keys = keys;
             }
         }
-    }
-
-    /// Returns the length of a list whose length is known.
-    pub(super) fn length(&self, object: &Value) -> Option<Value> {
-        let contents = self.state.contents(object.id)?;
-        let length = match (&contents.list, &contents.rest) {
-            (Some(list), None) => list.len(),
-            (None, None) if matches!(object.kind, Kind::Object(Shape::Map)) => contents.entries.len(),
-            _ => return Some(self.truth_value(&[object])),
-        };
-        Some(Data::constant(Const::Int(i64::try_from(length).unwrap_or(i64::MAX))))
     }
 }
 
