@@ -428,3 +428,41 @@ fn two_reports_for_one_place_are_a_usage_error() {
     .exits(1);
     assert!(repo.path("a.json").exists() && repo.path("out/a.json").exists());
 }
+
+/// Both are lines of a log, and a job of GitHub wants both.
+#[test]
+fn report_for_people_and_annotations_share_a_log() {
+    let repo = Repo::on_topic();
+    repo.write("bad.py", BAD_PY).commit("bad");
+    for order in [["human", "github"], ["github", "human"]] {
+        let run = repo.call(&["check", "-o", order[0], "-o", order[1]]).run().exits(1);
+        let out = run.out();
+        assert!(out.lines().any(|line| line.starts_with("::error file=bad.py")), "{out}");
+        assert!(out.lines().any(|line| !line.starts_with("::") && line.contains("bad.py")), "{out}");
+        assert_eq!(out.starts_with("::"), order[0] == "github", "{out}");
+    }
+    repo.call(&["check", "-o", "human", "-o", "github", "-o", "human"]).run().exits(2);
+    repo.call(&["check", "-o", "github=a.log", "-o", "human=a.log"]).run().exits(2);
+}
+
+#[test]
+fn every_report_that_cannot_be_written_is_named() {
+    let repo = Repo::on_topic();
+    repo.write("bad.py", BAD_PY).commit("bad");
+    let run = repo.call(&["check", "-o", "json=no/a.json", "-o", "sarif=no/b.sarif", "-o", "junit=c.xml"]).run();
+    let run = run.exits(1).says("no/a.json cannot be written").says("no/b.sarif cannot be written");
+    assert!(repo.path("c.xml").exists(), "{run}");
+}
+
+#[test]
+fn advice_names_only_what_is_near() {
+    let repo = Repo::on_topic();
+    repo.call(&["explain", "python-weak-hsah"]).run().exits(2).says("did you mean `python-weak-hash`?");
+    let run = repo.call(&["explain", "weather"]).run().exits(2).says("`portcullis rules list` names them all");
+    assert!(!run.err().contains("did you mean"), "{run}");
+    repo.call(&["check", "-o", "jsn"]).run().exits(2).says("did you mean `json`?");
+    repo.call(&["check", "-o", "weather"]).run().exits(2).says("there are human, json");
+    let empty = Repo::new();
+    empty.write("a.py", BAD_PY).git(&["add", "a.py"]);
+    empty.check(&["--staged"]).exits(2).says("make the first one, or look at the files with `portcullis audit`");
+}
