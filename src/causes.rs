@@ -1,4 +1,4 @@
-//! An error together with what caused it, in words.
+//! An error together with what caused it, in words, and what was meant.
 
 use std::error::Error;
 
@@ -17,9 +17,18 @@ pub fn chain(error: &dyn Error) -> Vec<String> {
     said
 }
 
+/// Returns the name that a misspelt one most likely stands for; `None` where it is near to none.
+pub fn nearest<'a>(misspelt: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let likeness = names.map(|name| (strsim::jaro_winkler(misspelt, name), name)).filter(|(like, _)| *like >= NEAR);
+    likeness.max_by(|(a, _), (b, _)| a.total_cmp(b)).map(|(_, name)| name)
+}
+
+/// Likeness below which two names have nothing to do with each other.
+const NEAR: f64 = 0.7;
+
 #[cfg(test)]
 mod tests {
-    use super::chain;
+    use super::{chain, nearest};
 
     #[derive(Debug, thiserror::Error)]
     #[error("{said}")]
@@ -33,5 +42,12 @@ mod tests {
         let of = |said, source: Option<Said>| Said { said, source: source.map(Box::new) };
         let error = of("cannot read: no such file", Some(of("no such file", Some(of("os error 2", None)))));
         assert_eq!(chain(&error), ["cannot read: no such file", "os error 2"]);
+    }
+
+    #[test]
+    fn only_what_is_near_is_named() {
+        let names = ["python-weak-hash", "python-os-system-non-constant", "js-weak-hash"];
+        assert_eq!(nearest("python-weak-hsah", names.into_iter()), Some("python-weak-hash"));
+        assert_eq!(nearest("weather", names.into_iter()), None);
     }
 }

@@ -148,20 +148,9 @@ impl Git {
         Ok(self.line(&["rev-parse", "--is-shallow-repository"])? == "true")
     }
 
-    /// Fetches `depth` more commits of history, and `revision` where it is an object id. Uses the network.
-    ///
-    /// # Errors
-    /// [`GitError::Failed`] where the remote does not answer.
-    pub fn deepen(&self, depth: u32, revision: &str) -> Result<(), GitError> {
-        let by = format!("--deepen={depth}");
-        self.run(&[&FETCH[..], &[&by, "origin"]].concat(), &[])?;
-        // What they know of the repository is out of date.
+    /// Ends the processes that are kept open: what they know of the repository may be out of date.
+    pub(super) fn forget(&self) {
         (*lock(&self.names), *lock(&self.contents)) = (None, None);
-        if is_oid(revision) && self.commit(revision)?.is_none() {
-            let depth = format!("--depth={depth}");
-            self.run(&[&FETCH[..], &[&depth, "origin", revision]].concat(), &[])?;
-        }
-        Ok(())
     }
 
     /// Returns what differs between two commits, renames found.
@@ -230,12 +219,15 @@ impl Git {
         Ok(!self.run(&["ls-tree", "-z", "--full-tree", commit, "--", path], &[])?.is_empty())
     }
 
-    /// Returns the files below a directory of a commit, links and submodules left out.
+    /// Returns the files below a directory of a commit, or of all of it where none is named, links and submodules left out.
     ///
     /// # Errors
     /// [`GitError`] where git fails.
     pub fn files_under(&self, commit: &str, directory: &str) -> Result<Vec<(RepoPath, String)>, GitError> {
-        let raw = self.run(&["ls-tree", "-r", "-z", "--full-tree", commit, "--", directory], &[])?;
+        // An empty name would be no path to git, and not the root.
+        let below = [directory];
+        let below = if directory.is_empty() { &[][..] } else { &below };
+        let raw = self.run(&[&["ls-tree", "-r", "-z", "--full-tree", commit, "--"], below].concat(), &[])?;
         let mut files = Vec::new();
         for line in raw.split(|b| *b == 0).filter(|l| !l.is_empty()) {
             let Some(tab) = line.iter().position(|b| *b == b'\t') else { continue };
@@ -395,12 +387,12 @@ impl Git {
         Ok(self.root.join(path))
     }
 
-    fn line(&self, args: &[&str]) -> Result<String, GitError> {
+    pub(super) fn line(&self, args: &[&str]) -> Result<String, GitError> {
         let out = self.run(args, &[])?;
         Ok(String::from_utf8_lossy(&out).trim_end_matches(['\n', '\r']).to_owned())
     }
 
-    fn run(&self, args: &[&str], input: &[u8]) -> Result<Vec<u8>, GitError> {
+    pub(super) fn run(&self, args: &[&str], input: &[u8]) -> Result<Vec<u8>, GitError> {
         let mut child = self
             .command(args)
             .stdin(if input.is_empty() { Stdio::null() } else { Stdio::piped() })
@@ -426,7 +418,7 @@ impl Git {
         let message = fatal.or_else(|| lines.next()).unwrap_or("no message");
         Err(GitError::Failed {
             command: args.first().copied().unwrap_or_default().to_owned(),
-            message: crate::path::visible(message),
+            message: crate::path::visible(&with_short_ids(message)),
         })
     }
 
@@ -460,9 +452,6 @@ const HARDENED: [&str; 8] = [
 const DIFF_FLAGS: [&str; 7] =
     ["-z", "--raw", "--no-abbrev", "--find-renames", "--no-ext-diff", "--no-textconv", "--ignore-submodules=none"];
 
-/// The program on the far side is git's own, whatever `remote.origin.uploadpack` says.
-const FETCH: [&str; 5] = ["fetch", "--quiet", "--no-tags", "--no-recurse-submodules", "--upload-pack=git-upload-pack"];
-
 /// The mode of a directory in a tree.
 pub(super) const TREE: &str = "40000";
 
@@ -470,7 +459,30 @@ fn lock<T>(slot: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     slot.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
+/// Returns a text with the ids of objects cut short, as people write them: whole, they would be masked like secrets.
+pub fn with_short_ids(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for part in text.split_inclusive(|c: char| !c.is_ascii_alphanumeric()) {
+        let word = part.trim_end_matches(|c: char| !c.is_ascii_alphanumeric());
+        out.push_str(if is_oid(word) { &word[..12] } else { word });
+        out.push_str(&part[word.len()..]);
+    }
+    out
+}
+
 /// Says whether a text has the form of a whole object id.
 pub fn is_oid(text: &str) -> bool {
     matches!(text.len(), 40 | 64) && text.bytes().all(|b| b.is_ascii_hexdigit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::with_short_ids;
+
+    #[test]
+    fn ids_in_messages_are_cut_short() {
+        let id = "0123456789abcdef0123456789abcdef01234567";
+        let message = with_short_ids(&format!("fatal: not our ref {id}: no '{id}'"));
+        assert_eq!(message, "fatal: not our ref 0123456789ab: no '0123456789ab'");
+    }
 }

@@ -5,6 +5,7 @@
 mod blob;
 pub mod diff;
 mod entries;
+pub mod fetch;
 pub mod git;
 pub mod lines;
 mod near;

@@ -2,6 +2,7 @@
 //!
 //! Pure: reads the environment and the event as values. Whether a candidate exists is found out by `run`.
 
+use super::git::is_oid;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -49,6 +50,7 @@ struct Event {
     pull_request: Option<PullRequest>,
     merge_group: Option<MergeGroup>,
     before: Option<String>,
+    after: Option<String>,
     #[serde(rename = "ref")]
     reference: Option<String>,
     repository: Option<Repository>,
@@ -70,6 +72,8 @@ struct Side {
 #[derive(Debug, Deserialize)]
 struct MergeGroup {
     base_sha: String,
+    #[serde(default)]
+    head_sha: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -203,12 +207,49 @@ fn local() -> Vec<Candidate> {
         .collect()
 }
 
-/// Returns the commit that the checked-out one has to contain: the head of the pull request that the event tells of.
+/// The commit that a job of CI says it runs for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Expected {
+    /// The commit; `None` where the surroundings do not tell.
+    pub commit: Option<String>,
+    /// What it is, for a message: `the pull request's head`.
+    pub what: &'static str,
+    /// Whether what is checked out has to contain it. A push may be followed by a checkout of something else.
+    pub contained: bool,
+}
+
+/// Returns the commit that a job of CI runs for; `None` outside CI, and where somebody named the base himself.
 /// A workflow for `pull_request_target` finds the target branch checked out, where nothing of the change can be seen.
-pub fn expected_head(around: &Surroundings) -> Option<String> {
-    let event =
-        around.event.as_deref().filter(|_| around.variables.get("GITHUB_ACTIONS").is_some_and(|v| v == "true"))?;
-    serde_json::from_str::<Event>(event).ok()?.pull_request.map(|p| p.head.sha).filter(|sha| sha.is_ascii())
+pub fn expected_head(around: &Surroundings) -> Option<Expected> {
+    let var = |name: &str| around.variables.get(name).map(String::as_str).filter(|v| !v.is_empty());
+    if var("PRE_COMMIT_FROM_REF").is_some() {
+        return None;
+    }
+    let some = |commit: Option<String>, what, contained| {
+        Some(Expected { commit: commit.filter(|c| is_oid(c) && !is_zero(c)), what, contained })
+    };
+    if var("GITHUB_ACTIONS") == Some("true") {
+        let event = around.event.as_deref().and_then(|e| serde_json::from_str::<Event>(e).ok()).unwrap_or_default();
+        return match (event.pull_request, event.merge_group) {
+            (Some(pull), _) => some(Some(pull.head.sha), "the pull request's head", true),
+            (_, Some(group)) => some(Some(group.head_sha), "the merge group's head", true),
+            _ if var("GITHUB_EVENT_NAME") == Some("push") => {
+                some(event.after.or(var("GITHUB_SHA").map(str::to_owned)), "the pushed commit", false)
+            }
+            _ => some(None, "the pull request's head", false),
+        };
+    }
+    if var("GITLAB_CI") == Some("true") {
+        let built = var("CI_COMMIT_SHA");
+        return match var("CI_PIPELINE_SOURCE") {
+            Some("merge_request_event") => {
+                let source = var("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA").or(built);
+                some(source.map(str::to_owned), "the merge request's head", true)
+            }
+            _ => some(built.map(str::to_owned), "the pushed commit", false),
+        };
+    }
+    None
 }
 
 /// Bases for a ref that is about to be pushed to `remote`: what the remote has (`remote_oid`), else the remote's

@@ -1,5 +1,6 @@
 //! The command line, as clap reads it. Parsing does nothing but check.
 
+use crate::causes::nearest;
 use crate::config::SeverityLimit;
 use crate::finding::Severity;
 use crate::report::Format;
@@ -329,10 +330,10 @@ fn parse_output(text: &str) -> Result<Output, String> {
     };
     let format = Format::from_str(name, true).map_err(|_| {
         let names: Vec<_> = Format::value_variants().iter().filter_map(ValueEnum::to_possible_value).collect();
-        let best = names.iter().max_by(|a, b| {
-            strsim::jaro_winkler(name, a.get_name()).total_cmp(&strsim::jaro_winkler(name, b.get_name()))
-        });
-        let nearest = best.map(|v| format!("; did you mean `{}`?", v.get_name())).unwrap_or_default();
+        let nearest = match nearest(name, names.iter().map(|v| v.get_name())) {
+            Some(near) => format!("; did you mean `{near}`?"),
+            None => format!("; there are {}", names.iter().map(|v| v.get_name()).collect::<Vec<_>>().join(", ")),
+        };
         format!("there is no format `{name}`{nearest}")
     })?;
     Ok(Output { format, file })

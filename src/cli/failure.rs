@@ -32,7 +32,9 @@ impl Failure {
             RunError::Patch(_) => (exit::USAGE, Some("a patch is what `git diff` or `diff -u` writes".into())),
             RunError::Git(error) => (exit::USAGE, git_hint(error)),
             RunError::Read { .. } => (exit::USAGE, Some("check the path and its permissions".into())),
-            RunError::Write { .. } => (exit::USAGE, Some("check the path, its permissions and the space left".into())),
+            RunError::Write { .. } | RunError::Reports(_) => {
+                (exit::USAGE, Some("check the path, its permissions and the space left".into()))
+            }
             RunError::Internal(_) => (exit::INTERNAL, Some("this is a bug; please report it with what you ran".into())),
         };
         let said: Vec<String> = chain(error).iter().map(|text| safe_lines(text)).collect();

@@ -1,6 +1,7 @@
 //! From what was written to what holds.
 
 use super::{Config, DecisionEntry, OnGap, OnInconclusive, PolicyFile, SeverityLimit, SuppressionEntry};
+use crate::causes::nearest;
 use crate::change::text::bracket_depth;
 use crate::finding::Fingerprint;
 use crate::policy::DecisionRule;
@@ -48,7 +49,7 @@ impl Config {
     pub fn read(text: &str, origin: &str) -> Result<Self, ConfigError> {
         let form = |message: String| ConfigError::Form {
             origin: origin.to_owned(),
-            nearest: nearest(&message),
+            nearest: nearest_key(&message),
             message: plain(message),
         };
         if text.len() > MAX_FILE {
@@ -220,17 +221,12 @@ fn plain(message: String) -> String {
     WORDS.iter().fold(message, |text, (theirs, ours)| text.replace(theirs, ours))
 }
 
-/// How alike an unknown word and a valid one have to be for the valid one to be suggested.
-const ALIKE: f64 = 0.7;
-
 /// Finds the valid key nearest to the unknown one that serde names: "unknown field `x`, expected one of `a`, `b`".
-fn nearest(message: &str) -> Option<String> {
+fn nearest_key(message: &str) -> Option<String> {
     let (_, rest) = message.split_once("unknown field `").or_else(|| message.split_once("unknown variant `"))?;
     let (unknown, rest) = rest.split_once('`')?;
     let valid = rest.split('`').skip(1).step_by(2);
-    let likeness = |word: &&str| strsim::jaro_winkler(unknown, word);
-    let best = valid.max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
-    best.filter(|word| likeness(word) >= ALIKE).map(str::to_owned)
+    nearest(unknown, valid).map(str::to_owned)
 }
 
 /// Returns the first repetition of a regular expression in a path pattern: `{3}` or `{3,}`. Taken for a pattern it is

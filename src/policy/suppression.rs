@@ -54,8 +54,10 @@ pub struct Listed {
 pub enum Status {
     /// It covers something.
     Honoured,
-    /// It covers nothing here.
+    /// It covers nothing, though all that it speaks of was looked at.
     Unused,
+    /// It covers nothing of what was looked at, which is not all that it speaks of.
+    NotLookedAt,
     /// Its last day has passed.
     Expired(String),
     /// It cannot be understood.
@@ -178,6 +180,18 @@ impl Ledger {
         self.matchers.push(Matching::Inline { target: remark.target, approved: !in_change });
     }
 
+    /// Tells suppressions of the policy that cover nothing from those that were not put to the test.
+    pub fn tell_unused(&mut self, was_looked_at: &dyn Fn(&Listed) -> bool) {
+        for (entry, matching) in self.entries.iter_mut().zip(&self.matchers) {
+            if let Matching::Listed(listed) = matching
+                && entry.status == Status::Unused
+                && !was_looked_at(listed)
+            {
+                entry.status = Status::NotLookedAt;
+            }
+        }
+    }
+
     /// Says whether a suppression covers the finding, and which; keeps the books.
     pub fn covers(&mut self, finding: &Finding, origin: Origin) -> Option<String> {
         let mut by = None;
@@ -245,7 +259,7 @@ impl Directive {
         let (_, rest) = comment.split_once(MARKER)?;
         let rest = rest.trim_start().strip_prefix("ignore")?;
         if !rest.is_empty() && !rest.starts_with(char::is_whitespace) {
-            return None;
+            return Self::misspelt(rest);
         }
         let line = rest.lines().next().unwrap_or_default().trim_end().trim_end_matches("*/").trim_end();
         let (head, reason) = line.split_once("--").map_or((line, ""), |(h, r)| (h, r.trim()));
@@ -265,6 +279,19 @@ impl Directive {
             directive.problem.get_or_insert_with(|| "it gives no reason after `--`".into());
         }
         Some(directive)
+    }
+
+    /// Reads what follows on `ignore` without a space, as other tools have it: `ignore[rule]`, `ignore: rule`,
+    /// `ignore-next-line rule`. It must not look as if it counted. Of a longer word nothing is asked.
+    fn misspelt(rest: &str) -> Option<Self> {
+        let inner = rest.strip_prefix('[').or_else(|| rest.strip_prefix('(')).and_then(|r| r.split([']', ')']).next());
+        let words = inner.unwrap_or_default().split([',', ' ']).filter(|w| !w.is_empty());
+        let problem = "it is written `portcullis: ignore <rule> -- <reason>`, with a space and without brackets";
+        (!rest.starts_with(|c: char| c.is_alphanumeric() || c == '_')).then(|| Self {
+            rules: words.map(str::to_owned).collect(),
+            problem: Some(problem.into()),
+            ..Self::default()
+        })
     }
 }
 
@@ -286,5 +313,19 @@ mod tests {
         assert!(read("# portcullis: ignore -- because").problem.expect("no rule").contains("rule"));
         assert!(read("# portcullis: ignore x until=soon -- y").problem.expect("no date").contains("date"));
         assert_eq!(Directive::read("# portcullis: a merge gate"), None);
+        assert_eq!(Directive::read("# portcullis: ignored files are listed"), None);
+    }
+
+    #[test]
+    fn comments_that_other_tools_would_understand_are_told() {
+        for text in ["ignore[py-a, py-b]", "ignore(py-a, py-b) -- why", "ignore[py-a,py-b] -- why"] {
+            let read = Directive::read(&format!("# portcullis: {text}")).expect("a directive");
+            assert_eq!(read.rules, ["py-a", "py-b"], "{text}");
+            assert!(read.problem.expect("a problem").contains("portcullis: ignore <rule>"), "{text}");
+        }
+        for text in ["ignore: py-a -- why", "ignore-next-line py-a -- why", "ignore=py-a"] {
+            let read = Directive::read(&format!("# portcullis: {text}")).expect("a directive");
+            assert!(read.problem.is_some(), "{text}");
+        }
     }
 }

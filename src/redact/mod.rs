@@ -3,6 +3,7 @@
 //! Two ways to know a secret: its shape (tokens of well-known services, private keys, long random strings, passwords
 //! given to commands), and its value (literals that a rule marked `secret` has matched, and their parts).
 
+mod base64;
 mod command;
 
 use regex::Regex;
@@ -44,7 +45,7 @@ const SHAPES: [&str; 29] = [
     r"\b(?:hf|dckr_pat|lin_api|glsa|figd|PMAK|ATATT3|rubygems)[_\-xA-Za-z0-9]*[A-Za-z0-9]{16,}",
     r"-----BEGIN[A-Z ]*PRIVATE KEY(?: BLOCK)?-----[^\n]*",
     r"(?i)\bbearer\s+[A-Za-z0-9._~+/=\-]{16,}",
-    r":/{1,2}[^\s/:@]+:[^\s/@]{3,}@",
+    r#":/{1,2}[^\s/:@]+:(?:[^\s/"'`<>]{3,}|[^\s/@]{3,})@"#,
 ];
 
 /// Long runs that are no words. Looked for after the known shapes: a run may begin before one and swallow it.
@@ -58,7 +59,7 @@ static SHAPE: LazyLock<Regex> =
 static LONG_WORD: LazyLock<Regex> = LazyLock::new(|| Regex::new("[A-Za-z0-9+=]{32,}").expect("a constant"));
 
 static IN_ADDRESS: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r#":/{1,2}[^\s/:@]+:([^\s/@]{3,})@"#).expect("a constant"));
+    LazyLock::new(|| Regex::new(r#":/{1,2}[^\s/:@]+:([^\s/"'`<>]{3,}|[^\s/@]{3,})@"#).expect("a constant"));
 
 /// Characters that a part of a secret has at least.
 const PART: usize = 6;
@@ -95,6 +96,7 @@ impl Redactor {
             for part in secret.iter().cloned().chain(whole).map(|range| &line[range]) {
                 if part.chars().count() > PART && !self.parts.iter().any(|p| p == part) {
                     self.parts.push(part.to_owned());
+                    self.parts.extend(base64::forms(part.as_bytes()).into_iter().filter(|form| form.len() > PART));
                 }
             }
         }
@@ -192,10 +194,22 @@ pub fn shapes(text: &str) -> String {
     let masked = mask_ranges(&masked, tokens);
     let run = |found: &regex::Captures<'_>| match &found[0] {
         words if has_few_digits(words) => words.to_owned(),
+        digest if is_digest(found.get(0).and_then(|run| masked.get(..run.start())).unwrap_or_default(), digest) => {
+            digest.to_owned()
+        }
         path if is_path(path) => path.split('/').map(mask_random_part).collect::<Vec<_>>().join("/"),
         other => mask(other),
     };
     LONG_RUN.replace_all(&masked, run).into_owned()
+}
+
+/// Says whether a run is the digest of something that is named beside it: of an image, a package, a script.
+fn is_digest(before: &str, run: &str) -> bool {
+    const NAMED: [&str; 3] = ["sha256:", "sha384:", "sha512:"];
+    const LENGTHS: [(&str, usize); 3] = [("sha256-", 44), ("sha384-", 64), ("sha512-", 88)];
+    let is_hex = matches!(run.len(), 64 | 96 | 128) && run.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+    (is_hex && NAMED.iter().any(|name| before.ends_with(name)))
+        || LENGTHS.iter().any(|(name, length)| run.strip_prefix(name).is_some_and(|rest| rest.len() == *length))
 }
 
 /// Says whether a run is a path: three of its parts are words. Base64 has none.
@@ -352,6 +366,35 @@ mod tests {
         let mut merged = Redactor::default();
         merged.merge(there);
         assert_eq!(merged.redact("kq7Rm2"), "******");
+    }
+
+    #[test]
+    fn encoded_values_are_masked_wherever_they_begin() {
+        let mut redactor = Redactor::default();
+        redactor.learn("kq7Rm2-payment-Zx81vTn4");
+        // Of the text itself, and of `user:` and `user1:` before it.
+        let alone = "a3E3Um0yLXBheW1lbnQtWng4MXZUbjQ=";
+        for encoded in [alone, "dXNlcjprcTdSbTItcGF5bWVudC1aeDgxdlRuNA==", "dXNlcjE6a3E3Um0yLXBheW1lbnQtWng4MXZUbjQ="] {
+            let shown = redactor.redact(&format!("x = '{encoded}'"));
+            assert!(shown.matches('*').count() + 10 >= encoded.len(), "{shown}");
+        }
+    }
+
+    /// A digest says what an image or a package is, and a report without it says less.
+    #[test]
+    fn digests_are_no_secrets() {
+        let hex = "0123456789abcdef".repeat(4);
+        let base64 = "Zx81vTn4".repeat(11);
+        for line in [format!("image: nginx@sha256:{hex}"), format!("--hash=sha256:{hex}"), format!("sha512-{base64}")] {
+            assert_eq!(shapes(&line), line);
+        }
+        assert!(!shapes(&format!("key = '{hex}'")).contains(&hex));
+    }
+
+    #[test]
+    fn password_with_an_at_sign_is_masked_whole() {
+        assert!(!shapes("postgres://u:hunt@r22@db/x").contains("r22"));
+        assert!(shapes("'http://u:letmein@h', 'a@b'").ends_with("h', 'a@b'"));
     }
 
     #[test]

@@ -250,7 +250,7 @@ pub struct SuppressionView {
     /// Whether it covers what the change itself brings in, which only the policy's `added-up-to` allows.
     #[serde(default)]
     pub covers_added: bool,
-    /// `honoured`, `unused`, `expired`, `malformed` or `not-honoured`.
+    /// `honoured`, `unused`, `not-looked-at`, `expired`, `malformed` or `not-honoured`.
     pub status: String,
     /// Why, where it is not honoured.
     pub because: Option<String>,
@@ -442,6 +442,7 @@ impl SuppressionView {
         let (status, because) = match &entry.status {
             Status::Honoured => ("honoured", None),
             Status::Unused => ("unused", None),
+            Status::NotLookedAt => ("not-looked-at", None),
             Status::Expired(why) => ("expired", Some(why)),
             Status::Malformed(why) => ("malformed", Some(why)),
             Status::NotHonoured(why) => ("not-honoured", Some(why)),

@@ -51,7 +51,7 @@ impl<'a> Remedy<'a> {
     pub(super) fn opening(&self) -> Vec<(&'static str, Vec<&'a str>)> {
         let mut steps: Vec<(&'static str, Vec<&'a str>)> = Vec::new();
         for gap in &self.open {
-            let advice = advise(&gap.kind);
+            let advice = advise(gap);
             let advice = if self.audit { advice.trim_end_matches(" on the base branch") } else { advice };
             let i = steps.iter().position(|(text, _)| *text == advice).unwrap_or_else(|| {
                 steps.push((advice, Vec::new()));
@@ -100,9 +100,9 @@ fn same_cause(a: &FindingView, b: &FindingView) -> bool {
 }
 
 /// Returns what helps against a kind of gap.
-fn advise(kind: &str) -> &'static str {
-    match kind {
-        "base" => "fetch the base commit (a full clone, or `fetch-depth: 0`)",
+fn advise(gap: &GapView) -> &'static str {
+    match gap.kind.as_str() {
+        "base" => advise_on_base(&gap.detail),
         "size" => "make the file smaller, or raise the size limit in the policy on the base branch",
         "time" => "run again, or raise the time limit in the policy on the base branch",
         "depth" => "nest the code less deeply",
@@ -112,5 +112,20 @@ fn advise(kind: &str) -> &'static str {
         "model" => "install the model files that belong to this version",
         "environment" => "repair the clock or the variables of the job",
         _ => "make it analysable",
+    }
+}
+
+/// Returns what helps where no base was found, which the reason says.
+fn advise_on_base(reason: &str) -> &'static str {
+    let says = |words: &[&str]| words.iter().any(|word| reason.contains(word));
+    match () {
+        () if says(&["compares nothing"]) => "give a base with --base, or use `portcullis audit` for the whole tree",
+        () if says(&["does not contain", "brings in nothing"]) => "check out the head of the change, or give --head",
+        () if says(&["cannot be read", "names no base_sha"]) => {
+            "repair the event of the job, or give a base with --base"
+        }
+        () if says(&["could not be deepened"]) => "let the job reach the remote, or clone with the whole history",
+        () if says(&["shallow", "needs more history"]) => "fetch the base commit (a full clone, or `fetch-depth: 0`)",
+        () => "give a base that shares history with the change, with --base",
     }
 }

@@ -1,6 +1,6 @@
 //! Words and orders that several formats share, and the making of safe one-line texts.
 
-use super::model::{ChangeView, Coverage, FindingView, GapView};
+use super::model::{ChangeView, Coverage, FindingView, GapView, SuppressionView};
 use super::{Report, Style};
 use crate::policy::{Verdict, plural};
 use std::cmp::Ordering;
@@ -201,12 +201,13 @@ pub(super) fn policy(report: &Report) -> String {
 /// Returns the suppressions that a reader should know of: those without effect, those that end soon, and those of the
 /// change's own findings, which somebody should look at.
 pub(super) fn suppressions(report: &Report) -> Vec<String> {
-    let told = report.suppressions.iter().filter(|s| s.status != "honoured" || s.ends_soon || s.covers_added);
+    let is_silent = |s: &SuppressionView| matches!(s.status.as_str(), "honoured" | "not-looked-at");
+    let told = report.suppressions.iter().filter(|s| !is_silent(s) || s.ends_soon || s.covers_added);
     told.map(|s| {
         let who = s.place.as_ref().map_or_else(|| line(&s.source), |p| format!("comment at {}", line(p)));
         let rules = s.rules.iter().map(|r| line(r)).collect::<Vec<_>>().join(", ");
         let status = match s.status.as_str() {
-            "honoured" => {
+            "honoured" | "not-looked-at" => {
                 let added = format!("added by this change and honoured, as the policy allows: {}", line(&s.reason));
                 let ends = format!("ends on {}", s.expires.as_deref().unwrap_or("an unknown day"));
                 let parts = [(s.covers_added, added), (s.ends_soon, ends)];

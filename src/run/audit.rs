@@ -5,12 +5,13 @@ use super::check::{Outcome, Overrides, policy_view, status, times, tool};
 use super::gather::{Wanted, policy_outside_git};
 use super::others::Side;
 use super::score::{Scored, Scorers};
-use super::{RunError, exit, publish, surroundings, tree};
+use super::{RunError, exit, publish, scope, surroundings, tree};
 use crate::compare::{Comparison, Origin, once_per_line};
 use crate::config::{Config, SeverityLimit};
 use crate::detect::rules::RuleSet;
 use crate::detect::{Analysis, Remark, settle_across};
 use crate::finding::{Confidence, Finding, Gap};
+use crate::path::RepoPath;
 use crate::policy::baseline::Baseline;
 use crate::policy::suppression::{FileRemarks, Ledger};
 use crate::policy::{self, Decision, judge, plural};
@@ -70,7 +71,9 @@ pub fn run(options: &Options) -> Result<Outcome, RunError> {
         found.remarks.iter().map(|r| FileRemarks { after: r, in_change: false }).collect();
     let ledger = Ledger::open(&config.policy.suppressions, &remarks, surroundings::day(started));
     let policy = policy::Options { measured: rules.precisions()?, ..policy_of(options, &config) };
-    let judgement = judge(comparison, found.gaps, &policy, ledger, &baseline);
+    let mut judgement = judge(comparison, found.gaps, &policy, ledger, &baseline);
+    let gaps: Vec<RepoPath> = judgement.gaps.iter().filter_map(|(gap, _)| gap.path.clone()).collect();
+    judgement.ledger.tell_unused(&|listed| scope::of_tree(&options.paths, &gaps, listed));
     let mut report = Report::of(&judgement, "audit", tool(&rules, found.models));
     report.change = ChangeView {
         base_reason: "none: an audit compares nothing".into(),

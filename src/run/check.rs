@@ -6,8 +6,8 @@ use super::gather::{self, Gathered, Wanted, short};
 use super::others::Side;
 use super::score::{MAX_WINDOWS, Scored, Scorers};
 use super::worker::is_risky_text;
-use super::{RunError, exit, surroundings};
-use crate::change::git::is_oid;
+use super::{RunError, exit, scope, surroundings};
+use crate::change::git::with_short_ids;
 use crate::change::select::Surroundings;
 use crate::change::text::Text;
 use crate::change::{ChangedFile, Content};
@@ -227,7 +227,9 @@ fn conclude(
     let remarks: Vec<FileRemarks<'_>> = remarks.chain([FileRemarks { after: &settled, in_change: false }]).collect();
     let day = surroundings::day(started);
     let ledger = Ledger::open(&config.policy.suppressions, &remarks, day);
-    (judge(comparison, gaps, &config.policy, ledger, baseline), coverage, repeated)
+    let mut judgement = judge(comparison, gaps, &config.policy, ledger, baseline);
+    judgement.ledger.tell_unused(&|listed| scope::of_change(gathered, analyses, listed));
+    (judgement, coverage, repeated)
 }
 
 impl Around {
@@ -382,12 +384,6 @@ fn change_view(gathered: &Gathered) -> ChangeView {
         head: head.commit.clone(),
         head_reason: head.reason.clone(),
     }
-}
-
-/// Returns a text with the ids of commits cut short, as people write them: whole, they would be masked like secrets.
-fn with_short_ids(text: &str) -> String {
-    let words = text.split(' ').map(|word| if is_oid(word) { short(word) } else { word });
-    words.collect::<Vec<_>>().join(" ")
 }
 
 /// Returns the policy as reports show it.

@@ -75,7 +75,11 @@ pub fn from_repository(wanted: &Wanted, around: &Surroundings) -> Result<Gathere
     let head_name = wanted.head.as_deref().unwrap_or("HEAD");
     let head = git.commit(head_name)?.ok_or_else(|| match &wanted.head {
         Some(name) => RunError::Usage(format!("--head `{}` is not a commit of this repository", short_name(name))),
-        None => RunError::Usage("this repository has no commit yet; `--staged` needs one, too".into()),
+        None => RunError::Usage(
+            "this repository has no commit yet, so there is nothing to compare with, for `--staged` either; make the \
+             first one, or look at the files with `portcullis audit`"
+                .into(),
+        ),
     })?;
     let base = if wanted.staged { staged_base(&head, wanted)? } else { base::find(&git, wanted, around, &head)? };
     let (config, rules, baseline) = policy(&git, wanted, &base)?;

@@ -14,12 +14,14 @@ pub mod measure;
 pub mod others;
 pub mod publish;
 pub mod rules;
+mod scope;
 pub mod score;
 pub mod surroundings;
 pub mod tokens;
 pub mod tree;
 pub mod worker;
 
+use crate::causes::chain;
 use crate::change::diff::PatchError;
 use crate::change::git::GitError;
 use crate::config::load::LoadError;
@@ -69,9 +71,16 @@ pub enum RunError {
         /// Why.
         source: std::io::Error,
     },
+    /// Several reports cannot be written.
+    #[error("{}", each(.0))]
+    Reports(Vec<Self>),
     /// Something that cannot happen did: our fault.
     #[error("internal error: {0}")]
     Internal(String),
+}
+
+fn each(errors: &[RunError]) -> String {
+    errors.iter().map(|error| chain(error).join(": ")).collect::<Vec<_>>().join("; and ")
 }
 
 /// Exit statuses, fixed.

@@ -17,15 +17,19 @@ pub struct Output {
     pub file: Option<PathBuf>,
 }
 
-/// Refuses two reports for one place: the second would take the place of the first, or be mixed with it.
+/// Refuses two reports for one place: the second would take the place of the first, or be mixed with it. Only the report
+/// for people and the annotations of GitHub, which are both lines of a log, may share standard output.
 ///
 /// # Errors
 /// [`RunError::Usage`] for the first place that is named twice.
 pub fn no_collision(outputs: &[Output]) -> Result<(), RunError> {
-    let mut places: Vec<PathBuf> = Vec::new();
+    let mut places: Vec<(PathBuf, Format)> = Vec::new();
     for output in outputs {
         let Some(place) = place(output.file.as_deref()) else { continue };
-        if places.contains(&place) {
+        let for_log = |format: Format| matches!(format, Format::Human | Format::Github);
+        let share =
+            |other: Format| output.file.is_none() && other != output.format && for_log(other) && for_log(output.format);
+        if places.iter().any(|(taken, format)| *taken == place && !share(*format)) {
             let shown = match &output.file {
                 Some(file) => format!("the file `{}`", crate::path::visible(&file.display().to_string())),
                 None => "standard output".to_owned(),
@@ -35,7 +39,7 @@ pub fn no_collision(outputs: &[Output]) -> Result<(), RunError> {
                  a file of its own: `--output FORMAT=FILE`"
             )));
         }
-        places.push(place);
+        places.push((place, output.format));
     }
     Ok(())
 }
@@ -59,9 +63,9 @@ fn place(file: Option<&Path>) -> Option<PathBuf> {
 /// Writes all reports. Each file appears whole or not at all, and a link in its place is replaced, not followed.
 ///
 /// # Errors
-/// [`RunError::Write`] for the first that cannot be written; the others are written all the same.
+/// [`RunError::Write`] or [`RunError::Reports`] for those that cannot be written; the others are written all the same.
 pub fn publish(report: &Report, outputs: &[Output], style: Style, around: &Surroundings) -> Result<(), RunError> {
-    let mut failure = None;
+    let mut failures = Vec::new();
     for output in outputs {
         let mut bytes = Vec::new();
         let plain = Style { color: style.color && output.file.is_none(), ..style };
@@ -71,13 +75,16 @@ pub fn publish(report: &Report, outputs: &[Output], style: Style, around: &Surro
         });
         if let Err(source) = written {
             let path = output.file.clone().unwrap_or_else(|| PathBuf::from("standard output"));
-            failure.get_or_insert(RunError::Write { path, source });
+            failures.push(RunError::Write { path, source });
         }
         if output.format == Format::Github {
-            failure = failure.or(github(report, around).err());
+            failures.extend(github(report, around).err());
         }
     }
-    failure.map_or(Ok(()), Err)
+    match failures.len() {
+        0 | 1 => failures.pop().map_or(Ok(()), Err),
+        _ => Err(RunError::Reports(failures)),
+    }
 }
 
 /// Writes to standard output. A reader that has gone away is no failure: the verdict is the exit status.

@@ -2,6 +2,7 @@
 
 use super::RunError;
 use super::gather::rules_of;
+use crate::causes::nearest;
 use crate::change::text::Text;
 use crate::deadline::Deadline;
 use crate::detect::flow::catalog::load::Catalogs;
@@ -114,10 +115,11 @@ pub fn find(rules: &RuleSet, id: &str) -> Result<Arc<RuleFile>, RunError> {
     if let Some(file) = files.iter().find(|f| f.id.as_str() == id || f.aliases.iter().any(|a| a == id)) {
         return Ok(Arc::clone(file));
     }
-    let nearest = files
-        .iter()
-        .max_by(|a, b| strsim::jaro_winkler(id, a.id.as_str()).total_cmp(&strsim::jaro_winkler(id, b.id.as_str())));
-    let hint = nearest.map(|f| format!("; did you mean `{}`?", f.id)).unwrap_or_default();
+    let nearest = nearest(id, files.iter().map(|f| f.id.as_str()));
+    let hint = match nearest {
+        Some(name) => format!("; did you mean `{name}`?"),
+        None => "; `portcullis rules list` names them all".to_owned(),
+    };
     Err(RunError::Usage(format!("there is no rule `{}`{hint}", crate::path::visible(id))))
 }
 

@@ -365,12 +365,17 @@ impl Repo {
         remote
     }
 
+    /// A clone that was made beside the work tree.
+    pub(crate) fn clone_at(&self, root: PathBuf) -> Clone {
+        Clone { root, home: self.home() }
+    }
+
     /// Clones `remote` shallowly to a place beside the work tree.
     pub(crate) fn clone_shallow(&self, remote: &Path, revision: &str, depth: u32, name: &str) -> Clone {
         let root = self.beside(name);
         let into = root.to_str().expect("a plain path");
         self.git(&["init", "--quiet", "--initial-branch=main", into]);
-        let clone = Clone { root: root.clone(), home: self.home() };
+        let clone = self.clone_at(root.clone());
         let url = format!("file://{}", remote.display());
         clone.git(&["remote", "add", "origin", &url]);
         clone.git(&["fetch", "--quiet", "--no-tags", &format!("--depth={depth}"), "origin", revision]);

@@ -3,18 +3,18 @@
 use crate::harness::{BAD_PY, BAD_RULE, GOOD_PY, Repo, Run};
 use std::path::Path;
 
-const ZEROS: &str = "0000000000000000000000000000000000000000";
+pub(crate) const ZEROS: &str = "0000000000000000000000000000000000000000";
 
 /// `topic` adds one bad file to `main`, which has moved on meanwhile with another bad file of its own.
-struct Forked {
-    repo: Repo,
-    fork: String,
-    topic: String,
-    main: String,
+pub(crate) struct Forked {
+    pub(crate) repo: Repo,
+    pub(crate) fork: String,
+    pub(crate) topic: String,
+    pub(crate) main: String,
 }
 
 impl Forked {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let repo = Repo::on_topic();
         let fork = repo.head();
         let topic = repo.write("app/topic.py", BAD_PY).commit("topic");
@@ -25,19 +25,19 @@ impl Forked {
     }
 
     /// Checks out the commit that CI makes: `topic` merged into `main`.
-    fn merge(&self) -> String {
+    pub(crate) fn merge(&self) -> String {
         self.repo.git(&["checkout", "--quiet", "--detach", "main"]);
         self.repo.git(&["merge", "--quiet", "--no-ff", "--message", "merge", "topic"]);
         self.repo.head()
     }
 
-    fn event(&self, content: &str) -> String {
+    pub(crate) fn event(&self, content: &str) -> String {
         let path = self.repo.beside("event.json");
         std::fs::write(&path, content).unwrap();
         path.to_str().unwrap().to_owned()
     }
 
-    fn pull_request(&self) -> String {
+    pub(crate) fn pull_request(&self) -> String {
         self.event(&format!(
             r#"{{"pull_request":{{"base":{{"sha":"{}","ref":"main"}},"head":{{"sha":"{}","ref":"topic"}}}}}}"#,
             self.fork, self.topic
@@ -45,17 +45,17 @@ impl Forked {
     }
 }
 
-fn github<'a>(name: &'a str, event: &'a str) -> Vec<(&'a str, &'a str)> {
+pub(crate) fn github<'a>(name: &'a str, event: &'a str) -> Vec<(&'a str, &'a str)> {
     vec![("GITHUB_ACTIONS", "true"), ("GITHUB_EVENT_NAME", name), ("GITHUB_EVENT_PATH", event)]
 }
 
-fn gitlab<'a>(source: &'a str, more: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
+pub(crate) fn gitlab<'a>(source: &'a str, more: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
     [&[("GITLAB_CI", "true"), ("CI_PIPELINE_SOURCE", source)], more].concat()
 }
 
 /// The change is exactly what `topic` adds.
 #[track_caller]
-fn only_topic(run: &Run, base: &str, reason: &str) {
+pub(crate) fn only_topic(run: &Run, base: &str, reason: &str) {
     assert_eq!(run.status, 1, "{run}");
     assert_eq!(run.findings(), [format!("{BAD_RULE} app/topic.py blocks")]);
     assert_eq!(run.json()["change"]["base"], base, "{run}");
@@ -63,7 +63,7 @@ fn only_topic(run: &Run, base: &str, reason: &str) {
 }
 
 #[track_caller]
-fn no_base(run: Run, reason: &str) {
+pub(crate) fn no_base(run: Run, reason: &str) {
     let run = run.exits(3);
     assert_eq!(run.gaps(), ["base -"]);
     assert_eq!(run.json()["verdict"], "inconclusive");
@@ -71,7 +71,7 @@ fn no_base(run: Run, reason: &str) {
     assert!(run.base_reason().contains(reason), "`{reason}` is not in `{}`", run.base_reason());
 }
 
-fn with(repo: &Repo, pairs: &[(&str, &str)]) -> Run {
+pub(crate) fn with(repo: &Repo, pairs: &[(&str, &str)]) -> Run {
     repo.call(&["check", "-o", "json"]).envs(pairs).run()
 }
 
@@ -427,4 +427,42 @@ fn two_reports_for_one_place_are_a_usage_error() {
     .run()
     .exits(1);
     assert!(repo.path("a.json").exists() && repo.path("out/a.json").exists());
+}
+
+/// Both are lines of a log, and a job of GitHub wants both.
+#[test]
+fn report_for_people_and_annotations_share_a_log() {
+    let repo = Repo::on_topic();
+    repo.write("bad.py", BAD_PY).commit("bad");
+    for order in [["human", "github"], ["github", "human"]] {
+        let run = repo.call(&["check", "-o", order[0], "-o", order[1]]).run().exits(1);
+        let out = run.out();
+        assert!(out.lines().any(|line| line.starts_with("::error file=bad.py")), "{out}");
+        assert!(out.lines().any(|line| !line.starts_with("::") && line.contains("bad.py")), "{out}");
+        assert_eq!(out.starts_with("::"), order[0] == "github", "{out}");
+    }
+    repo.call(&["check", "-o", "human", "-o", "github", "-o", "human"]).run().exits(2);
+    repo.call(&["check", "-o", "github=/dev/stdout", "-o", "human"]).run().exits(2);
+}
+
+#[test]
+fn every_report_that_cannot_be_written_is_named() {
+    let repo = Repo::on_topic();
+    repo.write("bad.py", BAD_PY).commit("bad");
+    let run = repo.call(&["check", "-o", "json=no/a.json", "-o", "sarif=no/b.sarif", "-o", "junit=c.xml"]).run();
+    let run = run.exits(1).says("no/a.json cannot be written").says("no/b.sarif cannot be written");
+    assert!(repo.path("c.xml").exists(), "{run}");
+}
+
+#[test]
+fn advice_names_only_what_is_near() {
+    let repo = Repo::on_topic();
+    repo.call(&["explain", "python-weak-hsah"]).run().exits(2).says("did you mean `python-weak-hash`?");
+    let run = repo.call(&["explain", "weather"]).run().exits(2).says("`portcullis rules list` names them all");
+    assert!(!run.err().contains("did you mean"), "{run}");
+    repo.call(&["check", "-o", "jsn"]).run().exits(2).says("did you mean `json`?");
+    repo.call(&["check", "-o", "weather"]).run().exits(2).says("there are human, json");
+    let empty = Repo::new();
+    empty.write("a.py", BAD_PY).git(&["add", "a.py"]);
+    empty.check(&["--staged"]).exits(2).says("make the first one, or look at the files with `portcullis audit`");
 }

@@ -7,6 +7,7 @@
     reason = "tests touch everything and say what they measured"
 )]
 
+mod base;
 mod configs;
 mod content;
 mod dependents;

@@ -132,6 +132,32 @@ fn suppressions_of_the_policy_hold_within_scope_and_time() {
     assert_eq!(books(&run), [("suppressions[0]".into(), "unused".into())]);
 }
 
+/// Whoever reads `unused` takes the entry out, so it must not be said of what was not looked at.
+#[test]
+fn suppression_of_what_was_not_looked_at_is_not_called_unused() {
+    let of = |path: &str| format!("  - {{rule: python-weak-hash, reason: r, owner: o{path}}}\n");
+    let paths =
+        ["", ", path: 'old/**'", ", path: 'bad.py'", ", path: 'lib/**'", ", path: 'l*/gone.py'", ", path: 'mixed/*'"];
+    let policy = format!("suppressions:\n{}", paths.map(of).concat());
+    let repo = Repo::new();
+    for name in ["ok.py", "old/a.py", "mixed/a.py", "mixed/b.py"] {
+        repo.write(name, GOOD_PY);
+    }
+    repo.write("lib/gone.py", "x = 1\n").write("portcullis.yml", &policy).commit("policy");
+    repo.git(&["checkout", "--quiet", "-b", "topic"]);
+    repo.write("bad.py", GOOD_PY).write("lib/warn.py", GOOD_PY).write("mixed/a.py", "y = 2\n").remove("lib/gone.py");
+    repo.commit("change");
+    let statuses = |run: &Run| books(run).into_iter().map(|(_, status)| status).collect::<Vec<_>>();
+    let (not, unused) = ("not-looked-at", "unused");
+    assert_eq!(statuses(&repo.check(&[]).exits(0)), [not, not, unused, unused, unused, not]);
+    assert_eq!(statuses(&repo.check(&["bad.py"]).exits(0)), [not, not, unused, not, not, not]);
+    let shown = repo.call(&["check"]).run().out();
+    assert!(shown.contains("suppressions[2]") && !shown.contains("suppressions[1]"), "{shown}");
+    let audit = |paths: &[&str]| repo.call(&[&["audit", "-o", "json"], paths].concat()).run();
+    assert_eq!(statuses(&audit(&[])), [unused; 6]);
+    assert_eq!(statuses(&audit(&["lib"])), [not, not, not, unused, not, not]);
+}
+
 #[test]
 fn suppression_by_fingerprint_survives_a_move() {
     let finding = with_policy("").check(&[]).json()["findings"][0].clone();
@@ -335,6 +361,7 @@ mod inline {
             (format!("portcullis: ignore {BAD_RULE} until=2020-01-01 -- for a while"), "expired"),
             (format!("portcullis: ignore {BAD_RULE} until=later -- for a while"), "malformed"),
             ("portcullis: ignore python-weak-hash -- another rule".to_owned(), "unused"),
+            (format!("portcullis: ignore[{BAD_RULE}] -- as elsewhere"), "malformed"),
         ];
         for (comment, status) in cases {
             let old = marked(&comment);

@@ -86,7 +86,7 @@ impl Engine<'_> {
             return;
         }
         if let Some((function, given)) = self.handed_on(args, span) {
-            self.either(|e| e.call_value(&function, &given, span), |_| ());
+            self.either(|e| e.called_later(&function, |e| e.call_value(&function, &given, span)), |_| ());
             return;
         }
         let functions: Vec<Value> =
@@ -95,9 +95,8 @@ impl Engine<'_> {
             let labels = receiver.map_or_else(Labels::default, |r| self.state.reach(r)).guessed();
             let id = super::number(&("callback", function.id));
             let given = Data::unknown(id, labels);
-            let (result, ()) =
-                self.either(|e| e.call_back(&function, vec![given.clone(), given.clone()], span), |_| ());
-            drop(result);
+            let call = |e: &mut Self| e.call_back(&function, vec![given.clone(), given.clone()], span);
+            self.either(|e| e.called_later(&function, call), |_| ());
         }
     }
 

@@ -23,6 +23,7 @@ impl Engine<'_> {
             e.in_module(0, |e| e.block(&handle, &handle.body));
         });
         self.state.alive = true;
+        self.open_scope(0, self.units[0].scope);
         self.state.freeze();
         self.run_all_pending();
         self.run_handler_classes(&handle);
@@ -38,6 +39,7 @@ impl Engine<'_> {
                 self.run_all_pending();
             }
         }
+        self.run_again();
     }
 
     /// Says whether code that is not seen can call a function, with anything, whoever else calls it: in Python a name that
@@ -48,7 +50,7 @@ impl Engine<'_> {
         function.exported && !is_own
     }
 
-    fn run_all_pending(&mut self) {
+    pub(super) fn run_all_pending(&mut self) {
         while let Some(pending) = self.pending.pop() {
             self.run_pending(pending);
         }

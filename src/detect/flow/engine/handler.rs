@@ -13,6 +13,7 @@ use crate::syntax::language::Language;
 use std::rc::Rc;
 
 /// A function that is to be run on its own.
+#[derive(Clone)]
 pub(super) struct Pending {
     pub(super) closure: Closure,
     /// What its parameters are, as the catalog says; `None` for a function whose callers are not known.
@@ -209,11 +210,13 @@ impl Engine<'_> {
         if !self.is_in_focus(&pending) {
             return;
         }
+        self.note_run(&pending);
         let fresh = self.state.fresh();
         let Pending { closure, parameters, returns, state, then, html_where, given_at } = pending;
         (self.html_where, self.given_at) = (html_where, given_at);
-        let state = state.unwrap_or(fresh);
-        let mut begin = state.clone();
+        let is_known = state.is_none();
+        let mut state = self.as_seen_by(state.unwrap_or(fresh), &closure, is_known);
+        let mut begin = state.fork();
         self.given = self.fresh_scope();
         for closure in std::iter::once(closure).chain(then) {
             self.visited.insert((closure.module, closure.function));
@@ -229,6 +232,7 @@ impl Engine<'_> {
                     e.run_function(&closure, returns, |e| e.bind_handler(&handle, &closure, parameters.as_deref()));
                 });
             });
+            self.note_shared(&begin, &closure);
             // The next one runs where this one has said so; how it does so may not be seen.
             let function = handle.function(closure.function);
             let takes_next = parameters.as_ref().is_none_or(|p| function.params.len() >= p.len());

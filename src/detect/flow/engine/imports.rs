@@ -187,6 +187,7 @@ impl Engine<'_> {
             let module: &Module = &handle;
             e.block(module, &module.body);
         });
+        self.open_scope(number, self.units[number].scope);
         self.state.freeze();
         self.state = before;
     }

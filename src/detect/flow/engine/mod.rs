@@ -64,6 +64,7 @@ mod session;
 mod settings;
 mod settle;
 mod shape;
+mod shared;
 mod signature;
 mod sink;
 mod slow;
@@ -75,6 +76,7 @@ mod tests;
 mod text;
 mod weight;
 mod workspace;
+mod writes;
 
 use super::catalog::{Catalog, Classes};
 use super::ir::{FunctionId, Module};
@@ -249,6 +251,8 @@ struct Engine<'a> {
     kinds: HashMap<u64, Vec<Name>>,
     /// The classes that what is read as a type of the code is harmless to, by module and name.
     checked_types: HashMap<(usize, Name), Classes>,
+    /// What functions have put where others see it.
+    shared: shared::Shared,
     /// Functions that have taken many steps, and by module those that matter.
     costly: HashSet<(usize, FunctionId)>,
     warm: HashMap<usize, heat::Functions>,
@@ -316,6 +320,7 @@ pub fn run(file: &SourceFile, module: &Module, catalog: &Catalog, context: Conte
         read_at: (0, 0),
         route_parts: HashMap::new(),
         kinds: HashMap::new(),
+        shared: shared::Shared::default(),
         costly: HashSet::new(),
         warm: HashMap::new(),
         checked_types: HashMap::new(),

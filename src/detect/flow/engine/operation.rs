@@ -249,7 +249,8 @@ impl Engine<'_> {
             Operation::Call => {
                 for (function, _) in args.all().map(|(v, at)| (v.clone(), at)).collect::<Vec<_>>() {
                     if matches!(function.kind, Kind::Function(_)) {
-                        self.either(|e| e.call_back(&function, Vec::new(), span), |_| ());
+                        let call = |e: &mut Self| e.call_back(&function, Vec::new(), span);
+                        self.either(|e| e.called_later(&function, call), |_| ());
                     }
                 }
                 Some(object.clone())

@@ -96,7 +96,7 @@ impl Engine<'_> {
 
     /// Returns what was settled, of an analysis that came to its end.
     pub(super) fn all_settled(&self) -> Vec<Settled> {
-        let entries = self.settled.iter().filter(|_| self.incomplete.is_none());
+        let entries = self.settled.iter().filter(|_| self.incomplete.is_none() && self.shared.is_whole());
         let place = |((range, classes, is_sink), harm): (&((u32, u32), Classes, bool), &Harm)| Settled {
             range: *range,
             classes: *classes,

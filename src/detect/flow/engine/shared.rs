@@ -1,0 +1,422 @@
+//! What functions put into variables and objects that outlive them, for the other functions to see.
+//!
+//! Who calls which function first is not known, so what one may have written is known nowhere else: where a function begins,
+//! each outer variable, part and field that some function writes ([`super::writes`]) may hold anything beside what it was
+//! made with. What a function was seen to put there stays, with its data, for those that are run later; where it is more than
+//! was known, those that were run before are run once more.
+
+use super::handler::Pending;
+use super::writes::{Write, Writes};
+use super::{Engine, MAX_FILE_STEPS};
+use crate::detect::flow::catalog::schema::Trust;
+use crate::detect::flow::ir::ClassId;
+use crate::detect::flow::name::Name;
+use crate::detect::flow::state::{Contents, Key, State};
+use crate::detect::flow::value::{Closure, Data, Kind, Labels, Shape, Value, join};
+use std::collections::{BTreeSet, HashSet};
+use std::rc::Rc;
+
+/// How many variables and objects are kept.
+const MAX_KEPT: usize = 300;
+/// How many objects are looked at for fields that functions write, and how deep.
+const MAX_OBJECTS: usize = 2000;
+const MAX_DEPTH: u32 = 3;
+/// The part of the steps of a file after which nothing is run once more.
+const FEW_STEPS: u32 = MAX_FILE_STEPS / 4;
+
+/// What functions have put where others see it.
+#[derive(Default)]
+pub(super) struct Shared {
+    /// What the functions of each module write, by number of the module.
+    writes: Vec<Option<Rc<Writes>>>,
+    /// Variables, each with whether it is known that functions of its own module write it.
+    variables: Vec<((u32, Name), Value, bool)>,
+    contents: Vec<(u64, Contents)>,
+    /// How often something came in that those run before could not know.
+    news: u32,
+    /// What has run, and how much was known when it began.
+    ran: Vec<(Pending, u32)>,
+    /// Whether entries are run for the second time.
+    is_again: bool,
+    /// Whether some could not be run a second time.
+    is_cut: bool,
+}
+
+impl Shared {
+    /// Says whether what was run is known to have seen all that others wrote.
+    pub(super) fn is_whole(&self) -> bool {
+        !self.is_cut
+    }
+}
+
+impl Engine<'_> {
+    fn writes_of(&mut self, unit: usize) -> Rc<Writes> {
+        if self.shared.writes.len() <= unit {
+            self.shared.writes.resize(unit + 1, None);
+        }
+        if let Some(known) = &self.shared.writes[unit] {
+            return known.clone();
+        }
+        let writes = Rc::new(Writes::of(&self.module(unit)));
+        self.shared.writes[unit] = Some(writes.clone());
+        writes
+    }
+
+    /// Forgets of the present state what functions of a module write in a scope: its top level, or a function around others.
+    pub(super) fn open_scope(&mut self, unit: usize, scope: u32) {
+        let writes = self.writes_of(unit);
+        if writes.is_empty() {
+            return;
+        }
+        for (name, write) in &writes.names {
+            let Some(known) = self.state.variable(scope, *name) else { continue };
+            let value = self.beside(&known, write, super::number(&("shared", scope, name)));
+            self.state.set_variable(scope, *name, value.clone());
+            let exports = self.units[unit].exports.values_mut().filter(|v| Rc::ptr_eq(v, &known));
+            exports.for_each(|export| *export = value.clone());
+        }
+        for (root, paths) in &writes.parts {
+            let Some(known) = self.state.variable(scope, *root) else { continue };
+            let known = self.in_module(unit, |e| e.resolved(&known));
+            for path in paths {
+                self.open_part(&known, path, (scope, *root));
+            }
+        }
+        if scope == self.units[unit].scope && !(writes.fields.is_empty() && writes.made_fields.is_empty()) {
+            self.open_fields(unit, &writes);
+        }
+    }
+
+    /// Forgets a part of what a variable holds.
+    fn open_part(&mut self, value: &Value, path: &[Option<Key>], (scope, root): (u32, Name)) {
+        let id = super::number(&("shared", value.id));
+        let (Some(key), rest) = (path.first(), path.get(1..).unwrap_or_default()) else { return };
+        match &value.kind {
+            Kind::Module(unit) => {
+                let Some(Key::Name(name)) = key else { return };
+                let scope = self.units[*unit].scope;
+                let Some(known) = self.state.variable(scope, *name) else { return };
+                if rest.is_empty() {
+                    let known = self.beside(&known, &Write::Any, id);
+                    self.state.set_variable(scope, *name, known);
+                } else {
+                    self.open_part(&known, rest, (scope, *name));
+                }
+            }
+            Kind::Object(Shape::List | Shape::Map | Shape::Instance(..)) | Kind::Class(..) => {
+                let contents = self.state.contents(value.id);
+                let inner = key.as_ref().and_then(|key| contents.as_ref()?.get(key).ok().cloned());
+                match (key, inner) {
+                    (Some(key), Some(inner)) if rest.is_empty() => {
+                        let inner = self.beside(&inner, &Write::Any, id);
+                        self.state.contents_mut(value.id).set(key.clone(), inner);
+                    }
+                    (Some(_), Some(inner)) => self.open_part(&inner, rest, (scope, root)),
+                    (Some(key), None) if matches!(value.kind, Kind::Object(Shape::Map)) => {
+                        let any = Data::unknown(id, Labels::default());
+                        self.state.contents_mut(value.id).set(key.clone(), any);
+                    }
+                    (Some(_), None) => {}
+                    (None, _) => self.open_contents(value.id, id),
+                }
+            }
+            // A text in a lock, and the like.
+            Kind::Const(_) | Kind::OneOf(_) | Kind::Text(_) => {
+                let value = self.beside(value, &Write::Any, id);
+                self.state.set_variable(scope, root, value);
+            }
+            _ => {}
+        }
+    }
+
+    /// Forgets what a list, map or object holds.
+    pub(super) fn open_contents(&mut self, object: u64, id: u64) {
+        let any = Data::unknown(id, Labels::default());
+        self.fill_contents(object, &any);
+    }
+
+    /// Notes that anything in an object may have become a value.
+    pub(super) fn fill_contents(&mut self, object: u64, any: &Value) {
+        let contents = self.state.contents_mut(object);
+        for element in contents.list.iter_mut().flatten() {
+            *element = join(element, any);
+        }
+        contents.cover(any);
+        contents.keys = None;
+    }
+
+    /// Returns what a variable may hold that some function writes: of an object, what it holds may be anything.
+    fn beside(&mut self, known: &Value, write: &Write, id: u64) -> Value {
+        let known = &self.state.checked(known);
+        let any = match write {
+            Write::Consts(all) if !all.is_empty() => {
+                return all
+                    .iter()
+                    .fold(known.clone(), |value, constant| join(&value, &Data::constant(constant.clone())));
+            }
+            Write::Number => Rc::new(Data { plain: true, ..Data::new(id, Kind::Unknown) }),
+            _ => Data::unknown(id, Labels::default()),
+        };
+        if matches!(known.kind, Kind::Object(_)) {
+            self.open_contents(known.id, id);
+            return known.clone();
+        }
+        join(known, &any)
+    }
+
+    /// Forgets the fields that methods write, of the classes of a module and of the objects that its variables hold.
+    fn open_fields(&mut self, unit: usize, writes: &Writes) {
+        let count = u32::try_from(self.module(unit).classes.len()).unwrap_or(u32::MAX);
+        for class in (0..count).map(ClassId) {
+            let id = super::member::class_id(unit, class);
+            self.open_fields_of(id, writes, true);
+        }
+        let mut seen: HashSet<u64> = HashSet::new();
+        let mut next: Vec<(Value, u32)> =
+            self.state.variables(self.units[unit].scope).into_values().map(|v| (v, 0)).collect();
+        while let Some((value, depth)) = next.pop() {
+            if !matches!(value.kind, Kind::Object(_)) || seen.len() > MAX_OBJECTS || !seen.insert(value.id) {
+                continue;
+            }
+            if matches!(value.kind, Kind::Object(Shape::Map | Shape::Instance(..))) {
+                self.open_fields_of(value.id, writes, false);
+            }
+            if let Some(contents) = self.state.contents(value.id).filter(|_| depth < MAX_DEPTH) {
+                next.extend(contents.all().map(|inner| (inner.clone(), depth + 1)));
+            }
+        }
+    }
+
+    fn open_fields_of(&mut self, object: u64, writes: &Writes, is_class: bool) {
+        let Some(contents) = self.state.contents(object) else { return };
+        for (key, value) in &contents.entries {
+            let Key::Name(name) = key else { continue };
+            let id = super::number(&("shared", object, name));
+            let made = writes.made_fields.get(name).filter(|_| is_class);
+            for write in writes.fields.get(name).into_iter().chain(made) {
+                let known = self.state.contents(object).and_then(|c| c.get(key).ok().cloned());
+                let value = self.beside(known.as_ref().unwrap_or(value), write, id);
+                self.state.contents_mut(object).set(key.clone(), value);
+            }
+            if writes.changed_fields.contains_key(name) && matches!(value.kind, Kind::Object(_)) {
+                self.open_contents(value.id, id);
+            }
+        }
+    }
+
+    /// Makes of a state what a function sees that is called by itself: what others may have written is not known. `is_known`
+    /// says whether that was seen to for its module.
+    pub(super) fn as_seen_by(&mut self, state: State, closure: &Closure, is_known: bool) -> State {
+        let before = std::mem::replace(&mut self.state, state);
+        self.see_others(closure, is_known);
+        std::mem::replace(&mut self.state, before)
+    }
+
+    /// The same for the present state.
+    pub(super) fn see_others(&mut self, closure: &Closure, is_known: bool) {
+        let module = self.units[closure.module].scope;
+        for scope in closure.scopes.iter().filter(|scope| !is_known || **scope != module) {
+            self.open_scope(closure.module, *scope);
+        }
+        let variables = std::mem::take(&mut self.shared.variables);
+        for (number, ((scope, name), value, is_expected)) in variables.iter().enumerate() {
+            let known = self.state.variable(*scope, *name);
+            let mut value = known.map_or_else(|| value.clone(), |known| join(&self.state.checked(&known), value));
+            if !is_expected || matches!(value.kind, Kind::Object(_)) {
+                value = self.beside(&value, &Write::Any, super::number(&("kept", number)));
+            }
+            self.state.set_variable(*scope, *name, value);
+        }
+        self.shared.variables = variables;
+        for (id, kept) in &self.shared.contents {
+            let any = Data::unknown(super::number(&("kept", id)), Labels::default());
+            let target = self.state.contents_mut(*id);
+            for (key, value) in &kept.entries {
+                let known = target.get(key).ok().map_or_else(|| join(value, &any), |known| join(known, value));
+                target.set(key.clone(), known);
+            }
+            if let Some(rest) = &kept.rest {
+                target.cover(rest);
+                target.keys = None;
+            }
+        }
+    }
+
+    /// Runs a function that code which is not known may call at any time.
+    pub(super) fn called_later(&mut self, function: &Value, run: impl FnOnce(&mut Self) -> Value) {
+        if let Kind::Function(closure) = &function.kind {
+            self.see_others(closure, false);
+        }
+        run(self);
+    }
+
+    /// Notes what a function has put, since it began, where others see it.
+    pub(super) fn note_shared(&mut self, begin: &State, closure: &Closure) {
+        let mut variables = BTreeSet::new();
+        let mut objects = BTreeSet::new();
+        for layer in self.state.set_since(begin) {
+            let is_outer = |scope: u32| closure.scopes.contains(&scope) || self.units.iter().any(|u| u.scope == scope);
+            variables.extend(layer.variables.keys().filter(|(scope, _)| is_outer(*scope)).copied());
+            objects.extend(layer.objects.keys().copied());
+        }
+        for (scope, name) in variables {
+            let (Some(value), known) = (self.state.variable(scope, name), begin.variable(scope, name)) else {
+                continue;
+            };
+            if known.is_none_or(|known| !is_same(&known, &value)) {
+                let is_expected = self.writes_of(closure.module).names.contains_key(&name);
+                let value = self.whole(&value);
+                self.keep_variable((scope, name), value, is_expected);
+            }
+        }
+        for id in objects {
+            if let Some(contents) = self.state.contents(id) {
+                self.note_contents(begin, id, &contents);
+            }
+        }
+    }
+
+    fn note_contents(&mut self, begin: &State, id: u64, contents: &Rc<Contents>) {
+        let known = begin.contents(id);
+        if known.as_ref().is_some_and(|known| Rc::ptr_eq(known, contents)) {
+            return;
+        }
+        let mut news = Contents::default();
+        for (key, value) in &contents.entries {
+            let before = known.as_ref().and_then(|known| known.get(key).ok());
+            if before.is_none_or(|before| !is_same(before, value)) {
+                news.set(key.clone(), self.part_to_share(value));
+            }
+        }
+        let list = known.as_ref().and_then(|known| known.list.as_deref()).unwrap_or_default();
+        for (at, value) in contents.list.iter().flatten().enumerate() {
+            if list.get(at).is_none_or(|before| !is_same(before, value)) {
+                news.blur(&self.part_to_share(value));
+            }
+        }
+        if let Some(rest) = &contents.rest {
+            let before = known.as_ref().and_then(|known| known.rest.as_ref());
+            if before.is_none_or(|before| !is_same(before, rest)) {
+                news.blur(&self.part_to_share(rest));
+            }
+        }
+        let has_data = news.all().any(|value| !value.labels.is_empty());
+        if has_data || (known.is_some() && news.all().next().is_some()) {
+            self.keep_contents(id, news, known.as_deref());
+        }
+    }
+
+    /// Returns a value with what is in it, for those who see no more than the value.
+    fn whole(&self, value: &Value) -> Value {
+        let value = self.state.checked(value);
+        let labels = shared_labels(&self.state.reach(&value));
+        Rc::new(Data { labels, facts: None, ..value.as_ref().clone() })
+    }
+
+    fn part_to_share(&self, value: &Value) -> Value {
+        let value = self.state.checked(value);
+        let labels = shared_labels(&value.labels);
+        Rc::new(Data { labels, facts: None, ..value.as_ref().clone() })
+    }
+
+    fn keep_variable(&mut self, of: (u32, Name), value: Value, is_expected: bool) {
+        let is_full = self.shared.variables.len() >= MAX_KEPT;
+        let known = self.shared.variables.iter_mut().find(|(key, ..)| *key == of);
+        let is_new = match known {
+            Some((_, known, _)) => {
+                let joined = join(known, &value);
+                let is_new = count(&joined.labels) != count(&known.labels);
+                *known = joined;
+                is_new
+            }
+            None if !is_full => {
+                let is_new = !is_expected || !value.labels.is_empty();
+                self.shared.variables.push((of, value, is_expected));
+                is_new
+            }
+            None => {
+                self.shared.is_cut = true;
+                false
+            }
+        };
+        self.shared.news += u32::from(is_new);
+    }
+
+    fn keep_contents(&mut self, id: u64, news: Contents, begin: Option<&Contents>) {
+        // Where nothing was known already of what stands there, nothing was wrong of those who saw it before.
+        let was_open = |key: &Key| begin.is_some_and(|c| c.get(key).map_or_else(|r| r.is_some_and(is_open), is_open));
+        let all_open = news.entries.keys().all(was_open)
+            && news.rest.as_ref().is_none_or(|_| begin.is_some_and(|c| c.rest.as_ref().is_some_and(is_open)));
+        let at = self.shared.contents.iter().position(|(known, _)| *known == id);
+        let at = match at {
+            Some(at) => at,
+            None if self.shared.contents.len() < MAX_KEPT => {
+                self.shared.contents.push((id, Contents::default()));
+                self.shared.contents.len() - 1
+            }
+            None => {
+                self.shared.is_cut = true;
+                return;
+            }
+        };
+        let known = &mut self.shared.contents[at].1;
+        let before: usize = known.all().map(|v| count(&v.labels)).sum();
+        let is_first = known.all().next().is_none();
+        for (key, value) in news.entries {
+            match known.entries.get_mut(&key) {
+                Some(slot) => *slot = join(slot, &value),
+                None => known.set(key, value),
+            }
+        }
+        if let Some(rest) = &news.rest {
+            known.blur(rest);
+        }
+        let after: usize = known.all().map(|v| count(&v.labels)).sum();
+        self.shared.news += u32::from(before != after || (is_first && !all_open));
+    }
+
+    /// Remembers what is run, to run it again where that is called for.
+    pub(super) fn note_run(&mut self, pending: &Pending) {
+        if !self.shared.is_again {
+            self.shared.ran.push((pending.clone(), self.shared.news));
+        }
+    }
+
+    /// Runs once more what was run before all was known that others write.
+    pub(super) fn run_again(&mut self) {
+        let ran = std::mem::take(&mut self.shared.ran);
+        let news = self.shared.news;
+        self.shared.is_again = true;
+        for (pending, _) in ran.into_iter().filter(|(_, known)| *known < news) {
+            if self.file_steps > FEW_STEPS || self.incomplete.is_some() {
+                self.shared.is_cut = true;
+                return;
+            }
+            self.run_pending(pending);
+            self.run_all_pending();
+            if self.incomplete.take().is_some() {
+                // The first time all was run to its end.
+                self.shared.is_cut = true;
+                self.pending.clear();
+                return;
+            }
+        }
+    }
+}
+
+fn is_same(a: &Value, b: &Value) -> bool {
+    Rc::ptr_eq(a, b) || (a.id == b.id && count(&a.labels) == count(&b.labels))
+}
+
+fn is_open(value: &Value) -> bool {
+    matches!(value.kind, Kind::Unknown) && !value.plain
+}
+
+fn count(labels: &Labels) -> usize {
+    labels.all().len()
+}
+
+/// Returns the labels that others see: what a caller nobody knows gave one function is none of theirs.
+fn shared_labels(labels: &Labels) -> Labels {
+    Labels::of(labels.all().iter().filter(|label| label.origin.trust != Trust::Parameter).cloned().collect())
+}
