@@ -27,8 +27,8 @@ pub fn no_collision(outputs: &[Output]) -> Result<(), RunError> {
     for output in outputs {
         let Some(place) = place(output.file.as_deref()) else { continue };
         let for_log = |format: Format| matches!(format, Format::Human | Format::Github);
-        let share =
-            |other: Format| output.file.is_none() && other != output.format && for_log(other) && for_log(output.format);
+        let is_log = place == Path::new(STDOUT[0]);
+        let share = |other: Format| is_log && other != output.format && for_log(other) && for_log(output.format);
         if places.iter().any(|(taken, format)| *taken == place && !share(*format)) {
             let shown = match &output.file {
                 Some(file) => format!("the file `{}`", crate::path::visible(&file.display().to_string())),
@@ -44,9 +44,11 @@ pub fn no_collision(outputs: &[Output]) -> Result<(), RunError> {
     Ok(())
 }
 
+/// Names of standard output, the first for all.
+const STDOUT: [&str; 4] = ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1", "/proc/thread-self/fd/1"];
+
 /// Returns one name for each place a report can go to; `None` where anything may be written.
 fn place(file: Option<&Path>) -> Option<PathBuf> {
-    const STDOUT: [&str; 4] = ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1", "/proc/thread-self/fd/1"];
     let file = match file {
         Some(file) if STDOUT.iter().all(|name| file != Path::new(name)) => std::path::absolute(file).ok()?,
         _ => return Some(PathBuf::from(STDOUT[0])),

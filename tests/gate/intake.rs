@@ -442,7 +442,7 @@ fn report_for_people_and_annotations_share_a_log() {
         assert_eq!(out.starts_with("::"), order[0] == "github", "{out}");
     }
     repo.call(&["check", "-o", "human", "-o", "github", "-o", "human"]).run().exits(2);
-    repo.call(&["check", "-o", "github=/dev/stdout", "-o", "human"]).run().exits(2);
+    repo.call(&["check", "-o", "github=a.log", "-o", "human=a.log"]).run().exits(2);
 }
 
 #[test]
