@@ -18,6 +18,7 @@ mod comprehension;
 mod constraint;
 mod container;
 mod cookie;
+mod covered;
 mod decorator;
 mod entries;
 mod exception;
