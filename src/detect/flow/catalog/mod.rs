@@ -1,5 +1,6 @@
 //! The catalog: what the names of libraries mean to the engine.
 
+mod active;
 pub mod load;
 pub mod operation;
 mod receives;
@@ -93,7 +94,7 @@ thread_local! {
 pub struct Catalog {
     /// Its number in the process.
     number: u32,
-    words: Vec<Vec<String>>,
+    words: active::Words,
     classes: Vec<String>,
     own_sources: Classes,
     fixed_host: Classes,
@@ -145,7 +146,7 @@ impl Catalog {
             }
         }
         for (number, file) in (0u16..).zip(files) {
-            catalog.words.push(file.words.clone());
+            catalog.words.push(&file.words);
             catalog.receives.push(receives::Receives::of(file));
             catalog.add(number, file).map_err(|what| format!("catalog of {}: {what}", file.library))?;
         }
@@ -369,7 +370,7 @@ impl Catalog {
 
     /// Returns which catalog files matter to a text.
     pub fn active(&self, text: &str) -> Vec<bool> {
-        self.words.iter().map(|words| words.is_empty() || words.iter().any(|w| text.contains(w.as_str()))).collect()
+        self.words.active(text)
     }
 }
 

@@ -31,7 +31,7 @@ impl Catalog {
     /// Says whether a text may be of code that takes in data of the network or of another service, not through its callers
     /// alone: it may say so and be wrong, not the other way round.
     pub fn may_receive(&self, text: &str) -> bool {
-        let files = self.receives.iter().zip(self.active(text)).zip(&self.words);
+        let files = self.receives.iter().zip(self.active(text)).zip(self.words.each());
         files.filter(|((_, active), _)| *active).any(|((receives, _), words)| {
             (receives.given && !words.is_empty()) || receives.words.iter().any(|word| text.contains(word.as_str()))
         })

@@ -382,6 +382,9 @@ impl Engine<'_> {
             // What is parsed begins as before.
             labels = if is_address { labels } else { labels.cut() }.stepped(&step);
         }
+        if !is_known && !self.is_builtin(keys, receiver) {
+            self.fill_given(name, receiver, args, span);
+        }
         let kind = keys.first().map_or(Kind::Unknown, |key| self.result_kind(*key));
         let is_new = matches!(&kind, Kind::Path(path) if path.last().starts_with(|c: char| c.is_ascii_uppercase()));
         let own = if is_new || ids.is_empty() { Some(place) } else { None };

@@ -7,7 +7,7 @@ use crate::detect::flow::catalog::operation::Operation;
 use crate::detect::flow::ir::Const;
 use crate::detect::flow::name::Name;
 use crate::detect::flow::state::{Contents, Key};
-use crate::detect::flow::value::{Data, Kind, Shape, Value, join};
+use crate::detect::flow::value::{Data, Kind, Labels, Shape, Value, join};
 use std::rc::Rc;
 
 impl Engine<'_> {
@@ -112,6 +112,17 @@ impl Engine<'_> {
             self.state.contents_mut(object.id).shuffle();
         }
         Some(object.clone())
+    }
+
+    /// Returns the length of a list whose length is known.
+    pub(super) fn length(&self, object: &Value) -> Option<Value> {
+        let contents = self.state.contents(object.id)?;
+        let length = match (&contents.list, &contents.rest) {
+            (Some(list), None) => list.len(),
+            (None, None) if matches!(object.kind, Kind::Object(Shape::Map)) => contents.entries.len(),
+            _ => return Some(self.truth_value(&[object])),
+        };
+        Some(Data::constant(Const::Int(i64::try_from(length).unwrap_or(i64::MAX))))
     }
 
     fn list_contents(&self, object: &Value) -> Contents {
@@ -328,6 +339,10 @@ impl Engine<'_> {
         let Some(inner) = self.state.contents(value.id) else {
             if !self.state.reach(value).is_empty() {
                 let any = self.derived("entry", &[value], Kind::Unknown);
+                contents.cover(&any);
+                contents.keys = None;
+            } else if !value.is_plain() {
+                let any = Data::unknown(super::number(&("entry", value.id)), Labels::default());
                 contents.cover(&any);
                 contents.keys = None;
             }

@@ -31,8 +31,7 @@ impl Engine<'_> {
         self.run_all_pending();
         let hot = self.hot_functions(&handle);
         let fields = functions_of_fields(&handle);
-        for number in 0..handle.functions.len() {
-            let id = FunctionId(u32::try_from(number).unwrap_or(u32::MAX));
+        for id in self.callers_first(&handle) {
             let is_known = if self.is_open(&handle, id) { &self.entered } else { &self.visited };
             if hot.contains(&id) && !is_known.contains(&(0, id)) {
                 let closure = self.top_level_of(&handle, id, &fields);

@@ -23,6 +23,7 @@ impl Engine<'_> {
         self.depth += 1;
         let value = self.eval_kind(m, id, &expr.kind, expr.span);
         self.depth -= 1;
+        self.note_read(&value);
         value
     }
 
@@ -122,7 +123,9 @@ impl Engine<'_> {
             let value = self.eval(m, item.value);
             self.push_item(&mut contents, &value, item.spread, span);
         }
-        self.object(Shape::List, contents, span)
+        let list = self.object(Shape::List, contents, span);
+        self.note_fixed(&list, span);
+        list
     }
 
     fn map(&mut self, m: &Module, entries: &[ir::Entry], span: (u32, u32)) -> Value {
@@ -144,6 +147,7 @@ impl Engine<'_> {
         {
             return this;
         }
+        self.note_read_of(name);
         match self.look_up(name) {
             Some(value) => {
                 let value = self.resolved(&value);

@@ -24,6 +24,7 @@ impl Engine<'_> {
         let is_deep = self.frames.len() > self.max_calls || self.frames.iter().filter(same).count() >= MAX_RECURSION;
         if is_deep || !self.state.alive || self.is_idle(closure, args) {
             let name = function.name.unwrap_or_else(|| Name::new("a function"));
+            self.fill_given(name.as_str(), closure.this.as_ref(), args, span);
             return self.unknown_result(&[name], closure.this.as_ref(), args, span);
         }
         self.visited.insert((closure.module, closure.function));
@@ -40,6 +41,7 @@ impl Engine<'_> {
         for (_, value, at) in &mut args.named {
             *value = given(self, value, *at);
         }
+        let is_like_entry = self.is_like_entry(&handle, closure, &args);
         let caller = self.frames.last().and_then(|f| f.function);
         self.calls.push((place, caller));
         let begin = self.file_steps;
@@ -48,6 +50,9 @@ impl Engine<'_> {
             e.bind_params(&handle, closure, &args);
         });
         self.calls.pop();
+        if is_like_entry && !self.exhausted && self.max_calls == super::MAX_CALLS {
+            self.entered.insert((closure.module, closure.function));
+        }
         self.note_cost(closure, self.file_steps - begin);
         let result = match &function.returns {
             Some(of) if self.language == Language::Rust => self.in_module(closure.module, |e| e.converted(&result, of)),

@@ -39,6 +39,11 @@ impl Engine<'_> {
         if name.as_str() == "exports" && self.is_own_module(object) {
             return self.own_exports();
         }
+        if name.as_str() == "__dict__" && matches!(object.kind, Kind::Object(Shape::Instance(..))) {
+            // What is set there is set in the object.
+            let kind = Kind::Path(self.catalog.path("object.__dict__"));
+            return Rc::new(Data { kind, ..object.as_ref().clone() });
+        }
         let set: Option<Result<Value, Option<Value>>> =
             self.state.contents(object.id).map(|c| c.get(&key).cloned().map_err(|rest| rest.cloned()));
         if let Some(Ok(value)) = &set {
@@ -68,7 +73,14 @@ impl Engine<'_> {
             _ => None,
         };
         if let Some(value) = value {
-            return self.state.checked(&value);
+            let value = self.state.checked(&value);
+            // What was put there under a name that is not known may be this.
+            return match &set {
+                Some(Err(Some(rest))) if !matches!(value.kind, Kind::Function(_)) => {
+                    join(&value, &self.state.checked(rest))
+                }
+                _ => value,
+            };
         }
         if let Some(Err(Some(rest))) = set {
             if !matches!(object.kind, Kind::Object(Shape::Instance(..))) {
@@ -431,17 +443,6 @@ impl Engine<'_> {
                 contents.keys = keys;
             }
         }
-    }
-
-    /// Returns the length of a list whose length is known.
-    pub(super) fn length(&self, object: &Value) -> Option<Value> {
-        let contents = self.state.contents(object.id)?;
-        let length = match (&contents.list, &contents.rest) {
-            (Some(list), None) => list.len(),
-            (None, None) if matches!(object.kind, Kind::Object(Shape::Map)) => contents.entries.len(),
-            _ => return Some(self.truth_value(&[object])),
-        };
-        Some(Data::constant(Const::Int(i64::try_from(length).unwrap_or(i64::MAX))))
     }
 }
 

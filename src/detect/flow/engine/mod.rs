@@ -18,6 +18,7 @@ mod comprehension;
 mod constraint;
 mod container;
 mod cookie;
+mod covered;
 mod decorator;
 mod entries;
 mod exception;
@@ -27,6 +28,7 @@ mod extension;
 mod extractor;
 mod facts;
 mod files;
+mod fill;
 mod focus;
 mod fold;
 mod formatter;
@@ -250,6 +252,8 @@ struct Engine<'a> {
     kinds: HashMap<u64, Vec<Name>>,
     /// The classes that what is read as a type of the code is harmless to, by module and name.
     checked_types: HashMap<(usize, Name), Classes>,
+    /// Lists that cannot be changed.
+    fixed: HashSet<u64>,
     /// What functions have put where others see it.
     shared: shared::Shared,
     /// Functions that have taken many steps, and by module those that matter.
@@ -319,6 +323,7 @@ pub fn run(file: &SourceFile, module: &Module, catalog: &Catalog, context: Conte
         read_at: (0, 0),
         route_parts: HashMap::new(),
         kinds: HashMap::new(),
+        fixed: HashSet::new(),
         shared: shared::Shared::default(),
         costly: HashSet::new(),
         warm: HashMap::new(),

@@ -10,9 +10,11 @@ use super::writes::{Write, Writes};
 use super::{Engine, MAX_FILE_STEPS};
 use crate::detect::flow::catalog::schema::Trust;
 use crate::detect::flow::ir::ClassId;
+use crate::detect::flow::joined::parts_of_joined;
 use crate::detect::flow::name::Name;
 use crate::detect::flow::state::{Contents, Key, State};
 use crate::detect::flow::value::{Closure, Data, Kind, Labels, Shape, Value, join};
+use foldhash::fast::FixedState;
 use std::collections::{BTreeSet, HashSet};
 use std::rc::Rc;
 
@@ -24,6 +26,38 @@ const MAX_DEPTH: u32 = 3;
 /// The part of the steps of a file after which nothing is run once more.
 const FEW_STEPS: u32 = MAX_FILE_STEPS / 4;
 
+/// What some function has put where others see it.
+#[derive(Clone, Copy)]
+enum News {
+    Variable(Name),
+    Object(u64),
+}
+
+/// What was looked at: variables by name, values by number.
+#[derive(Default)]
+struct Reads {
+    names: HashSet<Name, FixedState>,
+    values: HashSet<u64, FixedState>,
+}
+
+impl Reads {
+    fn hold(&self, news: News) -> bool {
+        match news {
+            News::Variable(name) => self.names.contains(&name),
+            News::Object(id) => self.values.contains(&id),
+        }
+    }
+
+    /// Adds the values that the joined ones may be.
+    fn with_parts(mut self) -> Self {
+        let mut next: Vec<u64> = self.values.iter().copied().collect();
+        while let Some((a, b)) = next.pop().map(|id| parts_of_joined(id).unwrap_or((id, id))) {
+            next.extend([a, b].into_iter().filter(|id| self.values.insert(*id)));
+        }
+        self
+    }
+}
+
 /// What functions have put where others see it.
 #[derive(Default)]
 pub(super) struct Shared {
@@ -32,10 +66,12 @@ pub(super) struct Shared {
     /// Variables, each with whether it is known that functions of its own module write it.
     variables: Vec<((u32, Name), Value, bool)>,
     contents: Vec<(u64, Contents)>,
-    /// How often something came in that those run before could not know.
-    news: u32,
-    /// What has run, and how much was known when it began.
-    ran: Vec<(Pending, u32)>,
+    /// What came in that those run before could not know: names of variables, numbers of objects.
+    news: Vec<News>,
+    /// What has run, how much of the news was there when it began, and what it has looked at.
+    ran: Vec<(Pending, usize, Reads)>,
+    /// What the present one has looked at.
+    reads: Reads,
     /// Whether entries are run for the second time.
     is_again: bool,
     /// Whether some could not be run a second time.
@@ -117,7 +153,7 @@ impl Engine<'_> {
                         self.state.contents_mut(value.id).set(key.clone(), any);
                     }
                     (Some(_), None) => {}
-                    (None, _) => self.open_contents(value.id, id),
+                    (None, _) => self.open_contents(value, id),
                 }
             }
             // A text in a lock, and the like.
@@ -130,19 +166,9 @@ impl Engine<'_> {
     }
 
     /// Forgets what a list, map or object holds.
-    pub(super) fn open_contents(&mut self, object: u64, id: u64) {
+    fn open_contents(&mut self, object: &Value, id: u64) {
         let any = Data::unknown(id, Labels::default());
-        self.fill_contents(object, &any);
-    }
-
-    /// Notes that anything in an object may have become a value.
-    pub(super) fn fill_contents(&mut self, object: u64, any: &Value) {
-        let contents = self.state.contents_mut(object);
-        for element in contents.list.iter_mut().flatten() {
-            *element = join(element, any);
-        }
-        contents.cover(any);
-        contents.keys = None;
+        self.fill_contents(object, &any, MAX_DEPTH);
     }
 
     /// Returns what a variable may hold that some function writes: of an object, what it holds may be anything.
@@ -158,10 +184,10 @@ impl Engine<'_> {
             _ => Data::unknown(id, Labels::default()),
         };
         if matches!(known.kind, Kind::Object(_)) {
-            self.open_contents(known.id, id);
+            self.open_contents(known, id);
             return known.clone();
         }
-        join(known, &any)
+        self.loosened(known, &any, MAX_DEPTH)
     }
 
     /// Forgets the fields that methods write, of the classes of a module and of the objects that its variables hold.
@@ -199,7 +225,7 @@ impl Engine<'_> {
                 self.state.contents_mut(object).set(key.clone(), value);
             }
             if writes.changed_fields.contains_key(name) && matches!(value.kind, Kind::Object(_)) {
-                self.open_contents(value.id, id);
+                self.open_contents(value, id);
             }
         }
     }
@@ -228,18 +254,23 @@ impl Engine<'_> {
             self.state.set_variable(*scope, *name, value);
         }
         self.shared.variables = variables;
-        for (id, kept) in &self.shared.contents {
+        let contents = std::mem::take(&mut self.shared.contents);
+        for (id, kept) in &contents {
             let any = Data::unknown(super::number(&("kept", id)), Labels::default());
-            let target = self.state.contents_mut(*id);
             for (key, value) in &kept.entries {
-                let known = target.get(key).ok().map_or_else(|| join(value, &any), |known| join(known, value));
-                target.set(key.clone(), known);
+                let known = self.state.contents(*id).and_then(|c| c.get(key).ok().cloned());
+                let known = match known {
+                    Some(known) => join(&self.state.checked(&known), value),
+                    None => self.loosened(value, &any, MAX_DEPTH),
+                };
+                self.state.contents_mut(*id).set(key.clone(), known);
             }
             if let Some(rest) = &kept.rest {
-                target.cover(rest);
-                target.keys = None;
+                let object = Rc::new(Data::new(*id, Kind::Object(Shape::Map)));
+                self.fill_contents(&object, rest, MAX_DEPTH);
             }
         }
+        self.shared.contents = contents;
     }
 
     /// Runs a function that code which is not known may call at any time.
@@ -339,7 +370,7 @@ impl Engine<'_> {
                 false
             }
         };
-        self.shared.news += u32::from(is_new);
+        self.shared.news.extend(is_new.then_some(News::Variable(of.1)));
     }
 
     fn keep_contents(&mut self, id: u64, news: Contents, begin: Option<&Contents>) {
@@ -372,22 +403,49 @@ impl Engine<'_> {
             known.blur(rest);
         }
         let after: usize = known.all().map(|v| count(&v.labels)).sum();
-        self.shared.news += u32::from(before != after || (is_first && !all_open));
+        let is_new = before != after || (is_first && !all_open);
+        self.shared.news.extend(is_new.then_some(News::Object(id)));
     }
 
     /// Remembers what is run, to run it again where that is called for.
     pub(super) fn note_run(&mut self, pending: &Pending) {
         if !self.shared.is_again {
-            self.shared.ran.push((pending.clone(), self.shared.news));
+            let reads = std::mem::take(&mut self.shared.reads);
+            if let Some((.., of)) = self.shared.ran.last_mut() {
+                *of = reads;
+            }
+            self.shared.ran.push((pending.clone(), self.shared.news.len(), Reads::default()));
         }
     }
 
-    /// Runs once more what was run before all was known that others write.
+    /// Remembers that a value was looked at.
+    pub(super) fn note_read(&mut self, value: &Value) {
+        if !self.shared.is_again && !matches!(value.kind, Kind::Const(_) | Kind::OneOf(_) | Kind::Text(_)) {
+            self.shared.reads.values.insert(value.id);
+        }
+    }
+
+    /// Remembers that a variable was looked at.
+    pub(super) fn note_read_of(&mut self, name: Name) {
+        if !self.shared.is_again {
+            self.shared.reads.names.insert(name);
+        }
+    }
+
+    /// Runs once more what has looked at something that was written later.
     pub(super) fn run_again(&mut self) {
-        let ran = std::mem::take(&mut self.shared.ran);
-        let news = self.shared.news;
+        let reads = std::mem::take(&mut self.shared.reads);
+        let mut ran = std::mem::take(&mut self.shared.ran);
+        if let Some((.., of)) = ran.last_mut() {
+            *of = reads;
+        }
+        let news = self.shared.news.clone();
         self.shared.is_again = true;
-        for (pending, _) in ran.into_iter().filter(|(_, known)| *known < news) {
+        for (pending, known, reads) in ran {
+            let later = news.get(known..).unwrap_or_default();
+            if later.is_empty() || !holds_any(reads, later) {
+                continue;
+            }
             if self.file_steps > FEW_STEPS || self.incomplete.is_some() {
                 self.shared.is_cut = true;
                 return;
@@ -402,6 +460,11 @@ impl Engine<'_> {
             }
         }
     }
+}
+
+fn holds_any(reads: Reads, news: &[News]) -> bool {
+    let reads = reads.with_parts();
+    news.iter().any(|news| reads.hold(*news))
 }
 
 fn is_same(a: &Value, b: &Value) -> bool {
