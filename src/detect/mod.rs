@@ -333,6 +333,14 @@ fn run(
     (findings, gaps, redactor)
 }
 
+/// Parses a small file for a test.
+#[cfg(test)]
+fn parsed(language: Language, text: &str) -> SourceFile {
+    let text = Text { text: text.to_owned(), notes: Vec::new() };
+    let limits = Limits { time: Duration::from_secs(5), depth: 500 };
+    parse(&RepoPath::from("a"), language, &text, &limits).expect("small")
+}
+
 fn remarks(file: &SourceFile) -> Vec<Remark> {
     let text = file.text();
     if !text.contains(MARKER) {
