@@ -50,6 +50,11 @@ impl RepoPath {
     }
 }
 
+/// Returns what stands before the last `/` of a path: the folder that it lies in, or the root, which has no name.
+pub fn folder_of(path: &str) -> &str {
+    path.rsplit_once('/').map_or("", |(folder, _)| folder)
+}
+
 impl From<&str> for RepoPath {
     fn from(text: &str) -> Self {
         Self(text.to_owned())
@@ -119,7 +124,7 @@ pub fn is_steering(c: char) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::RepoPath;
+    use super::{RepoPath, folder_of};
 
     #[test]
     fn hostile_names_lose_their_power_when_shown() {
@@ -128,5 +133,6 @@ mod tests {
         assert_eq!(RepoPath::from("###[add-mask]x").display(), "###\\u{5b}add-mask]x");
         assert_eq!(RepoPath::from("src/A.TSX").extension(), "tsx");
         assert_eq!(RepoPath::from("Makefile").extension(), "");
+        assert_eq!((folder_of("src/a/b.rs"), folder_of("b.rs"), folder_of("")), ("src/a", "", ""));
     }
 }

@@ -2,7 +2,7 @@
 
 use super::git::{Git, TREE};
 use super::objects::entries_of_tree;
-use crate::path::RepoPath;
+use crate::path::{RepoPath, folder_of};
 use std::collections::{BTreeSet, HashSet, VecDeque};
 
 /// Folders that are read.
@@ -70,8 +70,4 @@ impl Git {
         let (mode, oid) = self.look_up(commit, path)??;
         if mode == TREE { self.tree(oid) } else { None }
     }
-}
-
-fn folder_of(path: &str) -> &str {
-    path.rsplit_once('/').map_or("", |(folder, _)| folder)
 }

@@ -227,17 +227,8 @@ fn ends_earlier(file: &SourceFile, added: &LineSet) -> bool {
 mod tests {
     use super::loosens;
     use crate::change::lines::changed_lines;
-    use crate::change::text::Text;
-    use crate::path::RepoPath;
+    use crate::detect::parsed as file;
     use crate::syntax::language::Language;
-    use crate::syntax::{Limits, SourceFile, parse};
-    use std::time::Duration;
-
-    fn file(language: Language, text: &str) -> SourceFile {
-        let text = Text { text: text.to_owned(), notes: Vec::new() };
-        let limits = Limits { time: Duration::from_secs(5), depth: 500 };
-        parse(&RepoPath::from("a"), language, &text, &limits).expect("small")
-    }
 
     fn is(language: Language, before: &str, after: &str) -> bool {
         let (removed, added) = changed_lines(before, after);

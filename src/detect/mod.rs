@@ -11,7 +11,7 @@ pub mod rules;
 pub mod touched;
 
 use crate::change::text::Text;
-use crate::change::{ChangedFile, Content};
+use crate::change::{ChangedFile, Content, Status};
 use crate::deadline::Deadline;
 use crate::finding::{Finding, Gap, GapKind};
 use crate::path::RepoPath;
@@ -90,6 +90,9 @@ pub struct Job {
     pub removed: LineSet,
     /// Whether the texts are only parts of the file.
     pub partial: bool,
+    /// Whether a change brings in the file, so that all its names are touched.
+    #[serde(default)]
+    pub is_new: bool,
 }
 
 /// What the analysis of one file needs to know.
@@ -134,8 +137,10 @@ pub struct Analysis {
     pub unread_lines: u32,
     /// Token windows of changed functions.
     pub windows: Vec<Window>,
-    /// Names of what the change touches in a file that was there before.
+    /// Names of what the change touches in a file; of one that is new, all.
     pub touched: BTreeSet<String>,
+    /// Whether data was not followed between it and other files, though it should have been.
+    pub alone: bool,
     /// The secrets met on both sides, for masking them in what is said of other files.
     pub secrets: Redactor,
 }
@@ -171,6 +176,7 @@ impl Job {
             added: file.added.clone(),
             removed: file.removed.clone(),
             partial: file.partial,
+            is_new: file.status == Status::Added && !file.partial,
         })
     }
 
@@ -185,6 +191,7 @@ impl Job {
             added,
             removed: LineSet::default(),
             partial: false,
+            is_new: false,
         }
     }
 
@@ -223,6 +230,9 @@ pub fn analyse(job: &Job, detectors: &[&dyn Detector], options: &Options, others
     {
         analysis.touched = touched::names(file, &job.added);
         analysis.touched.extend(before.iter().flat_map(|file| touched::names(file, &job.removed)));
+    }
+    if let Some((file, _)) = after.as_ref().filter(|_| job.is_new) {
+        analysis.touched = touched::names(file, &job.added);
     }
     overlap::settle(&mut analysis.before, &mut analysis.after);
     if let Some((file, redactor)) = after {
@@ -321,6 +331,14 @@ fn run(
     overlap::demote(&mut findings, &settled);
     findings.sort_by(|a, b| (&a.location, &a.rule).cmp(&(&b.location, &b.rule)));
     (findings, gaps, redactor)
+}
+
+/// Parses a small file for a test.
+#[cfg(test)]
+fn parsed(language: Language, text: &str) -> SourceFile {
+    let text = Text { text: text.to_owned(), notes: Vec::new() };
+    let limits = Limits { time: Duration::from_secs(5), depth: 500 };
+    parse(&RepoPath::from("a"), language, &text, &limits).expect("small")
 }
 
 fn remarks(file: &SourceFile) -> Vec<Remark> {

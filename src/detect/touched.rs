@@ -2,6 +2,7 @@
 
 use crate::span::LineSet;
 use crate::syntax::SourceFile;
+pub use crate::syntax::identifiers;
 use std::collections::BTreeSet;
 use std::ops::Range;
 
@@ -73,9 +74,9 @@ pub fn names(file: &SourceFile, lines: &LineSet) -> BTreeSet<String> {
         }
     }
     if text.len() <= MAX_BYTES {
-        let marks = identifiers(text);
+        let marks = file.words();
         for _ in 0..MAX_ROUNDS {
-            if !add_users(file, &marks, &mut names) {
+            if !add_users(file, marks, &mut names) {
                 break;
             }
         }
@@ -99,10 +100,10 @@ fn is_default(statement: &str) -> bool {
 pub fn users(file: &SourceFile, names: &BTreeSet<String>) -> BTreeSet<String> {
     let text = file.text();
     let mut found = BTreeSet::new();
-    for range in identifiers(text) {
+    for range in file.words() {
         let word = &text[range.clone()];
         if names.contains(word) {
-            match innermost(file, &range) {
+            match innermost(file, range) {
                 Some(symbol) => found.extend(of_symbol(symbol)),
                 None => drop(found.insert(word.to_owned())),
             }
@@ -115,10 +116,10 @@ pub fn users(file: &SourceFile, names: &BTreeSet<String>) -> BTreeSet<String> {
 /// or through each other.
 pub fn closure(file: &SourceFile, names: &BTreeSet<String>) -> BTreeSet<String> {
     let mut names = names.clone();
-    let (text, marks) = (file.text(), identifiers(file.text()));
+    let (text, marks) = (file.text(), file.words());
     for _ in 0..MAX_ROUNDS {
         let before = names.len();
-        add_users(file, &marks, &mut names);
+        add_users(file, marks, &mut names);
         for node in file.document.root().children() {
             let range = node.range();
             let inside = marks.iter().filter(|mark| range.start <= mark.start && mark.end <= range.end);
@@ -131,24 +132,6 @@ pub fn closure(file: &SourceFile, names: &BTreeSet<String>) -> BTreeSet<String> 
         }
     }
     names
-}
-
-/// Returns the stretches of a text that are identifiers, or look like ones.
-pub fn identifiers(text: &str) -> Vec<Range<usize>> {
-    let is_part = |c: char| c.is_alphanumeric() || c == '_' || c == '$';
-    let mut found = Vec::new();
-    let mut start = None;
-    for (at, c) in text.char_indices().chain(std::iter::once((text.len(), ' '))) {
-        match (start, is_part(c)) {
-            (None, true) if !c.is_numeric() => start = Some(at),
-            (Some(from), false) => {
-                found.push(from..at);
-                start = None;
-            }
-            _ => {}
-        }
-    }
-    found
 }
 
 fn add_users(file: &SourceFile, marks: &[Range<usize>], names: &mut BTreeSet<String>) -> bool {
@@ -190,18 +173,9 @@ fn of_head(statement: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::{names, users};
-    use crate::change::text::Text;
-    use crate::path::RepoPath;
+    use crate::detect::parsed as file;
     use crate::span::LineSet;
     use crate::syntax::language::Language;
-    use crate::syntax::{Limits, SourceFile, parse};
-    use std::time::Duration;
-
-    fn file(language: Language, text: &str) -> SourceFile {
-        let text = Text { text: text.to_owned(), notes: Vec::new() };
-        let limits = Limits { time: Duration::from_secs(5), depth: 500 };
-        parse(&RepoPath::from("a"), language, &text, &limits).expect("small")
-    }
 
     fn touched(language: Language, text: &str, line: u32) -> Vec<String> {
         names(&file(language, text), &LineSet::range(line, line)).into_iter().collect()

@@ -2,7 +2,8 @@
 
 use super::dependents::Dependent;
 use super::others::{Share, Side};
-use super::worker::{Pool, is_risky};
+use super::worker::{Pool, Task, is_risky};
+use crate::change::text::Text;
 use crate::detect::flow::catalog::load::Catalogs;
 use crate::detect::flow::detector::FlowDetector;
 use crate::detect::rules::RuleSet;
@@ -51,11 +52,15 @@ impl<'a> Analyser<'a> {
             let job = job(item).filter(|job| job.language().is_some());
             let analysis = job.map(|job| {
                 if is_risky(&job) {
-                    return self.pool.analyse(&job);
+                    return self.pool.analyse(&Task::Changed(Box::new(job)), Some(others));
                 }
                 let (before, after) = shares(others);
-                let others = Others { before: &before, after: &after };
-                analyse(&job, &[&matcher, &flow], self.options, others)
+                let here = Others { before: &before, after: &after };
+                let analysis = analyse(&job, &[&matcher, &flow], self.options, here);
+                if !(before.met_large() || after.met_large()) {
+                    return analysis;
+                }
+                self.again(analysis, &Task::Changed(Box::new(job)), others)
             });
             done(item, analysis)
         })
@@ -66,8 +71,21 @@ impl<'a> Analyser<'a> {
         let flow = self.flow();
         self.each(dependents, |Dependent { file, focus, .. }| {
             let (before, after) = shares(others);
-            analyse_unchanged(file, focus, &flow, self.options, Others { before: &before, after: &after })
+            let here = Others { before: &before, after: &after };
+            let analysis = analyse_unchanged(file, focus, &flow, self.options, here);
+            if !(before.met_large() || after.met_large()) {
+                return analysis;
+            }
+            let text = Text { text: file.text().to_owned(), notes: Vec::new() };
+            self.again(analysis, &Task::Unchanged(file.path.clone(), text, focus.clone()), others)
         })
+    }
+
+    /// Analyses in a worker what leads into a file of the change that only a worker may read. Where that fails, what is
+    /// known without it stays, and says so.
+    fn again(&self, known: Analysis, task: &Task, others: &(Side<'_>, Side<'_>)) -> Analysis {
+        let whole = self.pool.analyse(task, Some(others));
+        if whole.alone || !whole.gaps.is_empty() { Analysis { alone: true, ..known } } else { whole }
     }
 
     fn each<T: Sync, R: Send>(&self, items: &[T], one: impl Fn(&T) -> R + Sync) -> Vec<R> {

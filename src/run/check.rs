@@ -210,6 +210,9 @@ fn conclude(
     let Gathered { change, config, baseline, .. } = gathered;
     let mut gaps = change.gaps.clone();
     gaps.extend(scored.gap.clone());
+    if change.files.iter().any(is_closed_off) {
+        gaps.extend(around.closed_off());
+    }
     let coverage = cover(&change.files, analyses, &mut gaps);
     if !surroundings::clock_is_plausible(started) {
         let detail = format!("the clock says {started}; end dates of suppressions cannot be told");
@@ -248,6 +251,12 @@ impl Around {
                     format!("{}\nThe change leaves this file as it is, but touches what it uses: {used}.", finding.why);
             }
         }
+    }
+
+    /// Returns a gap for each file from which data leads into one of the change that nobody could follow it into.
+    fn closed_off(&self) -> impl Iterator<Item = Gap> {
+        let alone = self.dependents.files.iter().zip(&self.analyses).filter(|(_, a)| a.alone);
+        alone.map(|(dependent, _)| gap(GapKind::Size, &dependent.file.path, CLOSED_OFF))
     }
 
     /// Returns the comments of unchanged files that speak of what was kept of them.
@@ -307,10 +316,16 @@ fn tampering(gathered: &Gathered) -> Vec<Finding> {
 }
 
 /// What is said of a file that is analysed by itself.
-const CLOSED_OFF: &str = "the change makes it too large or too deep to follow data between it and other files";
+const CLOSED_OFF: &str = "data cannot be followed between it and other files, of which the change makes one too large or \
+                          too deep for that";
 
-/// Says whether a change makes a file one that is analysed by itself, in a process of its own, where data is not followed
-/// between it and other files: it could hide a way so. One that was so before stays what it was.
+/// Says whether a file is left to a worker at head.
+fn is_large(file: &ChangedFile) -> bool {
+    file.after.text().is_some_and(|text| is_risky_text(&text.text))
+}
+
+/// Says whether a change makes a file one that is left to a worker. Where that cannot follow data between it and other
+/// files either, a way could hide so. One that was so before stays what it was.
 fn is_closed_off(file: &ChangedFile) -> bool {
     let is_source = |text: &Text| Language::of_file(&file.path, &text.text).is_some();
     let is_closed = |content: &Content| content.text().is_some_and(|text| is_source(text) && is_risky_text(&text.text));
@@ -326,6 +341,7 @@ fn is_closed_off(file: &ChangedFile) -> bool {
 /// Counts what was and was not analysed; adds gaps of files to `gaps`.
 fn cover(files: &[ChangedFile], analyses: &[Analysis], gaps: &mut Vec<Gap>) -> Coverage {
     let mut coverage = Coverage { files: files.len(), ..Coverage::default() };
+    let closes_off = files.iter().any(is_closed_off);
     for (file, analysis) in files.iter().zip(analyses) {
         let added = u64::from(file.added.len());
         coverage.added_lines += added;
@@ -334,7 +350,7 @@ fn cover(files: &[ChangedFile], analyses: &[Analysis], gaps: &mut Vec<Gap>) -> C
             *coverage.not_applicable.entry(reason.to_owned()).or_insert(0) += 1;
         } else if let Some(gap) = content_gap(&file.path, &file.after) {
             gaps.push(gap);
-        } else if analysis.gaps.is_empty() && is_closed_off(file) {
+        } else if analysis.gaps.is_empty() && analysis.alone && closes_off && (is_closed_off(file) || !is_large(file)) {
             gaps.push(gap(GapKind::Size, &file.path, CLOSED_OFF));
         } else if analysis.gaps.is_empty() {
             coverage.analysed += 1;

@@ -4,9 +4,9 @@
 use super::gather::{Gathered, within};
 use super::tree::is_vendored_name;
 use super::worker::is_risky_text;
+use crate::change::Status;
 use crate::change::git::{Blob, Blobs, Git};
 use crate::change::text::Text;
-use crate::change::{ChangedFile, Status};
 use crate::detect::Analysis;
 use crate::detect::touched::{self, DEFAULT};
 use crate::path::RepoPath;
@@ -156,7 +156,7 @@ fn changed(gathered: &Gathered, analyses: &[Analysis]) -> Vec<Used> {
         let names = match file.status {
             Status::Modified | Status::Renamed => analysis.touched.clone(),
             // In the place of a file that goes: all of it may be another.
-            Status::Added if gone.contains(&module_word(&file.path)) => all_names(gathered, file)?,
+            Status::Added if gone.contains(&module_word(&file.path)) => analysis.touched.clone(),
             _ => return None,
         };
         let shown: Vec<String> = names.iter().take(3).map(|name| format!("`{name:.60}`")).collect();
@@ -165,17 +165,6 @@ fn changed(gathered: &Gathered, analyses: &[Analysis]) -> Vec<Used> {
         (!names.is_empty()).then(|| Used { path: file.path.clone(), family, names, origin })
     });
     used.collect()
-}
-
-fn all_names(gathered: &Gathered, file: &ChangedFile) -> Option<BTreeSet<String>> {
-    let (text, language) = (file.after.text()?, Language::of_path(&file.path)?);
-    if is_risky_text(&text.text) {
-        return None;
-    }
-    let options = &gathered.config.analysis;
-    let limits = Limits { time: Duration::from_millis(options.time_ms), depth: options.depth };
-    let parsed = parse(&file.path, language, text, &limits).ok()?;
-    Some(touched::names(&parsed, &file.added))
 }
 
 /// JavaScript and TypeScript use each other's files.

@@ -8,6 +8,7 @@ use super::worker::is_risky_text;
 use crate::change::git::Git;
 use crate::change::text::{Text, decode};
 use crate::config::Config;
+use crate::detect::Options;
 use crate::detect::flow::{Loaded, SourceProvider, lower};
 use crate::path::RepoPath;
 use crate::policy::plural;
@@ -15,15 +16,15 @@ use crate::syntax::language::Language;
 use crate::syntax::{Limits, parse};
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// Files that are followed into from one analysed file; a limit of the whole run would make its result depend on which
 /// thread is faster.
 const MAX_FILES: usize = 200;
-/// Files of one side that are kept in memory; the oldest make room.
-const MAX_KEPT: usize = 500;
+/// Files of one side that are kept in memory; the oldest make room. A worker has less of it.
+const MAX_KEPT: [usize; 2] = [500, 100];
 
 /// Bytes of a file that says something of a project.
 const MAX_TEXT: u64 = 1 << 20;
@@ -40,13 +41,21 @@ pub struct Side<'a> {
     beyond: AtomicUsize,
     /// Files that are too risky to be read in this process.
     risky: Mutex<HashSet<RepoPath>>,
+    /// Files of the change among those: what leads into one is followed in a worker.
+    large: HashSet<RepoPath>,
 }
+
+/// Asks the process that a worker works for: for the text of a path, on the side at head or not, as source or whatever
+/// it is.
+pub type Ask<'a> = dyn Fn(&RepoPath, bool, bool) -> Option<Text> + Sync + 'a;
 
 enum Place<'a> {
     /// A commit, and what is known of the change's own files on this side.
     Commit { git: &'a Git, commit: &'a str, changed: HashMap<&'a RepoPath, Option<&'a Text>> },
     /// A directory.
     Directory(PathBuf),
+    /// What the gate reads for this worker, at head or not.
+    Gate(&'a Ask<'a>, bool),
 }
 
 #[derive(Default)]
@@ -77,26 +86,61 @@ impl<'a> Side<'a> {
             Some(Place::Commit { git, commit: commit.unwrap_or(base), changed })
         };
         let config = &gathered.config;
-        let before = Self::new(place(change.base.commit.as_ref(), false), config);
-        let after = Self::new(place(change.head.commit.as_ref(), true), config);
+        let side = |commit, after| Self::new(place(commit, after), &config.analysis, config.file_bytes).with_large();
+        let (before, after) = (side(change.base.commit.as_ref(), false), side(change.head.commit.as_ref(), true));
         (before, Self { of_index: change.head.commit.is_none(), ..after })
+    }
+
+    /// Returns base and head as a worker sees them.
+    pub fn of_gate(ask: &'a Ask<'a>, options: &Options) -> (Self, Self) {
+        // The gate has measured what it gives.
+        let side = |after| Self::new(Some(Place::Gate(ask, after)), options, u64::MAX);
+        (side(false), side(true))
+    }
+
+    /// Notes which files of the change are left to workers.
+    fn with_large(mut self) -> Self {
+        if let Some(Place::Commit { changed, .. }) = &self.place {
+            let is_large = |text: &Option<&Text>| text.is_some_and(|text| is_risky_text(&text.text));
+            let large = changed.iter().filter(|(path, text)| Language::of_path(path).is_some() && is_large(text));
+            self.large = large.map(|(path, _)| (*path).clone()).collect();
+        }
+        self
+    }
+
+    /// Says whether a worker follows data into files of this side: into those of a change.
+    pub fn serves_workers(&self) -> bool {
+        matches!(self.place, Some(Place::Commit { .. }))
+    }
+
+    /// Returns the text of a path for a worker.
+    pub fn for_worker(&self, path: &RepoPath, is_source: bool) -> Option<Text> {
+        if !is_plain(path) {
+            return None;
+        }
+        if is_source { self.source(path) } else { self.read_text(path) }
+    }
+
+    fn is_worker(&self) -> bool {
+        matches!(self.place, Some(Place::Gate(..)))
     }
 
     /// Returns the files below a directory.
     pub fn of_directory(root: PathBuf, config: &Config) -> Self {
-        Self::new(Some(Place::Directory(root)), config)
+        Self::new(Some(Place::Directory(root)), &config.analysis, config.file_bytes)
     }
 
-    fn new(place: Option<Place<'a>>, config: &Config) -> Self {
-        let (time, depth) = (Duration::from_millis(config.analysis.time_ms), config.analysis.depth);
+    fn new(place: Option<Place<'a>>, options: &Options, max_bytes: u64) -> Self {
+        let (time, depth) = (Duration::from_millis(options.time_ms), options.depth);
         Self {
             place,
             of_index: false,
             limits: Limits { time, depth },
-            max_bytes: config.file_bytes,
+            max_bytes,
             seen: Mutex::default(),
             beyond: AtomicUsize::new(0),
             risky: Mutex::default(),
+            large: HashSet::new(),
         }
     }
 
@@ -119,7 +163,10 @@ impl<'a> Side<'a> {
     fn read(&self, path: &RepoPath) -> Option<Loaded> {
         let language = Language::of_path(path)?;
         let text = self.source(path)?;
-        if is_risky_text(&text.text) {
+        if !self.is_worker() && self.large.contains(path) {
+            return None;
+        }
+        if !self.is_worker() && is_risky_text(&text.text) {
             self.risky.lock().unwrap_or_else(PoisonError::into_inner).insert(path.clone());
             return None;
         }
@@ -131,6 +178,7 @@ impl<'a> Side<'a> {
     /// Reads a file that is no source, as this side has it: a change must not hide behind its own `tsconfig.json`.
     fn read_text(&self, path: &RepoPath) -> Option<Text> {
         match self.place.as_ref()? {
+            Place::Gate(ask, after) => ask(path, *after, false),
             Place::Commit { git, commit, changed } if changed.contains_key(path) => {
                 let name = if self.of_index { format!(":{path}") } else { format!("{commit}:{path}") };
                 git.blob(&name, MAX_TEXT).ok()?.into_content(true).text().cloned()
@@ -141,6 +189,7 @@ impl<'a> Side<'a> {
 
     fn source(&self, path: &RepoPath) -> Option<Text> {
         match self.place.as_ref()? {
+            Place::Gate(ask, after) => ask(path, *after, true),
             Place::Commit { changed, .. } if changed.contains_key(path) => changed.get(path)?.cloned(),
             Place::Commit { git, commit, .. } => {
                 let (mode, oid) = git.entry(commit, path.as_str()).ok()??;
@@ -178,7 +227,7 @@ impl SourceProvider for Side<'_> {
         let mut seen = lock();
         if loaded.is_some() && !matches!(seen.files.get(path), Some(Some(_))) {
             seen.kept.push_back(path.clone());
-            if seen.kept.len() > MAX_KEPT
+            if seen.kept.len() > MAX_KEPT[usize::from(self.is_worker())]
                 && let Some(oldest) = seen.kept.pop_front()
             {
                 seen.files.remove(&oldest);
@@ -211,12 +260,19 @@ fn is_plain(path: &RepoPath) -> bool {
 pub struct Share<'a> {
     side: Option<&'a Side<'a>>,
     loaded: Mutex<HashSet<RepoPath>>,
+    /// Whether it was asked for a file of the change that only a worker may read.
+    met_large: AtomicBool,
 }
 
 impl<'a> Share<'a> {
     /// Returns the share of one analysed file.
     pub fn of(side: Option<&'a Side<'a>>) -> Self {
-        Self { side, loaded: Mutex::default() }
+        Self { side, loaded: Mutex::default(), met_large: AtomicBool::new(false) }
+    }
+
+    /// Says whether data leads into a file of the change that only a worker may read.
+    pub fn met_large(&self) -> bool {
+        self.met_large.load(Ordering::Relaxed)
     }
 }
 
@@ -227,6 +283,9 @@ impl SourceProvider for Share<'_> {
 
     fn load(&self, path: &RepoPath) -> Option<Arc<Loaded>> {
         let side = self.side?;
+        if side.large.contains(path) {
+            self.met_large.store(true, Ordering::Relaxed);
+        }
         let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
         if loaded.len() < MAX_FILES || loaded.contains(path) {
             let found = side.load(path)?;

@@ -2,7 +2,7 @@
 
 use super::gather::Gathered;
 use crate::detect::Analysis;
-use crate::path::RepoPath;
+use crate::path::{RepoPath, folder_of};
 use crate::policy::suppression::Listed;
 use crate::syntax::language::Language;
 use std::collections::HashSet;
@@ -20,7 +20,7 @@ pub(super) fn of_change(gathered: &Gathered, analyses: &[Analysis], listed: &Lis
     if !seen.iter().any(|file| fits(file)) {
         return false;
     }
-    let Ok(files) = git.files_under(commit, folder_of(path.glob().glob())) else { return false };
+    let Ok(files) = git.files_under(commit, folder_of_pattern(path.glob().glob())) else { return false };
     let is_source = |file: &RepoPath| Language::of_path(file).is_some();
     files.iter().all(|(file, _)| !fits(file) || !is_source(file) || seen.contains(file))
 }
@@ -28,7 +28,7 @@ pub(super) fn of_change(gathered: &Gathered, analyses: &[Analysis], listed: &Lis
 /// Says whether an audit of some paths, all of them where none is given, looked at all that a suppression speaks of.
 pub(super) fn of_tree(paths: &[PathBuf], gaps: &[RepoPath], listed: &Listed) -> bool {
     let pattern = listed.path.as_ref();
-    let folder = pattern.map_or("", |p| folder_of(p.glob().glob()));
+    let folder = pattern.map_or("", |p| folder_of_pattern(p.glob().glob()));
     let holds = |path: &PathBuf| {
         let path = path.to_string_lossy();
         let path = path.trim_start_matches("./").trim_end_matches('/');
@@ -40,14 +40,14 @@ pub(super) fn of_tree(paths: &[PathBuf], gaps: &[RepoPath], listed: &Listed) -> 
 }
 
 /// Returns the folder that everything a path pattern fits lies below.
-fn folder_of(pattern: &str) -> &str {
+fn folder_of_pattern(pattern: &str) -> &str {
     let plain = pattern.find(['*', '?', '[', '{', '\\']).map_or(pattern, |at| &pattern[..at]);
-    plain.rsplit_once('/').map_or("", |(folder, _)| folder)
+    folder_of(plain)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::folder_of;
+    use super::folder_of_pattern;
 
     #[test]
     fn folder_of_a_pattern_holds_all_that_it_fits() {
@@ -59,7 +59,7 @@ mod tests {
             ("*.py", ""),
             ("a.py", ""),
         ] {
-            assert_eq!(folder_of(pattern), folder, "{pattern}");
+            assert_eq!(folder_of_pattern(pattern), folder, "{pattern}");
         }
     }
 }

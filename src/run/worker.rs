@@ -1,25 +1,32 @@
 //! I/O: analysis in a process of its own, for files that could take the gate down: large, deep or with endless lines.
 //!
-//! One line of JSON in, one line out. The process has a memory limit; the gate kills it when its time is up and goes on
+//! One line of JSON in, one line out, and between them questions for other files, which the gate reads: a worker opens no
+//! file and starts no program. The process has a memory limit; the gate kills it when its time is up and goes on
 //! with a new one. What counts is the processor's time, so that a busy machine makes no gaps. Small changes never start
 //! one.
 
 #![expect(clippy::disallowed_methods, reason = "I/O edge: starts and ends worker processes")]
 
 use super::RunError;
-use crate::change::text::bracket_depth;
+use super::others::{Share, Side};
+use crate::change::text::{Text, bracket_depth};
 use crate::detect::flow::catalog::load::Catalogs;
 use crate::detect::flow::detector::FlowDetector;
 use crate::detect::rules::matcher::RuleDetector;
 use crate::detect::rules::{RuleSet, RuleSource, load};
-use crate::detect::{Analysis, Job, Options, Others, analyse, gap};
+use crate::detect::{Analysis, Job, Options, Others, analyse, analyse_unchanged, gap};
 use crate::finding::GapKind;
+use crate::path::RepoPath;
+use crate::syntax::language::Language;
+use crate::syntax::{Limits, parse};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Address space of a worker in bytes.
@@ -38,8 +45,52 @@ const PATIENCE: u32 = 8;
 
 #[derive(Serialize, Deserialize)]
 struct Request {
-    job: Job,
+    task: Task,
     options: Options,
+    /// Whether the gate answers for other files.
+    follow: bool,
+}
+
+/// A request as it is sent.
+#[derive(Serialize)]
+struct RequestOut<'a> {
+    task: &'a Task,
+    options: Options,
+    follow: bool,
+}
+
+/// What a worker is to analyse.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum Task {
+    /// Both sides of a file.
+    Changed(Box<Job>),
+    /// A file that a change leaves as it is: path, text, and the names that matter.
+    Unchanged(RepoPath, Text, BTreeSet<String>),
+}
+
+/// What a worker says.
+#[derive(Serialize, Deserialize)]
+enum Said {
+    /// It asks for the text of another file.
+    Wants { path: RepoPath, after: bool, is_source: bool },
+    /// It is done.
+    Done(Box<Analysis>),
+}
+
+impl Task {
+    fn path(&self) -> &RepoPath {
+        match self {
+            Self::Changed(job) => &job.path,
+            Self::Unchanged(path, ..) => path,
+        }
+    }
+
+    fn language(&self) -> Option<Language> {
+        match self {
+            Self::Changed(job) => job.language(),
+            Self::Unchanged(path, text, _) => Language::of_file(path, &text.text),
+        }
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -77,12 +128,28 @@ impl<'a> Pool<'a> {
         Self { idle: Mutex::new(Vec::new()), rules, options }
     }
 
-    /// Analyses a job in a worker. A worker that dies or runs out of time becomes a gap of the file.
-    pub fn analyse(&self, job: &Job) -> Analysis {
+    /// Analyses in a worker, which follows data into what `others` holds. Where that does not end well it is tried once
+    /// more without them, and the analysis says so.
+    pub fn analyse(&self, task: &Task, others: Option<&(Side<'_>, Side<'_>)>) -> Analysis {
+        let Some(others) = others.filter(|(before, after)| before.serves_workers() || after.serves_workers()) else {
+            return self.once(task, None);
+        };
+        let whole = self.once(task, Some(others));
+        let is_cut = |a: &Analysis| a.gaps.iter().any(|gap| matches!(gap.kind, GapKind::Time | GapKind::Crash));
+        if !is_cut(&whole) && !whole.before_unread {
+            return whole;
+        }
+        let alone = self.once(task, None);
+        let is_better = (!is_cut(&alone) && is_cut(&whole)) || (!alone.before_unread && whole.before_unread);
+        if is_better { Analysis { alone: true, ..alone } } else { whole }
+    }
+
+    /// Analyses in a worker. A worker that dies or runs out of time becomes a gap of the file.
+    fn once(&self, task: &Task, others: Option<&(Side<'_>, Side<'_>)>) -> Analysis {
         let failed = |kind, detail: String| Analysis {
-            language: job.language(),
+            language: task.language(),
             before_unread: true,
-            gaps: vec![gap(kind, &job.path, detail)],
+            gaps: vec![gap(kind, task.path(), detail)],
             ..Analysis::default()
         };
         let idle = self.idle.lock().ok().and_then(|mut idle| idle.pop());
@@ -90,7 +157,7 @@ impl<'a> Pool<'a> {
             Ok(worker) => worker,
             Err(error) => return failed(GapKind::Crash, format!("no worker could be started: {error}")),
         };
-        match worker.ask(job, &self.options) {
+        match worker.ask(task, &self.options, others) {
             Ok(analysis) => {
                 if let Ok(mut idle) = self.idle.lock() {
                     idle.push(worker);
@@ -159,20 +226,35 @@ impl Worker {
         Ok(Self { child, input, answers })
     }
 
-    fn ask(&mut self, job: &Job, options: &Options) -> Result<Analysis, Loss> {
-        let request = Request { job: job.clone(), options: *options };
-        let line = serde_json::to_string(&request).map_err(|_| Loss::Died)?;
-        writeln!(self.input, "{line}").map_err(|_| Loss::Died)?;
-        self.input.flush().map_err(|_| Loss::Died)?;
+    fn ask(&mut self, task: &Task, options: &Options, others: Option<&(Side<'_>, Side<'_>)>) -> Result<Analysis, Loss> {
+        let request = RequestOut { task, options: *options, follow: others.is_some() };
+        self.tell(&request)?;
         // Twice the limit, and half a second to start: with the built-in limits no file takes longer than five seconds.
         let limit = Duration::from_millis(options.time_ms.saturating_mul(2).saturating_add(500));
-        let process = self.child.id();
+        let (process, begin) = (self.child.id(), Instant::now());
         let before = worked(process).unwrap_or_default();
-        match wait(&self.answers, limit, || worked(process).map(|now| now.saturating_sub(before))) {
-            Ok(answer) => serde_json::from_str(&answer).map_err(|_| Loss::Died),
-            Err(RecvTimeoutError::Timeout) => Err(Loss::Time(limit)),
-            Err(RecvTimeoutError::Disconnected) => Err(Loss::Died),
+        loop {
+            let work = || worked(process).map(|now| now.saturating_sub(before));
+            let answer = match wait(&self.answers, begin, limit, work) {
+                Ok(answer) => answer,
+                Err(RecvTimeoutError::Timeout) => return Err(Loss::Time(limit)),
+                Err(RecvTimeoutError::Disconnected) => return Err(Loss::Died),
+            };
+            match serde_json::from_str(&answer) {
+                Ok(Said::Done(analysis)) => return Ok(*analysis),
+                Ok(Said::Wants { path, after, is_source }) => {
+                    let side = others.map(|(base, head)| if after { head } else { base });
+                    let text = side.and_then(|side| side.for_worker(&path, is_source));
+                    self.tell(&text)?;
+                }
+                Err(_) => return Err(Loss::Died),
+            }
         }
+    }
+
+    fn tell(&mut self, what: &impl Serialize) -> Result<(), Loss> {
+        let line = serde_json::to_string(what).map_err(|_| Loss::Died)?;
+        writeln!(self.input, "{line}").and_then(|()| self.input.flush()).map_err(|_| Loss::Died)
     }
 
     fn end(&mut self) {
@@ -182,14 +264,14 @@ impl Worker {
     }
 }
 
-/// Waits for an answer until whoever gives it has worked for `limit`, as `worked` says, and [`PATIENCE`] times as long at
-/// most. Where nothing is known of its work, all time counts.
+/// Waits for an answer until whoever gives it has worked for `limit`, as `worked` says, and [`PATIENCE`] times as long
+/// since `begin` at most. Where nothing is known of its work, all time counts.
 fn wait<T>(
     answers: &Receiver<T>,
+    begin: Instant,
     limit: Duration,
     worked: impl Fn() -> Option<Duration>,
 ) -> Result<T, RecvTimeoutError> {
-    let begin = Instant::now();
     let mut next = limit;
     loop {
         match answers.recv_timeout(next) {
@@ -225,7 +307,7 @@ fn worked(_process: u32) -> Option<Duration> {
 ///
 /// # Errors
 /// [`RunError::Internal`] where the gate does not speak the protocol.
-pub fn serve(input: impl BufRead, output: impl Write) -> Result<(), RunError> {
+pub fn serve(input: impl BufRead + Send, output: impl Write + Send) -> Result<(), RunError> {
     limit_memory();
     converse(input, output)
 }
@@ -234,11 +316,9 @@ pub fn serve(input: impl BufRead, output: impl Write) -> Result<(), RunError> {
 ///
 /// # Errors
 /// [`RunError::Internal`] where the gate does not speak the protocol.
-pub fn converse(input: impl BufRead, mut output: impl Write) -> Result<(), RunError> {
-    let internal = |e: &dyn std::fmt::Display| RunError::Internal(format!("worker protocol: {e}"));
-    let mut lines = input.lines();
-    let Some(hello) = lines.next() else { return Ok(()) };
-    let hello: Hello = serde_json::from_str(&hello.map_err(|e| internal(&e))?).map_err(|e| internal(&e))?;
+pub fn converse(input: impl BufRead + Send, output: impl Write + Send) -> Result<(), RunError> {
+    let line = Line(Mutex::new((input.lines(), output)));
+    let Some(hello) = line.hear::<Hello>()? else { return Ok(()) };
     let mut sources = load::embedded();
     sources.extend(hello.rules.into_iter().map(|(folder, stem, origin, text)| RuleSource {
         folder,
@@ -249,14 +329,64 @@ pub fn converse(input: impl BufRead, mut output: impl Write) -> Result<(), RunEr
     let rules = RuleSet::new(sources);
     let catalogs = Catalogs::of(&rules);
     let (matcher, flow) = (RuleDetector { rules: &rules }, FlowDetector { rules: &rules, catalogs: &catalogs });
-    for line in lines {
-        let line = line.map_err(|e| internal(&e))?;
-        let request: Request = serde_json::from_str(&line).map_err(|e| internal(&e))?;
-        let analysis = analyse(&request.job, &[&matcher, &flow], &request.options, Others::none());
-        let answer = serde_json::to_string(&analysis).map_err(|e| internal(&e))?;
-        writeln!(output, "{answer}").and_then(|()| output.flush()).map_err(|e| internal(&e))?;
+    let ask = |path: &RepoPath, after: bool, is_source: bool| {
+        line.say(&Said::Wants { path: path.clone(), after, is_source }).ok()?;
+        line.hear::<Option<Text>>().ok()??
+    };
+    let mut sides = None;
+    while let Some(Request { task, options, follow }) = line.hear()? {
+        let sides = follow.then(|| &*sides.get_or_insert_with(|| Side::of_gate(&ask, &options)));
+        let (before, after) = (Share::of(sides.map(|s| &s.0)), Share::of(sides.map(|s| &s.1)));
+        let others = Others { before: &before, after: &after };
+        let analysis = match task {
+            Task::Changed(job) => analyse(&job, &[&matcher, &flow], &options, others),
+            Task::Unchanged(path, text, focus) => unchanged(&path, &text, &focus, &flow, &options, others),
+        };
+        line.say(&Said::Done(Box::new(analysis)))?;
     }
     Ok(())
+}
+
+fn unchanged(
+    path: &RepoPath,
+    text: &Text,
+    focus: &BTreeSet<String>,
+    flow: &FlowDetector<'_>,
+    options: &Options,
+    others: Others<'_>,
+) -> Analysis {
+    let limits = Limits { time: Duration::from_millis(options.time_ms), depth: options.depth };
+    let file = Language::of_file(path, &text.text).and_then(|language| parse(path, language, text, &limits).ok());
+    match file {
+        Some(file) => analyse_unchanged(&file, focus, flow, options, others),
+        None => Analysis {
+            gaps: vec![gap(GapKind::Time, path, "it could not be parsed again".to_owned())],
+            ..Analysis::default()
+        },
+    }
+}
+
+/// The two ends that a worker has: what the gate says, and what it hears.
+struct Line<I, O>(Mutex<(std::io::Lines<I>, O)>);
+
+impl<I: BufRead, O: Write> Line<I, O> {
+    /// Reads a line; `None` at the end.
+    fn hear<T: DeserializeOwned>(&self) -> Result<Option<T>, RunError> {
+        let mut ends = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(line) = ends.0.next() else { return Ok(None) };
+        let line = line.map_err(|e| internal(&e))?;
+        serde_json::from_str(&line).map(Some).map_err(|e| internal(&e))
+    }
+
+    fn say(&self, what: &impl Serialize) -> Result<(), RunError> {
+        let line = serde_json::to_string(what).map_err(|e| internal(&e))?;
+        let mut ends = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        writeln!(ends.1, "{line}").and_then(|()| ends.1.flush()).map_err(|e| internal(&e))
+    }
+}
+
+fn internal(error: &dyn std::fmt::Display) -> RunError {
+    RunError::Internal(format!("worker protocol: {error}"))
 }
 
 #[cfg(unix)]
@@ -283,7 +413,7 @@ mod tests {
             std::thread::sleep(LIMIT * 3);
             sender.send(1).expect("somebody waits");
         });
-        assert_eq!(wait(&answers, LIMIT, || Some(Duration::ZERO)), Ok(1));
+        assert_eq!(wait(&answers, Instant::now(), LIMIT, || Some(Duration::ZERO)), Ok(1));
     }
 
     #[test]
@@ -291,7 +421,7 @@ mod tests {
         let (_sender, answers) = channel::<u8>();
         for (worked, least) in [(Some(LIMIT), LIMIT), (None, LIMIT), (Some(Duration::ZERO), LIMIT * PATIENCE)] {
             let begin = Instant::now();
-            assert_eq!(wait(&answers, LIMIT, || worked), Err(RecvTimeoutError::Timeout));
+            assert_eq!(wait(&answers, Instant::now(), LIMIT, || worked), Err(RecvTimeoutError::Timeout));
             assert!(begin.elapsed() >= least, "{worked:?}: {:?}", begin.elapsed());
         }
     }

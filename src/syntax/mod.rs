@@ -17,7 +17,8 @@ use ast_grep_core::tree_sitter::{LanguageExt, StrDoc};
 use language::Language;
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
+use std::sync::OnceLock;
 use std::time::Duration;
 use tree_sitter::{ParseOptions, ParseState, Parser, Tree};
 
@@ -42,6 +43,8 @@ pub struct SourceFile {
     pub partial: bool,
     /// Functions, comments, and what the parser could not read.
     pub outline: Outline,
+    /// Where identifiers stand, once somebody has asked.
+    words: OnceLock<Vec<Range<usize>>>,
 }
 
 impl SourceFile {
@@ -50,18 +53,23 @@ impl SourceFile {
         self.document.source()
     }
 
+    /// Returns where identifiers stand, or what looks like one: several look for names in the same file.
+    pub fn words(&self) -> &[Range<usize>] {
+        self.words.get_or_init(|| identifiers(self.text()))
+    }
+
     /// Returns the span of a byte range.
-    pub fn span(&self, range: std::ops::Range<usize>) -> Span {
+    pub fn span(&self, range: Range<usize>) -> Span {
         self.index.span(range, self.text())
     }
 
     /// Returns the names of the symbols around a byte range, outermost first, joined with `.`.
-    pub fn symbol_at(&self, range: &std::ops::Range<usize>) -> &str {
+    pub fn symbol_at(&self, range: &Range<usize>) -> &str {
         self.outline.symbol_at(range)
     }
 
     /// Says whether `range` is test code, by the file's path or, in Rust, by what it is compiled for.
-    pub fn is_test_code(&self, range: &std::ops::Range<usize>) -> bool {
+    pub fn is_test_code(&self, range: &Range<usize>) -> bool {
         is_test_path(&self.path) || self.outline.is_test_at(range)
     }
 }
@@ -106,6 +114,7 @@ pub fn parse(path: &RepoPath, language: Language, text: &Text, limits: &Limits) 
         removed: LineSet::default(),
         partial: false,
         outline,
+        words: OnceLock::new(),
     })
 }
 
@@ -130,6 +139,24 @@ pub fn parse_tree(language: Language, text: &str, time: Duration) -> Option<Tree
         let options = ParseOptions::new().progress_callback(&mut late);
         parser.parse_with_options(&mut |at, _| bytes.get(at..).unwrap_or_default(), None, Some(options))
     })
+}
+
+/// Returns the stretches of a text that are identifiers, or look like ones.
+pub fn identifiers(text: &str) -> Vec<Range<usize>> {
+    let is_part = |c: char| c.is_alphanumeric() || c == '_' || c == '$';
+    let mut found = Vec::new();
+    let mut start = None;
+    for (at, c) in text.char_indices().chain(std::iter::once((text.len(), ' '))) {
+        match (start, is_part(c)) {
+            (None, true) if !c.is_numeric() => start = Some(at),
+            (Some(from), false) => {
+                found.push(from..at);
+                start = None;
+            }
+            _ => {}
+        }
+    }
+    found
 }
 
 /// Says whether a path is that of test code: below a folder that only tests live in, or named by JavaScript's endings.

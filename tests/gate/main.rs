@@ -16,6 +16,7 @@ mod harness;
 mod hooks;
 mod imports;
 mod intake;
+mod large;
 mod measure;
 mod policy;
 mod properties;

@@ -266,9 +266,7 @@ fn candidates(language: Language, from: &RepoPath, path: &str) -> Vec<(Vec<RepoP
     }
 }
 
-pub(super) fn folder_of(path: &str) -> &str {
-    path.rsplit_once('/').map_or("", |(folder, _)| folder)
-}
+pub(super) use crate::path::folder_of;
 
 pub(super) fn beside(folder: &str, rest: &str) -> String {
     if folder.is_empty() { rest.to_owned() } else { format!("{folder}/{rest}") }
