@@ -112,6 +112,8 @@ pub enum ExprKind {
     /// `await x`, `x?`, `&x`, `*x`, `x as T` of no interest: nothing but `x` itself, kept where a later reader may
     /// want to know. Lowerings may also leave such wrappers out.
     Await(ExprId),
+    /// Rust's `&mut x`, which another may change; on the left side of an assignment `*x`, what `x` refers to.
+    Lent(ExprId),
     /// `yield x`.
     Yield(Option<ExprId>),
     /// A conversion by type: Rust's `x as u32`. (TypeScript's `as` converts nothing: it is left out.)
@@ -414,6 +416,8 @@ pub struct Param {
     pub of_type: Option<Type>,
     /// How arguments come to it.
     pub kind: ParamKind,
+    /// Whether it is lent what it is given, to change it: Rust's `&mut`.
+    pub lent: bool,
     /// Decorators: Nest's `@Body()`, `@Param('id')`.
     pub decorators: Vec<ExprId>,
 }

@@ -202,6 +202,7 @@ impl Printer<'_> {
             }
             ExprKind::Class(id) => format!("class {:?}", self.module.class(*id).name),
             ExprKind::Await(a) => format!("await {}", e(a)),
+            ExprKind::Lent(a) => format!("mut {}", e(a)),
             ExprKind::Yield(a) => format!("yield {}", o(a)),
             ExprKind::Cast(a, t) => format!("({} as {})", e(a), of_type(t)),
             ExprKind::Assign(p, a) => format!("({} := {})", self.pattern(p), e(a)),

@@ -88,7 +88,7 @@ impl Engine<'_> {
             let receiver = self.eval(m, object);
             let mut args = self.args(m, call);
             args.receiver = receiver_name;
-            return self.call_method(&receiver, name, &args, span);
+            return self.call_lending(m, call, &receiver, args, |e, args| e.call_method(&receiver, name, args, span));
         }
         if self.is_super(m, call.callee) {
             let args = self.args(m, call);
@@ -98,7 +98,7 @@ impl Engine<'_> {
         }
         let callee = self.eval(m, call.callee);
         let args = self.args(m, call);
-        self.call_value(&callee, &args, span)
+        self.call_lending(m, call, &callee, args, |e, args| e.call_value(&callee, args, span))
     }
 
     /// Evaluates arguments.

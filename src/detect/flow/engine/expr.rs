@@ -71,6 +71,7 @@ impl Engine<'_> {
             ExprKind::Map(entries) => self.map(m, entries, span),
             ExprKind::Function(function) => self.closure(*function, None),
             ExprKind::Class(class) => self.class_value(m, *class),
+            ExprKind::Lent(a) => self.eval(m, *a),
             ExprKind::Await(a) => {
                 let value = self.eval(m, *a);
                 if self.is_tried(span) { self.succeeded(&value) } else { value }

@@ -9,7 +9,7 @@ use crate::syntax::language::Language;
 use std::rc::Rc;
 
 /// How deep objects in objects are looked at.
-const MAX_DEPTH: u32 = 3;
+pub(super) const MAX_DEPTH: u32 = 3;
 /// Words with which names begin of functions that write down what they are given, and nothing into it.
 const TELLING: [&str; 18] = [
     "log",
@@ -35,16 +35,17 @@ const TELLING: [&str; 18] = [
 impl Engine<'_> {
     /// Notes what a call of code that is not known may have put into what it was given: anything, and what else it was given.
     pub(super) fn fill_given(&mut self, name: &str, receiver: Option<&Value>, args: &Args, span: (u32, u32)) {
+        if self.language == Language::Rust {
+            // What it is lent to change is assigned to where it stands.
+            self.lent = super::lent::Lent::Away;
+            return;
+        }
         let is_filled =
             |value: &Value| matches!(value.kind, Kind::Object(Shape::List | Shape::Map | Shape::Instance(..)));
         let is_own = |value: &&Value| matches!(value.kind, Kind::Object(Shape::Instance(..)));
-        let receiver = receiver.filter(|r| self.language != Language::Rust && is_own(r));
+        let receiver = receiver.filter(is_own);
         let given = args.all().map(|(value, _)| value);
-        let targets: Vec<Value> = match self.language {
-            // What it is lent to change is assigned to where it stands.
-            Language::Rust => Vec::new(),
-            _ => given.chain(receiver).filter(|value| is_filled(value)).cloned().collect(),
-        };
+        let targets: Vec<Value> = given.chain(receiver).filter(|value| is_filled(value)).cloned().collect();
         if targets.is_empty() || is_telling(name) {
             return;
         }

@@ -86,6 +86,7 @@ impl Engine<'_> {
             Some(exit) => exit.join(state),
             None => state,
         };
+        self.note_left(closure, function, scope);
         if !frame.captured {
             self.state.forget_scope(scope);
         }
@@ -122,6 +123,7 @@ impl Engine<'_> {
             catches: Vec::new(),
             values: Vec::new(),
             outer: Vec::new(),
+            references: Vec::new(),
             captured: false,
             returns,
         }

@@ -39,6 +39,7 @@ mod imports;
 mod inherit;
 mod invoke;
 mod leading;
+mod lent;
 mod listener;
 mod logline;
 mod markup;
@@ -179,6 +180,8 @@ struct Frame {
     values: Vec<Option<Value>>,
     /// Names that belong to outer scopes.
     outer: Vec<Name>,
+    /// What variables refer to that hold references.
+    references: Vec<(Name, super::ir::ExprId)>,
     /// Whether a function was made in it, which may see its variables later.
     captured: bool,
     /// The class of sink that what it returns is.
@@ -252,6 +255,8 @@ struct Engine<'a> {
     kinds: HashMap<u64, Vec<Name>>,
     /// The classes that what is read as a type of the code is harmless to, by module and name.
     checked_types: HashMap<(usize, Name), Classes>,
+    /// What became of what the present call was lent.
+    lent: lent::Lent,
     /// Lists that cannot be changed.
     fixed: HashSet<u64>,
     /// What functions have put where others see it.
@@ -323,6 +328,7 @@ pub fn run(file: &SourceFile, module: &Module, catalog: &Catalog, context: Conte
         read_at: (0, 0),
         route_parts: HashMap::new(),
         kinds: HashMap::new(),
+        lent: lent::Lent::default(),
         fixed: HashSet::new(),
         shared: shared::Shared::default(),
         costly: HashSet::new(),

@@ -291,7 +291,8 @@ impl Engine<'_> {
                         self.state.contents_mut(object.id).blur(&written);
                     }
                 } else if let Some(name) = args.receiver {
-                    self.set_where_known(name, value);
+                    let handle = self.module(self.here());
+                    self.set_through(&handle, name, value);
                 } else if !value.labels.is_empty() {
                     self.state.contents_mut(object.id).blur(&value);
                 }

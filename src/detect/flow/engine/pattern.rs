@@ -351,6 +351,7 @@ impl Engine<'_> {
                 self.assign_index(&object, &key, value, m.expr(place).span);
             }
             ExprKind::Name(name) => self.assign_name(*name, value, span),
+            ExprKind::Lent(reference) => self.assign_through(m, *reference, value, span),
             ExprKind::Slice(object, ..) => {
                 let object = self.eval(m, *object);
                 let element = self.element_of(value, span);

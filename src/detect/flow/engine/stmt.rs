@@ -72,6 +72,7 @@ impl Engine<'_> {
                     Some(of_type) => self.converted(&value, of_type),
                     None => value,
                 };
+                self.note_reference(m, pattern, *id);
                 self.bind(m, pattern, &value, m.expr(*id).span);
             }
             StmtKind::AssignOp(pattern, op, id) => {
@@ -232,7 +233,7 @@ impl Engine<'_> {
         // Loops inside loops are not worth it.
         let known = if keys || !self.frame().loops.is_empty() { None } else { self.known_elements(&over) };
         if let Some(elements) = known {
-            return self.loop_over(m, (pattern, span), &elements, body, otherwise);
+            return self.loop_over(m, (pattern, iterable), (&over, &elements), body, otherwise);
         }
         let element = if keys { self.key_of(&over, span) } else { self.element_of(&over, span) };
         self.frame().loops.push(Loop::default());
@@ -243,6 +244,7 @@ impl Engine<'_> {
             let before = self.state.fork();
             self.bind(m, pattern, &element, span);
             self.block(m, body);
+            self.note_changed_elements(m, pattern, iterable, &over, &element);
             held &= self.held_in_round(&element);
             let is_over = self.round(before);
             if !self.state.alive {
@@ -265,15 +267,16 @@ impl Engine<'_> {
     fn loop_over(
         &mut self,
         m: &Module,
-        (pattern, span): (&Pattern, (u32, u32)),
-        elements: &[Value],
+        (pattern, iterable): (&Pattern, ExprId),
+        (over, elements): (&Value, &[Value]),
         body: &Block,
         otherwise: &Block,
     ) {
         self.frame().loops.push(Loop::default());
         for element in elements {
-            self.bind(m, pattern, element, span);
+            self.bind(m, pattern, element, m.expr(iterable).span);
             self.block(m, body);
+            self.note_changed_elements(m, pattern, iterable, over, element);
             let continues = self.frame().loops.last_mut().and_then(|l| l.continues.take());
             if let Some(continues) = continues {
                 let state = std::mem::take(&mut self.state);

@@ -184,6 +184,7 @@ impl Writes {
             ExprKind::Member(object, name) => (*object, Some(Key::Name(*name))),
             ExprKind::Index(object, key) => (*object, constant_key(m, *key)),
             ExprKind::Slice(object, ..) => (*object, None),
+            ExprKind::Lent(inner) => return self.place(m, *inner, write, function),
             ExprKind::Name(name) => {
                 if let Some(known) = self.names.get_mut(name) {
                     known.add(write.clone());
@@ -216,7 +217,7 @@ impl Writes {
                     }
                     _ => return,
                 },
-                ExprKind::Await(inner) => at = *inner,
+                ExprKind::Await(inner) | ExprKind::Lent(inner) => at = *inner,
                 ExprKind::Name(name) => break *name,
                 _ => return,
             }

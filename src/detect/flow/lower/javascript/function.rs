@@ -73,6 +73,7 @@ impl Lowering<'_> {
                 default: None,
                 of_type: None,
                 kind: ParamKind::Plain,
+                lent: false,
                 decorators: Vec::new(),
             });
         }
@@ -118,7 +119,7 @@ impl Lowering<'_> {
                 self.property(node, &pattern, of_type.clone(), properties, body);
             }
         }
-        function.params.push(Param { pattern, default, of_type, kind, decorators });
+        function.params.push(Param { pattern, default, of_type, kind, lent: false, decorators });
     }
 
     fn property(

@@ -151,7 +151,7 @@ impl Lowering<'_> {
         let of_type = annotation.map(|annotation| self.of_type(annotation));
         let decorators = annotation.map(|annotation| self.notes(annotation)).unwrap_or_default();
         let default = node.child_by_field_name("value").map(|value| self.expr(value));
-        Param { pattern, default, of_type, kind, decorators }
+        Param { pattern, default, of_type, kind, lent: false, decorators }
     }
 
     fn class(&mut self, node: Node<'_>, decorators: Vec<ExprId>) -> ClassId {

@@ -105,6 +105,7 @@ impl Lowerer<'_> {
                 Some("!") => self.add(node, ExprKind::Not(inner)),
                 _ => inner,
             },
+            "reference_expression" if has_mut(node) => self.add(node, ExprKind::Lent(inner)),
             _ => inner,
         }
     }
@@ -117,7 +118,21 @@ impl Lowerer<'_> {
                 args.push(Arg { name: None, value: self.expr(child), spread: false });
             }
         }
+        let callee = self.entry_made(node, callee, &mut args).unwrap_or(callee);
         self.add(node, ExprKind::Call(Call { callee, args, types }))
+    }
+
+    /// Makes one call of the two of `map.entry(key).or_insert(value)`: `map.entry_or_insert(key, value)`.
+    fn entry_made(&mut self, node: Node<'_>, callee: ExprId, args: &mut Vec<Arg>) -> Option<ExprId> {
+        let module = &self.builder.module;
+        let ExprKind::Member(entry, name) = module.expr(callee).kind else { return None };
+        let ExprKind::Call(inner) = &module.expr(entry).kind else { return None };
+        let ExprKind::Member(map, method) = module.expr(inner.callee).kind else { return None };
+        if name.as_str() != "or_insert" || method.as_str() != "entry" || inner.args.len() != 1 {
+            return None;
+        }
+        args.splice(0..0, inner.args.clone());
+        Some(self.add(node, ExprKind::Member(map, Name::new("entry_or_insert"))))
     }
 
     /// Returns the types of `f::<T>` and of `F::<T>::new`.
@@ -274,6 +289,7 @@ impl Lowerer<'_> {
             default: None,
             of_type: self.type_field(node, "type").filter(|_| inner.is_some()),
             kind: ParamKind::Plain,
+            lent: is_lent(node),
             decorators: Vec::new(),
         }
     }
@@ -365,6 +381,15 @@ impl Lowerer<'_> {
             None => stmt(whole, StmtKind::Assign(place, right, None)),
         });
     }
+}
+
+/// Says whether a parameter is lent what it is given: `&mut T`.
+pub(super) fn is_lent(node: Node<'_>) -> bool {
+    node.child_by_field_name("type").is_some_and(|of| of.kind() == "reference_type" && has_mut(of))
+}
+
+fn has_mut(node: Node<'_>) -> bool {
+    children(node).iter().any(|child| child.kind() == "mutable_specifier")
 }
 
 /// Returns the leftmost part of an expression that begins with one and is more than it.

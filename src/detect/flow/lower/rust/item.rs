@@ -1,5 +1,6 @@
 //! Items: functions, types, implementations, modules, constants.
 
+use super::expr::is_lent;
 use super::{Goal, Lowerer, children, elements};
 use crate::detect::flow::ir::{
     Block, Class, ClassId, ExprId, Function, Method, Param, ParamKind, Pattern, StmtKind, Type,
@@ -141,7 +142,7 @@ impl Lowerer<'_> {
             };
             let of_type = self.type_field(child, "type");
             let kind = if child.kind() == "variadic_parameter" { ParamKind::Rest } else { ParamKind::Plain };
-            params.push(Param { pattern, default: None, of_type, kind, decorators });
+            params.push(Param { pattern, default: None, of_type, kind, lent: is_lent(child), decorators });
         }
         params
     }

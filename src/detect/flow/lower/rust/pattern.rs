@@ -53,6 +53,10 @@ impl Lowerer<'_> {
                 }
                 Pattern::List(parts, rest)
             }
+            "unary_expression" if let Some(name) = first(node).filter(|inner| inner.kind() == "identifier") => {
+                let name = self.expr(name);
+                Pattern::Place(self.add(node, ExprKind::Lent(name)))
+            }
             "parenthesized_expression" | "reference_expression" | "unary_expression" => {
                 let inner = elements(node).into_iter().rfind(|child| child.is_named());
                 inner.map_or(Pattern::Ignore, |inner| self.place(inner))
