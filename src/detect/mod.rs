@@ -362,7 +362,10 @@ fn remarks(file: &SourceFile) -> Vec<Remark> {
 /// Returns the first line after the comment that is neither blank nor a comment of its own.
 fn next_code_line(file: &SourceFile, comment: usize) -> u32 {
     let comments = &file.outline.comments;
-    let blank = |line| file.text().get(file.index.line_range(line, file.text())).is_some_and(|l| l.trim().is_empty());
+    let text = |line| file.text().get(file.index.line_range(line, file.text())).unwrap_or_default().trim();
+    // Of a long run of comments in Python not all are in the tree. After a comment no line is within a text in quotes.
+    let is_comment = |line: &str| file.language == Language::Python && line.starts_with('#');
+    let blank = |line| text(line).is_empty() || is_comment(text(line));
     let after_blanks = |line| (line..=file.index.line_count()).find(|l| !blank(*l)).unwrap_or(line);
     let mut line = after_blanks(comments[comment].lines.1 + 1);
     for next in &comments[comment + 1..] {

@@ -5,6 +5,7 @@
 
 pub mod language;
 mod outline;
+mod quiet;
 
 pub use outline::{Comment, Function, Mark, Outline};
 
@@ -97,7 +98,7 @@ pub enum ParseGap {
 /// # Errors
 /// [`ParseGap`] where a limit was reached: the input's doing, to be reported as a gap.
 pub fn parse(path: &RepoPath, language: Language, text: &Text, limits: &Limits) -> Result<SourceFile, ParseGap> {
-    let tree = parse_tree(language, &text.text, limits.time).ok_or(ParseGap::Time)?;
+    let tree = parse_tree(language, &quiet::quieted(language, &text.text), limits.time).ok_or(ParseGap::Time)?;
     let index = LineIndex::new(&text.text);
     let outline = outline::read(language, &tree, &text.text, limits.depth);
     if outline.depth > limits.depth {

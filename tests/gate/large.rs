@@ -70,3 +70,31 @@ fn file_with_a_long_line_is_followed() {
     repo.write("app/lib/clean.py", format!("{OPEN_PY}{long}")).commit("after");
     found(&repo.check(&["--base", "main"]), &["app/web/views.py"]);
 }
+
+/// For each comment Python's grammar looks over all that follow.
+#[test]
+fn thousands_of_comments_take_no_time_and_hide_nothing() {
+    let run = "# a line of comment, as a licence or a table has them\n".repeat(9_000);
+    let bad = "import os\n\n\ndef list_files(name):\n    os.system(\"ls \" + name)\n";
+    let repo = with(&[("app/ok.py", "x = 1\n")]);
+    repo.write("app/bad.py", format!("{run}{bad}{run}")).commit("comments");
+    let check = repo.check(&["--base", "main"]).exits(1);
+    assert!(check.gaps().is_empty() && check.findings().len() == 1, "{check}");
+    assert_eq!(check.json()["findings"][0]["start_line"], 9_005, "{check}");
+    // In a text in quotes such lines are no comments: what ends the text, or is computed in it, stays what it is.
+    let mute = "# a line of comment\n".repeat(1_000);
+    let hidden = format!("import os\n\n\ndef f(x):\n    return f\"\"\"\n{mute}# {{os.system(x)}}\n{mute}\"\"\"\n");
+    let closed = format!("import os\n\n\ndef f(x):\n    y = \"\"\"\n{mute}# \"\"\"\n{mute}    os.system(x)\n");
+    for text in [hidden, closed] {
+        repo.write("app/bad.py", &text).commit("in quotes");
+        let check = repo.check(&["--base", "main"]).exits(1);
+        assert_eq!(check.findings().len(), 1, "{check}");
+    }
+    // A comment to the gate is found among thousands, and speaks of the code that follows them.
+    let marked = format!("{mute}# portcullis: ignore python-os-system-non-constant -- own names\n{mute}");
+    let old = bad.replace("    os.system", &format!("{marked}    os.system"));
+    let repo = with(&[("app/bad.py", &old)]);
+    repo.write("app/bad.py", old.replace("\"ls \"", "\"ls -l \"")).commit("edit");
+    let check = repo.check(&["--base", "main"]);
+    assert_eq!(check.json()["suppressions"][0]["status"], "not-honoured", "{check}");
+}
