@@ -243,7 +243,9 @@ impl Engine<'_> {
         }
         let bit = |class| self.catalog.bit_of(class);
         let (mut held, mut lacking): (Classes, Classes) = (0, 0);
-        if text.canonical {
+        // Every canonical path begins at the root.
+        let is_root = |start: &str| start.trim_matches(['/', '\\', '.']).is_empty();
+        if text.canonical && !start.as_text().is_some_and(is_root) {
             held |= bit("path");
         }
         match start.as_text() {

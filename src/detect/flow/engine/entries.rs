@@ -8,7 +8,7 @@ use crate::detect::flow::ir::{ClassId, ExprKind, FunctionId, Method, Module, Stm
 use crate::detect::flow::name::Name;
 use crate::detect::flow::value::{Closure, Data, Kind, Shape};
 use crate::syntax::language::Language;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 impl Engine<'_> {
@@ -31,8 +31,10 @@ impl Engine<'_> {
         self.run_all_pending();
         let hot = self.hot_functions(&handle);
         let fields = functions_of_fields(&handle);
+        let handed = handed_on(&handle);
         for id in self.callers_first(&handle) {
-            let is_known = if self.is_open(&handle, id) { &self.entered } else { &self.visited };
+            let is_handed = handle.function(id).name.is_some_and(|name| handed.contains(&name));
+            let is_known = if is_handed || self.is_open(&handle, id) { &self.entered } else { &self.visited };
             if hot.contains(&id) && !is_known.contains(&(0, id)) {
                 let closure = self.top_level_of(&handle, id, &fields);
                 self.run_pending(Pending::of(closure));
@@ -171,6 +173,25 @@ impl Engine<'_> {
 fn function_of(stmt: &crate::detect::flow::ir::Stmt) -> Option<FunctionId> {
     match stmt.kind {
         StmtKind::Function(id) => Some(id),
+        _ => None,
+    }
+}
+
+/// Returns the names that stand elsewhere than where they are called: a function that is put somewhere, or given to other
+/// code, may be called with anything.
+fn handed_on(m: &Module) -> HashSet<Name> {
+    let callees: HashSet<u32> = m.exprs.iter().filter_map(|expr| callee_of(&expr.kind)).collect();
+    let named = (0u32..).zip(&m.exprs).filter(|(number, _)| !callees.contains(number));
+    let name = |kind: &ExprKind| match kind {
+        ExprKind::Name(name) => Some(*name),
+        _ => None,
+    };
+    named.filter_map(|(_, expr)| name(&expr.kind)).collect()
+}
+
+fn callee_of(kind: &ExprKind) -> Option<u32> {
+    match kind {
+        ExprKind::Call(call) => Some(call.callee.0),
         _ => None,
     }
 }
