@@ -116,6 +116,10 @@ pub struct Source {
     /// An argument of a matching `call` of which it is one element, as it is: its position. Where the call is not repeated and
     /// the argument is no text, what it gives is no secret that the program makes (`random.choice(servers)`).
     pub picks: Option<u32>,
+    /// The only names under which it stands there (the key that is read, the first argument of the call), perhaps with a `*` at
+    /// the end: what entries without names say does not count for these.
+    #[serde(default)]
+    pub named: Vec<String>,
     /// How far it is to be trusted.
     pub trust: Trust,
     /// What it is, in words that fit "... flows to": `query string`, `a form field`.
@@ -132,6 +136,16 @@ pub struct Source {
     /// Whether what it reaches is no more than a hint: data that a stranger seldom chose.
     #[serde(default)]
     pub hint: bool,
+}
+
+impl Source {
+    /// Says whether a name is one of those under which alone it stands.
+    pub fn is_named(&self, name: &str) -> bool {
+        self.named.iter().any(|named| match named.strip_suffix('*') {
+            Some(start) => name.starts_with(start),
+            None => name == named,
+        })
+    }
 }
 
 /// Whose data it is.

@@ -153,9 +153,13 @@ impl Engine<'_> {
         let catalog = self.catalog;
         let mut labels = Labels::default();
         let mut is_source = false;
+        let name = args.value(0).and_then(|first| first.as_text());
         for key in keys {
+            let is_named = |entry: &Entry<Source>| name.is_some_and(|name| entry.of.is_named(name));
+            let any_named = catalog.call_sources(*key).iter().any(is_named);
             for entry in catalog.call_sources(*key) {
-                if !self.is_active(entry.file) {
+                let counts = if any_named { is_named(entry) } else { entry.of.named.is_empty() };
+                if !self.is_active(entry.file) || !counts {
                     continue;
                 }
                 if entry.of.trust == Trust::Stored && args.value(0).is_some_and(super::files::is_own_file) {

@@ -13,13 +13,6 @@ use std::rc::Rc;
 /// How far up bases are looked at.
 const MAX_BASES: u32 = 8;
 
-/// Says whether a member of an upload is chosen by the server.
-fn is_own_name_of_upload(object: &Value, name: &str) -> bool {
-    matches!(name, "path" | "filepath" | "destination" | "size" | "newFilename" | "tempFilePath")
-        && !object.labels.is_empty()
-        && object.labels.all().iter().all(|label| label.origin.what == "an uploaded file")
-}
-
 impl Engine<'_> {
     /// Returns what a plain name stands for that the code does not define.
     pub(super) fn library(&mut self, name: Name) -> Value {
@@ -62,6 +55,9 @@ impl Engine<'_> {
                 Some(self.member_of_library(object, path, span))
             }
             Kind::Path(path) => {
+                if let Some(named) = self.named_source(object, name, self.place(span)) {
+                    return named;
+                }
                 let path = self.catalog.canonical(path.member(name));
                 let member = self.member_of_library(object, path, span);
                 return self.state.checked(&member);
@@ -98,7 +94,7 @@ impl Engine<'_> {
         {
             return Rc::new(Data::new(super::number(&("bound", object.id, name)), Kind::Bound(object.clone(), name)));
         }
-        if self.language.is_script() && is_own_name_of_upload(object, name.as_str()) {
+        if self.language.is_script() && super::part::is_own_name_of_upload(object, name.as_str()) {
             // Where an upload lies, and how long it is, is what the server says.
             return Rc::new(Data { plain: true, ..Data::new(super::number(&(object.id, "own", name)), Kind::Unknown) });
         }
@@ -294,6 +290,9 @@ impl Engine<'_> {
                 Some(Key::Index(at)) => Some(self.catalog.path(&format!("{path}[{at}]"))),
                 // What another part of the program has put there is no data of the request.
                 Some(Key::Name(name)) => {
+                    if let Some(named) = self.named_source(object, *name, self.place(span)) {
+                        return named;
+                    }
                     let of = self.catalog.type_of(self.catalog.path(&format!("{path}[{name}]")));
                     if let Some(of) = of {
                         return Rc::new(Data::new(super::number(&(object.id, key.id)), Kind::Path(of)));

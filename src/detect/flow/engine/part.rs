@@ -3,7 +3,8 @@
 use super::{Engine, Place};
 use crate::detect::flow::catalog::{ALL, Classes, NO_PARENT, NOT_ABSOLUTE, ONE_SEGMENT, ONE_SLASH, OWN_HOST};
 use crate::detect::flow::name::Name;
-use crate::detect::flow::value::{Kind, Labels, Value};
+use crate::detect::flow::value::{Data, Kind, Labels, Value};
+use std::rc::Rc;
 
 impl Engine<'_> {
     /// Returns the labels of data that was decoded, or is a part of an address: what kept the whole harmless is gone.
@@ -26,11 +27,22 @@ impl Engine<'_> {
         let catalog = self.catalog;
         let mut labels = Labels::default();
         for entry in catalog.member_sources(path) {
-            if self.is_active(entry.file) {
+            if self.is_active(entry.file) && entry.of.named.is_empty() {
                 labels = labels.join(&self.label(entry, place));
             }
         }
         labels
+    }
+
+    /// Returns what stands under a name where the catalog tells it from the rest: a variable that a web server sets, among
+    /// those of the environment.
+    pub(super) fn named_source(&self, object: &Value, name: Name, place: Place) -> Option<Value> {
+        let Kind::Path(of) = object.kind else { return None };
+        let mut entries = self.catalog.member_sources(of).iter().filter(|entry| self.is_active(entry.file));
+        let entry = entries.find(|entry| entry.of.is_named(name.as_str()))?;
+        let id = super::number(&(object.id, "named", name));
+        let value = Data { labels: self.label(entry, place), ..Data::new(id, Kind::Unknown) };
+        Some(self.state.checked(&Rc::new(value)))
     }
 
     /// Returns a value that is put into a part of a thing as it then matters: the query of a URL does not decide where it
@@ -46,4 +58,11 @@ impl Engine<'_> {
         }
         value.with_labels(value.labels.cleaned(self.catalog.decided_by_parts(*path) & !decided))
     }
+}
+
+/// Says whether a member of an upload is chosen by the server.
+pub(super) fn is_own_name_of_upload(object: &Value, name: &str) -> bool {
+    matches!(name, "path" | "filepath" | "destination" | "size" | "newFilename" | "tempFilePath")
+        && !object.labels.is_empty()
+        && object.labels.all().iter().all(|label| label.origin.what == "an uploaded file")
 }

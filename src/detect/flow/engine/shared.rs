@@ -240,6 +240,9 @@ impl Engine<'_> {
 
     /// The same for the present state.
     pub(super) fn see_others(&mut self, closure: &Closure, is_known: bool) {
+        if self.is_late {
+            return;
+        }
         let module = self.units[closure.module].scope;
         for scope in closure.scopes.iter().filter(|scope| !is_known || **scope != module) {
             self.open_scope(closure.module, *scope);
@@ -283,6 +286,9 @@ impl Engine<'_> {
 
     /// Notes what a function has put, since it began, where others see it.
     pub(super) fn note_shared(&mut self, begin: &State, closure: &Closure) {
+        if self.is_late {
+            return;
+        }
         let mut variables = BTreeSet::new();
         let mut objects = BTreeSet::new();
         for layer in self.state.set_since(begin) {
