@@ -61,6 +61,30 @@ static LONG_WORD: LazyLock<Regex> = LazyLock::new(|| Regex::new("[A-Za-z0-9+=]{3
 static IN_ADDRESS: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r#":/{1,2}[^\s/:@]+:([^\s/"'`<>]{3,}|[^\s/@]{3,})@"#).expect("a constant"));
 
+/// Words that many secrets begin or end with, and that code is full of: they tell nothing of a secret.
+const COMMON: [&str; 20] = [
+    "access",
+    "account",
+    "apikey",
+    "bearer",
+    "client",
+    "database",
+    "default",
+    "development",
+    "localhost",
+    "master",
+    "mongodb",
+    "passwd",
+    "passphrase",
+    "password",
+    "postgres",
+    "private",
+    "production",
+    "secret",
+    "server",
+    "service",
+];
+
 /// Characters that a part of a secret has at least.
 const PART: usize = 6;
 
@@ -171,7 +195,8 @@ impl Redactor {
             })
         };
         let letters = shared.trim_matches(|c: char| !c.is_alphanumeric());
-        letters.chars().all(char::is_alphabetic) && self.parts.iter().all(alone)
+        let is_common = || COMMON.contains(&letters.to_ascii_lowercase().as_str());
+        letters.chars().all(char::is_alphabetic) && (is_common() || self.parts.iter().all(alone))
     }
 
     /// Returns `text` with the known values masked that have at least `min` characters. Away from where a secret was
@@ -354,6 +379,9 @@ mod tests {
         assert_eq!(redactor.redact("f(payment)"), "f(payment)", "a word that is one in the secret, too");
         redactor.learn("postgres://shop:s3cr3t@db.internal/shop");
         assert_eq!(redactor.redact("connect('s3cr3t', 'db.internal')"), "connect('******', 'db.internal')");
+        redactor.learn("password4711Xy");
+        assert_eq!(redactor.redact("check(password)"), "check(password)", "a word of every program");
+        assert_eq!(redactor.redact("'password47' + x"), "'**********' + x");
         redactor.learn("opensesameopen");
         assert_eq!(redactor.redact("'opensesame' + x"), "'**********' + x", "cut within a word");
     }
