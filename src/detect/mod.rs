@@ -8,6 +8,7 @@ pub mod flow;
 mod loosen;
 mod overlap;
 pub mod rules;
+pub mod specifiers;
 pub mod touched;
 
 use crate::change::text::Text;

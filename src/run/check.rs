@@ -158,7 +158,7 @@ fn analyse_files(gathered: &Gathered, sides: &(Side<'_>, Side<'_>), options: &Op
     let mut analyses: Vec<Analysis> =
         analyser.all(&gathered.change.files, sides, Job::of, |_, analysis| analysis.unwrap_or_default());
     let receives = |language, text: &str| analyser.may_receive(language, text);
-    let mut dependents = dependents::of(gathered, &options.wanted.paths, &analyses, &receives);
+    let mut dependents = dependents::of(gathered, &options.wanted.paths, (&analyses, sides), &receives);
     let mut around = analyser.unchanged(&dependents.files, sides);
     dependents.tell(&around);
     settle_across(&mut analyses.iter_mut().chain(&mut around).collect::<Vec<_>>());

@@ -2,18 +2,22 @@
 //! in the files that call it. They are looked for by name, the nearest first, within bounds: the cost follows the change.
 
 use super::gather::{Gathered, within};
+use super::others::Side;
+use super::redirects::{self, Redirect, Ways};
 use super::tree::is_vendored_name;
 use super::worker::is_risky_text;
 use crate::change::Status;
 use crate::change::git::{Blob, Blobs, Git};
 use crate::change::text::Text;
 use crate::detect::Analysis;
+use crate::detect::specifiers::{self, Import};
 use crate::detect::touched::{self, DEFAULT};
 use crate::path::RepoPath;
 use crate::policy::plural;
 use crate::span::LineSet;
 use crate::syntax::language::Language;
 use crate::syntax::{Limits, SourceFile, is_generated_path, is_test_path, parse};
+use std::cell::OnceCell;
 use std::collections::{BTreeSet, HashSet};
 use std::time::Duration;
 
@@ -67,12 +71,47 @@ struct Used {
     names: BTreeSet<String>,
     /// What the change touches, in words.
     origin: String,
+    /// What leads names elsewhere, where the file itself is not what is used.
+    redirect: Option<Redirect>,
 }
 
 struct Candidate {
     path: RepoPath,
     language: Language,
     text: Text,
+    imports: OnceCell<Vec<Import>>,
+    /// The files that each import may name though its text does not say so.
+    places: OnceCell<Vec<HashSet<RepoPath>>>,
+}
+
+impl Candidate {
+    fn imports(&self) -> &[Import] {
+        self.imports.get_or_init(|| specifiers::imports(self.language, &self.text.text))
+    }
+
+    /// Returns the imports that by an alias, by the name of a package or as a whole folder may name a file.
+    fn aliased(&self, path: &RepoPath, ways: &mut Ways<'_>) -> Vec<&Import> {
+        let is_python = self.language == Language::Python;
+        let hides = |name: &str| name.ends_with(['.', '/']) || name.starts_with('.') == is_python;
+        let places = self.places.get_or_init(|| {
+            let names = self.imports().iter().map(|import| import.module.as_str());
+            names
+                .map(|name| if hides(name) { ways.after.places(self.language, &self.path, name) } else { Vec::new() })
+                .map(HashSet::from_iter)
+                .collect()
+        });
+        self.imports()
+            .iter()
+            .zip(places)
+            .filter(|(_, places)| places.contains(path))
+            .map(|(import, _)| import)
+            .collect()
+    }
+
+    /// Returns the imports that a change leads elsewhere.
+    fn redirected(&self, redirect: &Redirect, ways: &mut Ways<'_>) -> Vec<&Import> {
+        self.imports().iter().filter(|import| ways.moves(redirect, self.language, &self.path, import)).collect()
+    }
 }
 
 /// Looks for the files that use what a change touches; within `paths`, where there are any. `receives` says of a text
@@ -80,11 +119,13 @@ struct Candidate {
 pub fn of(
     gathered: &Gathered,
     paths: &[String],
-    analyses: &[Analysis],
+    (analyses, sides): (&[Analysis], &(Side<'_>, Side<'_>)),
     receives: &dyn Fn(Language, &str) -> bool,
 ) -> Dependents {
     let mut dependents = Dependents::default();
     let mut level = changed(gathered, analyses);
+    level.extend(redirects::of(gathered, sides).into_iter().map(Used::redirected));
+    let mut ways = Ways::of(sides);
     let (Some(git), Some(commit)) = (gathered.git.as_ref(), gathered.change.base.commit.as_ref()) else {
         return dependents;
     };
@@ -96,7 +137,8 @@ pub fn of(
     for depth in 1..=MAX_LEVELS {
         let mut next = Vec::new();
         for used in &level {
-            let (users, rest): (Vec<_>, Vec<_>) = open.into_iter().partition(|candidate| uses(candidate, used));
+            let (users, rest): (Vec<_>, Vec<_>) =
+                open.into_iter().partition(|candidate| uses(candidate, used, &mut ways));
             open = rest;
             for user in users {
                 let is_entry = receives(user.language, &user.text.text);
@@ -105,7 +147,7 @@ pub fn of(
                 }
                 let is_full = followed >= MAX_FOLLOWED || (is_entry && dependents.files.len() >= MAX_FILES);
                 let readable = !is_full && !is_risky_text(&user.text.text);
-                let parsed = readable.then(|| uses_of(&user, used, &gathered.config.analysis)).flatten();
+                let parsed = readable.then(|| uses_of(&user, used, &mut ways, &gathered.config.analysis)).flatten();
                 let Some((file, focus)) = parsed else {
                     left_out += 1;
                     continue;
@@ -115,8 +157,18 @@ pub fn of(
                 if passes_all_on(&user, &module_word(&used.path)) {
                     names.extend(used.names.iter().cloned());
                 }
+                if taken(&user, used, &mut ways).iter().any(|import| import.is_all) {
+                    names.extend(used.names.iter().cloned());
+                    names.extend(used.redirect.iter().map(|_| DEFAULT.to_owned()));
+                }
                 let (path, origin) = (user.path, used.origin.clone());
-                next.extend((!names.is_empty()).then_some(Used { path, family: used.family, names, origin }));
+                next.extend((!names.is_empty()).then_some(Used {
+                    path,
+                    family: used.family,
+                    names,
+                    origin,
+                    redirect: None,
+                }));
                 if is_entry {
                     dependents.files.push(Dependent { file, focus, uses: used.origin.clone() });
                 }
@@ -162,9 +214,22 @@ fn changed(gathered: &Gathered, analyses: &[Analysis]) -> Vec<Used> {
         let shown: Vec<String> = names.iter().take(3).map(|name| format!("`{name:.60}`")).collect();
         let origin = format!("{} in {}", shown.join(", "), file.path);
         let family = family(analysis.language?);
-        (!names.is_empty()).then(|| Used { path: file.path.clone(), family, names, origin })
+        (!names.is_empty()).then(|| Used { path: file.path.clone(), family, names, origin, redirect: None })
     });
     used.collect()
+}
+
+impl Used {
+    fn redirected(redirect: Redirect) -> Self {
+        let what = redirect.word.as_ref().map_or("names".to_owned(), |word| format!("`{word:.60}`"));
+        Self {
+            path: redirect.path.clone(),
+            family: family(redirect.language),
+            names: BTreeSet::new(),
+            origin: format!("what {what} in its imports may lead to, by {}", redirect.path),
+            redirect: Some(redirect),
+        }
+    }
 }
 
 /// JavaScript and TypeScript use each other's files.
@@ -203,7 +268,8 @@ fn candidates(
             bytes += content.len() as u64;
             let content = Blob::Bytes(content.clone()).into_content(true);
             if let (Some(text), Some(language)) = (content.text(), Language::of_path(path)) {
-                found.push(Candidate { path: path.clone(), language, text: text.clone() });
+                let (imports, places) = (OnceCell::new(), OnceCell::new());
+                found.push(Candidate { path: path.clone(), language, text: text.clone(), imports, places });
             }
         }
     }
@@ -211,12 +277,27 @@ fn candidates(
 }
 
 /// Says whether a file seems to import another and to use one of its names.
-fn uses(candidate: &Candidate, used: &Used) -> bool {
-    if family(candidate.language) != used.family || !imports(candidate, &module_word(&used.path)) {
+fn uses(candidate: &Candidate, used: &Used, ways: &mut Ways<'_>) -> bool {
+    if family(candidate.language) != used.family {
         return false;
+    }
+    let is_named = used.redirect.is_none() && imports(candidate, &module_word(&used.path));
+    if !is_named {
+        let taken = taken(candidate, used, ways);
+        if taken.is_empty() || used.redirect.is_some() || taken.iter().any(|import| import.is_all) {
+            return !taken.is_empty();
+        }
     }
     let passes_all = || passes_all_on(candidate, &module_word(&used.path));
     used.names.iter().any(|name| name == DEFAULT || holds(&candidate.text.text, name)) || passes_all()
+}
+
+/// Returns the imports of a file that lead to another, or that a change leads elsewhere.
+fn taken<'c>(candidate: &'c Candidate, used: &Used, ways: &mut Ways<'_>) -> Vec<&'c Import> {
+    match &used.redirect {
+        Some(redirect) => candidate.redirected(redirect, ways),
+        None => candidate.aliased(&used.path, ways),
+    }
 }
 
 /// Says whether a file passes on all that another has: `export *`, `import *`, `pub use x::*`.
@@ -242,7 +323,7 @@ fn imports(candidate: &Candidate, word: &str) -> bool {
 }
 
 /// Returns the word by which other files import a file.
-fn module_word(path: &RepoPath) -> String {
+pub(super) fn module_word(path: &RepoPath) -> String {
     let name = path.file_name();
     let stem = name.split('.').next().unwrap_or(name);
     let folder = path.as_str().rsplit('/').nth(1).unwrap_or_default();
@@ -255,7 +336,7 @@ fn module_word(path: &RepoPath) -> String {
 }
 
 /// Says whether a text holds a word: not as a part of a longer one.
-fn holds(text: &str, word: &str) -> bool {
+pub(super) fn holds(text: &str, word: &str) -> bool {
     let is_part = |c: char| c.is_alphanumeric() || c == '_';
     !word.is_empty()
         && text
@@ -264,13 +345,31 @@ fn holds(text: &str, word: &str) -> bool {
 }
 
 /// Returns a user, parsed, and the names by which it speaks of what it uses; `None` where it cannot be parsed.
-fn uses_of(user: &Candidate, used: &Used, options: &crate::detect::Options) -> Option<(SourceFile, BTreeSet<String>)> {
+fn uses_of(
+    user: &Candidate,
+    used: &Used,
+    ways: &mut Ways<'_>,
+    options: &crate::detect::Options,
+) -> Option<(SourceFile, BTreeSet<String>)> {
     let limits = Limits { time: Duration::from_millis(options.time_ms), depth: options.depth };
     let mut file = parse(&user.path, user.language, &user.text, &limits).ok()?;
     file.added = LineSet::default();
     let mut names = used.names.clone();
-    if names.remove(DEFAULT) {
+    let is_whole = names.remove(DEFAULT);
+    if is_whole {
         names.extend(local_names(&user.text.text, &module_word(&used.path)));
+    }
+    let taken = taken(user, used, ways);
+    if is_whole || used.redirect.is_some() {
+        names.extend(taken.iter().flat_map(|import| &import.locals).cloned());
+        let word = module_word(&used.path);
+        let named = |import: &&Import| is_whole && holds(&import.module, &word);
+        names.extend(user.imports().iter().filter(named).flat_map(|import| &import.locals).cloned());
+    }
+    // Of which names it takes, such an import does not say.
+    if user.language == Language::Python && used.redirect.is_some() && taken.iter().any(|import| import.is_all) {
+        let text = &user.text.text;
+        names.extend(touched::identifiers(text).into_iter().map(|range| text[range].to_owned()));
     }
     let focus = touched::closure(&file, &names);
     Some((file, focus))

@@ -13,6 +13,7 @@ pub mod init;
 pub mod measure;
 pub mod others;
 pub mod publish;
+pub mod redirects;
 pub mod rules;
 mod scope;
 pub mod score;

@@ -20,6 +20,7 @@ mod large;
 mod measure;
 mod policy;
 mod properties;
+mod redirects;
 mod robust;
 mod robust_support;
 mod runaway;

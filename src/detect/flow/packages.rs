@@ -182,6 +182,37 @@ pub fn entries(manifest: &str, package: &str, inside: &str) -> Vec<String> {
     found.iter().map(|path| path.trim_start_matches("./").to_owned()).filter(|path| !path.ends_with(".d.ts")).collect()
 }
 
+/// Returns the files, relative to the package's folder, that a name with `#` stands for in it.
+pub fn imports(manifest: &str, name: &str) -> Vec<String> {
+    let json = serde_json::from_str::<Value>(if is_plain(manifest) { manifest } else { "" }).unwrap_or_default();
+    let Some(imports) = json.get("imports").and_then(Value::as_object).filter(|_| name.len() <= MAX_NAME) else {
+        return Vec::new();
+    };
+    let held = |pattern: &str| {
+        let (head, tail) = pattern.split_once('*')?;
+        name.strip_prefix(head)?.strip_suffix(tail).map(|held| (head.len(), held.to_owned()))
+    };
+    let patterns = || imports.iter().take(MAX_PATTERNS).filter_map(|(pattern, value)| Some((held(pattern)?, value)));
+    let one = imports.get(name).map(|value| (String::new(), value));
+    // The longest beginning decides.
+    let one = one.or_else(|| patterns().max_by_key(|((length, _), _)| *length).map(|((_, held), value)| (held, value)));
+    let mut found = Vec::new();
+    let Some((held, value)) = one else { return found };
+    leaves(value, &mut found);
+    found.retain(|path| path.starts_with("./") && path.len() <= MAX_NAME);
+    found.truncate(MAX_TARGETS);
+    found.iter().map(|path| path.trim_start_matches("./").replacen('*', &held, 1)).collect()
+}
+
+/// Says whether two states of a `package.json` let names lead elsewhere: another version alone does not.
+pub fn leads_otherwise(before: &str, after: &str) -> bool {
+    const FIELDS: [&str; 9] =
+        ["name", "exports", "imports", "main", "module", "source", "types", "typings", "workspaces"];
+    let read = |text: &str| serde_json::from_str::<Value>(if is_plain(text) { text } else { "" }).unwrap_or_default();
+    let (before, after) = (read(before), read(after));
+    FIELDS.iter().any(|field| before.get(field) != after.get(field))
+}
+
 fn leaves(value: &Value, found: &mut Vec<String>) {
     match value {
         Value::String(path) => found.push(path.clone()),

@@ -1,10 +1,12 @@
 //! Names of JavaScript's imports that stand for files of the repository: aliases, and packages of the same workspace.
 
 use super::Engine;
-use super::imports::{beside, folder_of, normal};
+use super::imports::{beside, candidates, folder_of, is_relative, normal};
+use crate::detect::flow::SourceProvider;
 use crate::detect::flow::name::Name;
 use crate::detect::flow::packages::{self, Aliases};
 use crate::path::RepoPath;
+use crate::syntax::language::Language;
 use std::collections::HashMap;
 use std::rc::Rc;
 
@@ -41,62 +43,54 @@ impl Engine<'_> {
             return *known;
         }
         self.named.names.insert(key.clone(), None);
-        let mut targets = Vec::new();
-        if let Some(located) = self.aliases_of(&folder) {
-            let (at, aliases) = located.as_ref();
-            targets.extend(aliases.targets(module.as_str()).iter().map(|target| beside(at, target)));
-        }
-        targets.extend(self.in_packages(&folder, module.as_str()));
-        let found = targets.iter().take(MAX_TARGETS).find_map(|target| {
-            let path = Name::new(&format!("^{}", normal(target)));
+        let targets = self.named.targets(self.others, &folder, module.as_str());
+        let found = targets.iter().find_map(|target| {
+            let path = Name::new(&format!("^{target}"));
             self.find_module(here, path.as_str()).is_some_and(|(_, members)| members.is_empty()).then_some(path)
         });
         self.named.names.insert(key, found);
         found
     }
+}
+
+impl Known {
+    /// Returns the paths from the root, in the order in which they are tried, that a name may stand for in a folder.
+    fn targets(&mut self, others: &dyn SourceProvider, folder: &str, name: &str) -> Vec<String> {
+        let mut targets = Vec::new();
+        if name.starts_with('#') {
+            targets.extend(own_imports(others, folder, name));
+        }
+        if let Some(located) = self.aliases_of(others, folder) {
+            let (at, aliases) = located.as_ref();
+            targets.extend(aliases.targets(name).iter().map(|target| beside(at, target)));
+        }
+        targets.extend(self.in_packages(others, folder, name));
+        targets.iter().take(MAX_TARGETS).map(|target| normal(target)).collect()
+    }
 
     /// Returns the aliases that hold in a folder: those of the nearest file of them.
-    fn aliases_of(&mut self, folder: &str) -> Option<Located> {
-        if let Some(known) = self.named.aliases.get(folder) {
+    fn aliases_of(&mut self, others: &dyn SourceProvider, folder: &str) -> Option<Located> {
+        if let Some(known) = self.aliases.get(folder) {
             return known.clone();
         }
-        let own = ["tsconfig.json", "jsconfig.json"].iter().find_map(|name| self.read_aliases(beside(folder, name)));
+        let own = ["tsconfig.json", "jsconfig.json"].iter().find_map(|name| read_aliases(others, beside(folder, name)));
         let found = match own {
             Some(own) => Some(own).filter(|located| !located.1.is_empty()),
             None if folder.is_empty() => None,
-            None => self.aliases_of(folder_of(folder)),
+            None => self.aliases_of(others, folder_of(folder)),
         };
-        self.named.aliases.insert(folder.to_owned(), found.clone());
+        self.aliases.insert(folder.to_owned(), found.clone());
         found
     }
 
-    fn read_aliases(&self, path: String) -> Option<Located> {
-        let mut path = path;
-        let mut last = None;
-        for _ in 0..MAX_EXTENDS {
-            let Some(text) = self.others.text(&RepoPath::from(path.as_str())) else { break };
-            let aliases = Aliases::read(&text)?;
-            let folder = folder_of(&path).to_owned();
-            let next = aliases.extends.clone().map(|extends| normal(&beside(&folder, &extends)));
-            let is_last = !aliases.is_empty() || next.is_none();
-            last = Some(Rc::new((folder, aliases)));
-            match next.filter(|_| !is_last) {
-                Some(next) if next.ends_with(".json") => path = next,
-                Some(next) => path = format!("{next}.json"),
-                None => break,
-            }
-        }
-        last
-    }
-
     /// Returns the paths that a name stands for where it is a package of the workspace around a folder.
-    fn in_packages(&mut self, folder: &str, name: &str) -> Vec<String> {
-        let Some(workspace) = self.workspace_of(folder) else { return Vec::new() };
+    fn in_packages(&mut self, others: &dyn SourceProvider, folder: &str, name: &str) -> Vec<String> {
+        let Some(workspace) = self.workspace_of(others, folder) else { return Vec::new() };
         let (root, folders) = workspace.as_ref();
         let (package, inside) = packages::split(name);
         for one in packages::folders_of(folders, package) {
             let at = normal(&beside(root, &one));
-            let Some(manifest) = self.others.text(&RepoPath::from(beside(&at, "package.json").as_str())) else {
+            let Some(manifest) = others.text(&RepoPath::from(beside(&at, "package.json").as_str())) else {
                 continue;
             };
             let entries = packages::entries(&manifest, package, inside);
@@ -107,18 +101,98 @@ impl Engine<'_> {
         Vec::new()
     }
 
-    fn workspace_of(&mut self, folder: &str) -> Option<Workspace> {
-        if let Some(known) = self.named.workspaces.get(folder) {
+    fn workspace_of(&mut self, others: &dyn SourceProvider, folder: &str) -> Option<Workspace> {
+        if let Some(known) = self.workspaces.get(folder) {
             return known.clone();
         }
-        let text = |name: &str| self.others.text(&RepoPath::from(beside(folder, name).as_str()));
+        let text = |name: &str| others.text(&RepoPath::from(beside(folder, name).as_str()));
         let own = packages::workspace(text("package.json").as_deref(), text("pnpm-workspace.yaml").as_deref());
         let found = match own {
             Some(folders) => Some(Rc::new((folder.to_owned(), folders))),
             None if folder.is_empty() => None,
-            None => self.workspace_of(folder_of(folder)),
+            None => self.workspace_of(others, folder_of(folder)),
         };
-        self.named.workspaces.insert(folder.to_owned(), found.clone());
+        self.workspaces.insert(folder.to_owned(), found.clone());
         found
     }
+}
+
+fn read_aliases(others: &dyn SourceProvider, path: String) -> Option<Located> {
+    let mut path = path;
+    let mut last = None;
+    for _ in 0..MAX_EXTENDS {
+        let Some(text) = others.text(&RepoPath::from(path.as_str())) else { break };
+        let aliases = Aliases::read(&text)?;
+        let folder = folder_of(&path).to_owned();
+        let next = aliases.extends.clone().map(|extends| normal(&beside(&folder, &extends)));
+        let is_last = !aliases.is_empty() || next.is_none();
+        last = Some(Rc::new((folder, aliases)));
+        match next.filter(|_| !is_last) {
+            Some(next) if next.ends_with(".json") => path = next,
+            Some(next) => path = format!("{next}.json"),
+            None => break,
+        }
+    }
+    last
+}
+
+/// Returns the paths that a name with `#` stands for, as the nearest `package.json` says.
+fn own_imports(others: &dyn SourceProvider, folder: &str, name: &str) -> Vec<String> {
+    let mut at = folder;
+    loop {
+        if let Some(manifest) = others.text(&RepoPath::from(beside(at, "package.json").as_str())) {
+            return packages::imports(&manifest, name).iter().map(|target| beside(at, target)).collect();
+        }
+        if at.is_empty() {
+            return Vec::new();
+        }
+        at = folder_of(at);
+    }
+}
+
+/// What the imports of one side stand for, by the files and folders that are there; nothing is parsed.
+pub struct Names<'a> {
+    others: &'a dyn SourceProvider,
+    known: Known,
+    files: HashMap<(String, String), Option<RepoPath>>,
+}
+
+impl<'a> Names<'a> {
+    /// Makes one for the files of a side.
+    pub fn new(others: &'a dyn SourceProvider) -> Self {
+        Self { others, known: Known::default(), files: HashMap::new() }
+    }
+
+    /// Returns the file of the repository that an import of another file names, if it names one.
+    pub fn file(&mut self, language: Language, from: &RepoPath, name: &str) -> Option<RepoPath> {
+        let key = (folder_of(from.as_str()).to_owned(), name.to_owned());
+        if let Some(known) = self.files.get(&key) {
+            return known.clone();
+        }
+        let found = self.places(language, from, name).into_iter().find(|path| self.others.text(path).is_some());
+        self.files.insert(key, found.clone());
+        found
+    }
+
+    /// Returns the files that an import of a file may name, by what aliases and packages say, in the order in which they
+    /// are tried; whether they are there is not asked.
+    pub fn places(&mut self, language: Language, from: &RepoPath, name: &str) -> Vec<RepoPath> {
+        let is_script = language.is_script();
+        let mut found = Vec::new();
+        if is_script && !name.starts_with(['.', '/', '<']) {
+            for target in self.known.targets(self.others, folder_of(from.as_str()), name) {
+                found.extend(whole(language, from, &format!("^{target}")));
+            }
+        }
+        if !is_script || is_relative(name) {
+            found.extend(whole(language, from, name));
+        }
+        found
+    }
+}
+
+/// Returns the files that a path may be; of Python also those of which it is a member.
+fn whole(language: Language, from: &RepoPath, path: &str) -> Vec<RepoPath> {
+    let all = candidates(language, from, path).into_iter();
+    all.filter(|(_, members)| members.is_empty() || language == Language::Python).flat_map(|(files, _)| files).collect()
 }

@@ -258,7 +258,7 @@ pub(super) fn is_relative(module: &str) -> bool {
 }
 
 /// Returns the files that a path may begin with, the longest first, each with the members that follow.
-fn candidates(language: Language, from: &RepoPath, path: &str) -> Vec<(Vec<RepoPath>, Vec<String>)> {
+pub(super) fn candidates(language: Language, from: &RepoPath, path: &str) -> Vec<(Vec<RepoPath>, Vec<String>)> {
     match language {
         Language::Python => python_candidates(from, path),
         Language::Rust => rust_candidates(from, path),

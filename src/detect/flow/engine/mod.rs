@@ -4,7 +4,7 @@
 //! not known run both ways and are joined, loops run until little changes, functions of the code run where they are called.
 //! Every run is bounded in steps; what is cut short is reported.
 
-mod alias;
+pub mod alias;
 mod answer;
 mod beginning;
 mod bind;
