@@ -129,7 +129,7 @@ impl<'a> Pool<'a> {
     }
 
     /// Analyses in a worker, which follows data into what `others` holds. Where that does not end well it is tried once
-    /// more without them, and the analysis says so.
+    /// more without them, and the analysis says so; that a worker died stays a gap.
     pub fn analyse(&self, task: &Task, others: Option<&(Side<'_>, Side<'_>)>) -> Analysis {
         let Some(others) = others.filter(|(before, after)| before.serves_workers() || after.serves_workers()) else {
             return self.once(task, None);
@@ -141,7 +141,12 @@ impl<'a> Pool<'a> {
         }
         let alone = self.once(task, None);
         let is_better = (!is_cut(&alone) && is_cut(&whole)) || (!alone.before_unread && whole.before_unread);
-        if is_better { Analysis { alone: true, ..alone } } else { whole }
+        if !is_better {
+            return whole;
+        }
+        // That a worker died is said whatever a second one finds.
+        let died = whole.gaps.into_iter().filter(|gap| gap.kind == GapKind::Crash);
+        Analysis { alone: true, gaps: died.chain(alone.gaps).collect(), ..alone }
     }
 
     /// Analyses in a worker. A worker that dies or runs out of time becomes a gap of the file.
