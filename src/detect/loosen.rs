@@ -1,7 +1,8 @@
 //! Whether a change takes away something that may keep data from doing harm, so that files which use the changed code are
 //! worth a look: a condition, an early end, a pattern, a value beside the functions, a call that by its name checks or cleans;
-//! or whether it brings in a sink that a caller's data reaches.
+//! whether a name that it imports comes from elsewhere; or whether it brings in a sink that a caller's data reaches.
 
+use super::specifiers::origins;
 use crate::finding::Finding;
 use crate::span::LineSet;
 use crate::syntax::SourceFile;
@@ -69,7 +70,7 @@ pub(super) fn loosens(
     (removed, added): (&LineSet, &LineSet),
     findings: (&[Finding], &[Finding]),
 ) -> bool {
-    if brings_sink(findings) {
+    if brings_sink(findings) || before.is_some_and(|file| !redirected(file, after).is_empty()) {
         return true;
     }
     let mut symbols = touched(after, added);
@@ -83,6 +84,12 @@ pub(super) fn loosens(
     lost.values().any(|count| *count > 0)
         || before.is_some_and(|file| touches_values(file, removed))
         || ends_earlier(after, added)
+}
+
+/// Returns the names that a file imports from elsewhere than before, and may pass on; `*` where all of a module.
+pub(super) fn redirected(before: &SourceFile, after: &SourceFile) -> Vec<String> {
+    let (old, new) = (origins(before.language, before.text()), origins(after.language, after.text()));
+    new.into_iter().filter(|(name, from)| old.get(name).is_some_and(|old| old != from)).map(|(name, _)| name).collect()
 }
 
 /// Says whether a caller's data reaches a sink at head that it did not reach before.

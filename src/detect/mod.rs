@@ -231,6 +231,9 @@ pub fn analyse(job: &Job, detectors: &[&dyn Detector], options: &Options, others
     {
         analysis.touched = touched::names(file, &job.added);
         analysis.touched.extend(before.iter().flat_map(|file| touched::names(file, &job.removed)));
+        if before.as_ref().is_some_and(|old| loosen::redirected(old, file).iter().any(|name| name == "*")) {
+            analysis.touched.insert(touched::DEFAULT.to_owned());
+        }
     }
     if let Some((file, _)) = after.as_ref().filter(|_| job.is_new) {
         analysis.touched = touched::names(file, &job.added);

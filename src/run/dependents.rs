@@ -366,8 +366,12 @@ fn uses_of(
         let named = |import: &&Import| is_whole && holds(&import.module, &word);
         names.extend(user.imports().iter().filter(named).flat_map(|import| &import.locals).cloned());
     }
-    // Of which names it takes, such an import does not say.
-    if user.language == Language::Python && used.redirect.is_some() && taken.iter().any(|import| import.is_all) {
+    // Which names it takes, such an import does not say; nor does what Rust calls by a path.
+    let is_any = match user.language {
+        Language::Python => used.redirect.is_some() && taken.iter().any(|import| import.is_all),
+        language => is_whole && language == Language::Rust,
+    };
+    if is_any {
         let text = &user.text.text;
         names.extend(touched::identifiers(text).into_iter().map(|range| text[range].to_owned()));
     }

@@ -153,3 +153,68 @@ fn ways_are_found_where_the_helper_moves_and_where_all_of_it_is_given_on() {
         assert!(run.findings().iter().any(|f| f.contains("app/web/views.py")), "{what}: {run}");
     }
 }
+
+/// Rust's `main.rs`, which calls the helper by `crate::clean` of another file.
+const GIVEN_RS: &str = "use actix_web::{get, web, HttpResponse};\nuse std::process::Command;\nuse crate::lib_all::only_host;\n\n#[get(\"/p/{host}\")]\nasync fn ping(host: web::Path<String>) -> HttpResponse {\n    let host = only_host(host.into_inner());\n    let line = format!(\"ping -c 1 {}\", host);\n    Command::new(\"sh\").arg(\"-c\").arg(line).spawn().ok();\n    HttpResponse::Ok().finish()\n}\n";
+const GIVEN_JS: &str = "import express from 'express'\nimport { exec } from 'child_process'\nimport { wash } from './lib'\nconst app = express()\n\napp.get('/p', (req, res) => {\n  const host = wash(req.query.host)\n  exec('ping -c 1 ' + host, (e, out) => res.json({ out }))\n})\n";
+const STRICT_JS: &str =
+    "export function wash(text) {\n  if (!/^[a-z]+$/.test(text)) {\n    throw new Error('no')\n  }\n  return text\n}\n";
+const LOOSE_JS: &str = "export function wash(text) {\n  return text\n}\n";
+
+#[test]
+fn ways_are_found_where_a_file_between_passes_on_something_else() {
+    let python = VIEW_PY.replace("app.lib.clean", "app.lib");
+    let loose_rs = "pub fn only_host(text: String) -> String {\n    text\n}\n";
+    type Between<'a> = (&'a str, &'a str, [(&'a str, &'a str); 2], &'a str, [&'a str; 2]);
+    let cases: [Between<'_>; 6] = [
+        (
+            "app/web/views.py",
+            &python,
+            [("app/lib/clean.py", CLEAN_PY), ("app/lib/loose.py", OPEN_PY)],
+            "app/lib/__init__.py",
+            ["from .clean import only_name\n", "from .loose import only_name\n"],
+        ),
+        (
+            "app/web/views.py",
+            &python,
+            [("app/lib/clean.py", CLEAN_PY), ("app/lib/loose.py", OPEN_PY)],
+            "app/lib/__init__.py",
+            ["from .clean import *\n", "from .loose import *\n"],
+        ),
+        (
+            "src/server.js",
+            GIVEN_JS,
+            [("src/lib/strict.js", STRICT_JS), ("src/lib/loose.js", LOOSE_JS)],
+            "src/lib/index.js",
+            ["import { wash } from './strict'\nexport { wash }\n", "import { wash } from './loose'\nexport { wash }\n"],
+        ),
+        (
+            "src/server.js",
+            GIVEN_JS,
+            [("src/lib/strict.js", STRICT_JS), ("src/lib/loose.js", LOOSE_JS)],
+            "src/lib/index.js",
+            ["export * from './strict'\n", "export * from './loose'\n"],
+        ),
+        (
+            "src/web.rs",
+            GIVEN_RS,
+            [("src/clean.rs", CLEAN_RS), ("src/loose.rs", loose_rs)],
+            "src/lib_all.rs",
+            ["pub use crate::clean::only_host;\n", "pub use crate::loose::only_host;\n"],
+        ),
+        (
+            "src/web.rs",
+            GIVEN_RS,
+            [("src/clean.rs", CLEAN_RS), ("src/loose.rs", loose_rs)],
+            "src/lib_all.rs",
+            ["pub use crate::clean::*;\n", "pub use crate::loose::*;\n"],
+        ),
+    ];
+    for (user, text, files, between, [before, after]) in cases {
+        let repo = with(&[(user, text), files[0], files[1], (between, before)]);
+        repo.write(between, after).commit("after");
+        let run = repo.check(&["--base", "main"]);
+        assert_eq!(run.status, 1, "{after}: {run}");
+        assert!(run.findings().iter().any(|f| f.contains(user)), "{after}: {run}");
+    }
+}
