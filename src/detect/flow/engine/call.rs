@@ -358,7 +358,7 @@ impl Engine<'_> {
         let name = keys.first().map_or("a function", |k| k.last());
         let fitted = self.fitted_by_schema(name, receiver);
         let is_address = self.language.is_script() && keys.first().is_some_and(|key| key.as_str() == "URL");
-        let is_lookup = self.language.is_script() && !is_known && super::statement::looks_up(name);
+        let is_lookup = self.language != Language::Python && !is_known && super::statement::looks_up(name);
         let is_setting = |id: u64| args.named.iter().any(|(n, v, _)| v.id == id && SETTINGS.contains(&n.as_str()));
         for (arg, _) in args.all() {
             ids.push(arg.id);
