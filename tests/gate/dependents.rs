@@ -223,7 +223,7 @@ fn ways_are_found_where_a_file_between_passes_on_something_else() {
 fn harmless_users_do_not_hide_the_one_that_harms() {
     let harmless = "from flask import request, Flask\nfrom app.lib.clean import only_name\n\napp = Flask(__name__)\n\n\n@app.route('/u')\ndef user():\n    return len(only_name(request.args['name']))\n";
     let cases =
-        [("receive data", 20, harmless), ("only pass it on", 40, SERVICE_PY), ("use nothing of it", 200, "x = 1\n")];
+        [("receive data", 20, harmless), ("only pass it on", 30, SERVICE_PY), ("use nothing of it", 200, "x = 1\n")];
     for (what, count, text) in cases {
         let paths: Vec<String> = (0..count).map(|i| format!("app/lib/a{i}.py")).collect();
         let mut files: Vec<(&str, &str)> = paths.iter().map(|path| (path.as_str(), text)).collect();

@@ -4,12 +4,13 @@ use super::Engine;
 use super::call::Args;
 use super::facts::ids;
 use crate::detect::flow::catalog::operation::Operation;
+use crate::detect::flow::catalog::schema::Trust;
 use crate::detect::flow::catalog::{ALL, Classes, NO_PARENT, NOT_ABSOLUTE};
 use crate::detect::flow::ir::{Arm, ClassId, Const, ExprId, ExprKind, Method, Module, Op, Pattern, StmtKind};
 use crate::detect::flow::name::Name;
 use crate::detect::flow::outcome::Outcome;
 use crate::detect::flow::state::Contents;
-use crate::detect::flow::value::{Closure, Data, Findings, Kind, Shape, Value, join};
+use crate::detect::flow::value::{Closure, Data, Findings, Kind, Label, Shape, Value, join};
 use crate::syntax::language::Language;
 use std::rc::Rc;
 
@@ -70,7 +71,10 @@ impl Engine<'_> {
                 // Where all are so, each is; where none is so, each is not.
                 Some(match operation {
                     Operation::Every => self.with_facts(truth, facts.when_true, Vec::new()),
-                    _ => self.with_facts(truth, Vec::new(), facts.when_false),
+                    _ => {
+                        let same = self.same_as_one(object, &function, span);
+                        self.with_facts(truth, same, facts.when_false)
+                    }
                 })
             }
             Operation::Convert => Some(self.convert_to_named(object, args)),
@@ -110,6 +114,19 @@ impl Engine<'_> {
             }
             _ => self.sign_operation(operation, object, args, span),
         }
+    }
+
+    /// Returns what is known where a function holds for some element of a list of the program's own: what it asks to be the
+    /// same as the element is one of the list, `hosts.some(host => host === url.hostname)`.
+    fn same_as_one(&mut self, list: &Value, function: &Value, span: (u32, u32)) -> Findings {
+        let is_own = |label: &Label| matches!(label.origin.trust, Trust::Operator | Trust::Environment);
+        if !self.state.reach(list).all().iter().all(is_own) || !matches!(function.kind, Kind::Function(_)) {
+            return Vec::new();
+        }
+        // Stands for any of them: nothing begins or ends with it, and no host or path is in it.
+        let one = Data::constant(Const::Text("element".into()));
+        let (result, ()) = self.either(|e| e.call_back(function, vec![one], span), |_| ());
+        result.facts.as_deref().map(|facts| facts.when_true.clone()).unwrap_or_default()
     }
 
     /// Does what asks something of a path, or takes the signs of a text.

@@ -8,6 +8,7 @@ use crate::detect::flow::ir::Const;
 use crate::detect::flow::name::Name;
 use crate::detect::flow::state::Key;
 use crate::detect::flow::value::{Kind, Value};
+use crate::syntax::language::Language;
 
 /// Words of names of cookies that let somebody in.
 const OF_LOGIN: [&str; 30] = [
@@ -65,6 +66,11 @@ impl Engine<'_> {
 
     /// Says whether a cookie is taken back: it is given nothing, or no time.
     pub(super) fn is_taken_back(&self, args: &Args) -> bool {
+        if self.language == Language::Rust {
+            let emptied = Key::Name(Name::new(super::settings::EMPTY));
+            let things = args.positional.iter().filter_map(|(value, _)| self.state.contents(value.id));
+            return things.into_iter().any(|contents| contents.get(&emptied).is_ok());
+        }
         let is_empty = args.value(1).is_some_and(|value| value.as_text() == Some(""));
         let ages = [Name::new("maxAge"), Name::new("max-age")];
         let no_time = args.positional.iter().filter_map(|(value, _)| self.state.contents(value.id)).any(|options| {

@@ -3,6 +3,7 @@
 use super::Engine;
 use super::call::Args;
 use crate::detect::flow::catalog::operation::Operation;
+use crate::detect::flow::ir::Const;
 use crate::detect::flow::name::Name;
 use crate::detect::flow::state::{Contents, Key};
 use crate::detect::flow::value::{Data, Kind, Value};
@@ -10,6 +11,8 @@ use std::rc::Rc;
 
 /// Under what the name is kept that a thing was made with: of a cookie, of an element.
 pub(super) const NAME: &str = "(name)";
+/// Under what it is kept that a thing was made with a name and no text: a cookie that is taken back.
+pub(super) const EMPTY: &str = "(empty)";
 
 impl Engine<'_> {
     /// Makes a thing of which nothing has been set, or sets something of it.
@@ -36,6 +39,9 @@ impl Engine<'_> {
         let mut contents = Contents::default();
         if let Some(name) = self.name_given(args) {
             contents.set(Key::Name(Name::new(NAME)), name);
+        }
+        if args.value(1).is_some_and(|value| value.as_text() == Some("")) {
+            contents.set(Key::Name(Name::new(EMPTY)), Data::constant(Const::Bool(true)));
         }
         self.state.set_contents(id, contents);
         Some(Rc::new(Data { id, ..made.as_ref().clone() }))
