@@ -22,10 +22,11 @@ use std::collections::{BTreeSet, HashSet};
 use std::time::Duration;
 
 /// Files that are looked at.
-const MAX_LOOKED_AT: usize = 120;
-/// Files that are analysed.
+const MAX_LOOKED_AT: usize = 360;
+/// Files that are analysed, however large; more of them while they are small, and the bytes that all of them may have.
 const MAX_FILES: usize = 8;
-/// Files that are analysed or lead to others.
+const MAX_SMALL: (usize, usize) = (40, 64_000);
+/// Files that only lead to others.
 const MAX_FOLLOWED: usize = 24;
 /// Bytes of one file, and of all of them.
 const MAX_BYTES: (u64, u64) = (200_000, 4_000_000);
@@ -133,7 +134,7 @@ pub fn of(
         return dependents;
     }
     let (mut open, cut) = candidates(git, commit, &level, gathered, paths);
-    let (looked_at, mut followed, mut left_out) = (open.len(), 0, 0);
+    let (looked_at, mut followed, mut left_out, mut bytes) = (open.len(), 0, 0, 0);
     for depth in 1..=MAX_LEVELS {
         let mut next = Vec::new();
         for used in &level {
@@ -145,14 +146,24 @@ pub fn of(
                 if depth == MAX_LEVELS && !is_entry {
                     continue;
                 }
-                let is_full = followed >= MAX_FOLLOWED || (is_entry && dependents.files.len() >= MAX_FILES);
+                let (count, length) = (dependents.files.len(), user.text.text.len());
+                // What only leads to others takes no place from what data comes into.
+                let is_full = if is_entry {
+                    count >= MAX_FILES && (count >= MAX_SMALL.0 || bytes + length > MAX_SMALL.1)
+                } else {
+                    followed >= MAX_FOLLOWED
+                };
                 let readable = !is_full && !is_risky_text(&user.text.text);
                 let parsed = readable.then(|| uses_of(&user, used, &mut ways, &gathered.config.analysis)).flatten();
                 let Some((file, focus)) = parsed else {
                     left_out += 1;
                     continue;
                 };
-                followed += 1;
+                if is_entry {
+                    bytes += length;
+                } else {
+                    followed += 1;
+                }
                 let mut names = touched::users(&file, &focus);
                 if passes_all_on(&user, &module_word(&used.path)) {
                     names.extend(used.names.iter().cloned());

@@ -113,14 +113,14 @@ fn comments_and_policy_at_base_speak_of_unchanged_files_too() {
 
 #[test]
 fn more_users_than_are_analysed_are_told() {
-    let views: Vec<(String, String)> = (0..30).map(|i| (format!("app/web/v{i}.py"), VIEW_PY.to_owned())).collect();
+    let views: Vec<(String, String)> = (0..50).map(|i| (format!("app/web/v{i}.py"), VIEW_PY.to_owned())).collect();
     let mut files: Vec<(&str, &str)> = views.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
     files.push(("app/lib/clean.py", CLEAN_PY));
     let repo = with(&files);
     repo.write("app/lib/clean.py", OPEN_PY).commit("after");
     let run = repo.check(&["--base", "main"]).exits(1);
     let notes = run.json()["notes"].to_string();
-    assert!(notes.contains("8 unchanged files that use") && notes.contains("22 files more"), "{notes}");
+    assert!(notes.contains("40 unchanged files that use") && notes.contains("10 files more"), "{notes}");
 }
 
 /// A change of several files: what is written anew, and what goes.
@@ -216,5 +216,21 @@ fn ways_are_found_where_a_file_between_passes_on_something_else() {
         let run = repo.check(&["--base", "main"]);
         assert_eq!(run.status, 1, "{after}: {run}");
         assert!(run.findings().iter().any(|f| f.contains(user)), "{after}: {run}");
+    }
+}
+
+#[test]
+fn harmless_users_do_not_hide_the_one_that_harms() {
+    let harmless = "from flask import request, Flask\nfrom app.lib.clean import only_name\n\napp = Flask(__name__)\n\n\n@app.route('/u')\ndef user():\n    return len(only_name(request.args['name']))\n";
+    let cases =
+        [("receive data", 20, harmless), ("only pass it on", 30, SERVICE_PY), ("use nothing of it", 200, "x = 1\n")];
+    for (what, count, text) in cases {
+        let paths: Vec<String> = (0..count).map(|i| format!("app/lib/a{i}.py")).collect();
+        let mut files: Vec<(&str, &str)> = paths.iter().map(|path| (path.as_str(), text)).collect();
+        files.extend([("app/web/views.py", VIEW_PY), ("app/lib/clean.py", CLEAN_PY)]);
+        let repo = with(&files);
+        repo.write("app/lib/clean.py", OPEN_PY).commit("after");
+        let run = repo.check(&["--base", "main"]);
+        assert_eq!(run.status, 1, "users that {what}: {run}");
     }
 }
