@@ -181,7 +181,7 @@ struct Frame {
     /// Names that belong to outer scopes.
     outer: Vec<Name>,
     /// What variables refer to that hold references.
-    references: Vec<(Name, super::ir::ExprId)>,
+    references: Vec<lent::Reference>,
     /// Whether a function was made in it, which may see its variables later.
     captured: bool,
     /// The class of sink that what it returns is.
