@@ -31,6 +31,11 @@ impl Layer {
         self.variables.is_empty() && self.objects.is_empty() && self.cleaned.is_empty()
     }
 
+    /// Returns how much was set.
+    fn len(&self) -> usize {
+        self.variables.len() + self.objects.len() + self.cleaned.len()
+    }
+
     /// Puts a later layer over this one.
     pub(super) fn extend(&mut self, later: Self) {
         self.variables.extend(later.variables);
@@ -61,15 +66,28 @@ impl Chain {
         std::iter::successors(self.0.as_deref(), |link| link.below.0.as_deref()).map(|link| &link.layer)
     }
 
-    /// Puts a layer on top. A long chain is made one layer, so that looking up stays cheap.
+    /// Puts a layer on top. Of a long chain the layers above the lowest that is as large as all of them are made one: looking
+    /// up stays cheap, and those that parted above a large layer still share it.
     pub(super) fn push(&mut self, layer: Layer) {
         let mut below = std::mem::take(self);
         if below.len() >= MAX_LAYERS {
+            let sizes: Vec<usize> = below.layers().map(Layer::len).collect();
+            let mut above = 0;
+            let mut count = sizes.len();
+            for (at, size) in sizes.iter().enumerate() {
+                if at > 1 && *size >= above {
+                    count = at;
+                }
+                above += size;
+            }
+            let upper: Vec<Layer> = below.layers().take(count).cloned().collect();
             let mut whole = Layer::default();
-            for layer in below.flat() {
+            for layer in upper.into_iter().rev() {
                 whole.extend(layer);
             }
-            below = Self(Some(Rc::new(Link { layer: whole, below: Self(None), length: 1 })));
+            below.cut(below.len() - count);
+            let length = below.len() + 1;
+            below = Self(Some(Rc::new(Link { layer: whole, below, length })));
         }
         let length = below.len() + 1;
         *self = Self(Some(Rc::new(Link { layer, below, length })));
@@ -158,5 +176,20 @@ mod tests {
         assert!(chain.len() <= MAX_LAYERS);
         let ids: usize = chain.layers().map(|l| l.cleaned.len()).sum();
         assert_eq!(ids, 100);
+    }
+
+    #[test]
+    fn a_large_layer_stays_shared() {
+        let mut large = Layer::default();
+        large.cleaned.extend((1_000..2_000).map(|id| (id, 1)));
+        let mut one = Chain::default();
+        one.push(large);
+        let mut other = one.clone();
+        for id in 0..100 {
+            one.push(layer(id));
+            other.push(layer(id));
+        }
+        assert_eq!(one.shared(&other), 1);
+        assert!(one.len() <= MAX_LAYERS);
     }
 }

@@ -302,6 +302,21 @@ impl State {
         self.since(self.chain.shared(&before.chain))
     }
 
+    /// Takes over what another state has set since a third one, from which it follows and which follows from this one.
+    pub(super) fn take_over(&mut self, other: Self, since: &Self) {
+        let shared = other.chain.shared(&since.chain);
+        if shared < since.chain.len() {
+            // Its layers were made one: they cannot be told apart any more.
+            *self = other;
+            return;
+        }
+        let set: Vec<&Layer> = other.since(shared).collect();
+        for layer in set.into_iter().rev() {
+            self.top.extend(layer.clone());
+        }
+        self.alive = other.alive;
+    }
+
     /// Returns the layers above a part of the chain.
     fn since(&self, shared: usize) -> impl Iterator<Item = &Layer> {
         self.layers().take(1 + self.chain.len() - shared)

@@ -255,12 +255,19 @@ impl Engine<'_> {
         self.shared.contents = contents;
     }
 
-    /// Runs a function that code which is not known may call at any time.
+    /// Runs a function that code which is not known may call at any time. What others may have written is seen by it alone:
+    /// of the state it runs in, only what it sets itself is kept.
     pub(super) fn called_later(&mut self, function: &Value, run: impl FnOnce(&mut Self) -> Value) {
-        if let Kind::Function(closure) = &function.kind {
-            self.see_others(closure, false);
-        }
+        let Kind::Function(closure) = &function.kind else {
+            run(self);
+            return;
+        };
+        let before = self.state.fork();
+        self.see_others(closure, false);
+        let seen = self.state.fork();
         run(self);
+        let after = std::mem::replace(&mut self.state, before);
+        self.state.take_over(after, &seen);
     }
 
     /// Notes what a function has put, since it began, where others see it.
