@@ -32,7 +32,8 @@ impl Engine<'_> {
         let hot = self.hot_functions(&handle);
         let fields = functions_of_fields(&handle);
         let handed = handed_on(&handle);
-        for id in self.callers_first(&handle) {
+        for number in 0..handle.functions.len() {
+            let id = FunctionId(u32::try_from(number).unwrap_or(u32::MAX));
             let is_handed = handle.function(id).name.is_some_and(|name| handed.contains(&name));
             let is_known = if is_handed || self.is_open(&handle, id) { &self.entered } else { &self.visited };
             if hot.contains(&id) && !is_known.contains(&(0, id)) {

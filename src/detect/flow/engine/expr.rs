@@ -263,6 +263,7 @@ impl Engine<'_> {
         if let Pattern::Name(name) = pattern {
             let value = self.assigned(value, name.as_str(), span);
             self.sink_of_name(*name, &value, span);
+            self.unsettle_references(*name);
             self.set_where_known(*name, value);
         } else {
             self.bind(m, pattern, value, span);

@@ -3,6 +3,7 @@
 use super::Engine;
 use super::call::Args;
 use crate::detect::flow::catalog::schema::Trust;
+use crate::detect::flow::joined::parts_of_joined;
 use crate::detect::flow::name::Name;
 use crate::detect::flow::value::{Data, Kind, Labels, Shape, Value, join};
 use crate::syntax::language::Language;
@@ -10,6 +11,8 @@ use std::rc::Rc;
 
 /// How deep objects in objects are looked at.
 pub(super) const MAX_DEPTH: u32 = 3;
+/// How far it is looked up what a value may be.
+const MAX_PARTS: u32 = 6;
 /// Words with which names begin of functions that write down what they are given, and nothing into it.
 const TELLING: [&str; 18] = [
     "log",
@@ -75,7 +78,7 @@ impl Engine<'_> {
             self.state.contents_mut(object.id).blur(any);
             return;
         };
-        if contents.all().any(|inner| Rc::ptr_eq(inner, any)) {
+        if contents.rest.is_some() && contents.all().all(|inner| self.is_filled(inner, any, depth)) {
             return;
         }
         let mut contents = contents.as_ref().clone();
@@ -88,6 +91,24 @@ impl Engine<'_> {
         contents.rest = Some(rest);
         contents.keys = None;
         self.state.set_contents(object.id, contents);
+    }
+
+    /// Says whether it changes nothing to put something into a value or in its place.
+    pub(super) fn is_filled(&self, value: &Value, any: &Value, depth: u32) -> bool {
+        let value = self.state.checked(value);
+        if matches!(value.kind, Kind::Object(_)) {
+            if depth <= 1 || self.fixed.contains(&value.id) {
+                return true;
+            }
+            return self.state.contents(value.id).is_some_and(|contents| {
+                contents.rest.is_some() && contents.all().all(|inner| self.is_filled(inner, any, depth - 1))
+            });
+        }
+        match () {
+            () if !value.labels.is_empty() => value.mixed && any.labels.is_empty(),
+            () if any.labels.is_empty() && matches!(value.kind, Kind::Unknown) && !value.plain => true,
+            () => is_made_of(value.id, any.id, MAX_PARTS),
+        }
     }
 
     /// Returns what a value may be in whose place another may have been put, or into which anything may.
@@ -124,6 +145,19 @@ impl Engine<'_> {
             && receiver.is_none()
             && keys.first().is_some_and(|key| !key.as_str().contains('.'))
     }
+}
+
+/// Says whether a value is another one or may be it, its data with it.
+pub(super) fn may_be(value: &Value, part: &Value) -> bool {
+    is_made_of(value.id, part.id, MAX_PARTS)
+        && part.labels.all().iter().all(|l| value.labels.all().iter().any(|known| Rc::ptr_eq(&known.origin, &l.origin)))
+}
+
+fn is_made_of(value: u64, part: u64, depth: u32) -> bool {
+    value == part
+        || depth > 0
+            && parts_of_joined(value)
+                .is_some_and(|(a, b)| is_made_of(a, part, depth - 1) || is_made_of(b, part, depth - 1))
 }
 
 /// Says whether a function, by its name, tells people what it is given.

@@ -423,7 +423,7 @@ impl Engine<'_> {
     }
 
     /// Returns the labels that a parameter has by its type, its decorators or its default, where these are sources.
-    pub(super) fn declared_source(&mut self, m: &Module, param: &Param, place: super::Place) -> Option<Labels> {
+    fn declared_source(&mut self, m: &Module, param: &Param, place: super::Place) -> Option<Labels> {
         let mut paths: Vec<Name> = Vec::new();
         for decorator in &param.decorators {
             paths.extend(self.decorator_keys(m, *decorator));

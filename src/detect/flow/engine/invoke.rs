@@ -41,7 +41,6 @@ impl Engine<'_> {
         for (_, value, at) in &mut args.named {
             *value = given(self, value, *at);
         }
-        let is_like_entry = self.is_like_entry(&handle, closure, &args);
         let caller = self.frames.last().and_then(|f| f.function);
         self.calls.push((place, caller));
         let begin = self.file_steps;
@@ -50,9 +49,6 @@ impl Engine<'_> {
             e.bind_params(&handle, closure, &args);
         });
         self.calls.pop();
-        if is_like_entry && !self.exhausted && self.max_calls == super::MAX_CALLS {
-            self.entered.insert((closure.module, closure.function));
-        }
         self.note_cost(closure, self.file_steps - begin);
         let result = match &function.returns {
             Some(of) if self.language == Language::Rust => self.in_module(closure.module, |e| e.converted(&result, of)),

@@ -1,12 +1,12 @@
 //! Rust's `&mut`: what another function does to what it was lent is done to what stands there.
 
+use super::Engine;
 use super::call::Args;
 use super::fill::MAX_DEPTH;
 use super::invoke::param_name;
-use super::{Engine, Frame};
 use crate::detect::flow::ir::{Call, ExprId, ExprKind, Function, Module, Pattern};
 use crate::detect::flow::name::Name;
-use crate::detect::flow::value::{Closure, Data, Kind, Labels, Value};
+use crate::detect::flow::value::{Closure, Data, Kind, Labels, Value, join};
 use crate::syntax::language::Language;
 use std::rc::Rc;
 
@@ -20,6 +20,16 @@ pub(super) enum Lent {
     Back(Vec<Option<(Value, bool)>>),
     /// Code that is not known had it.
     Away,
+}
+
+/// A variable that holds a reference.
+pub(super) struct Reference {
+    name: Name,
+    /// What it refers to, and the variable that this begins with.
+    place: ExprId,
+    root: Option<Name>,
+    /// Whether it surely refers to that and to nothing else.
+    is_sure: bool,
 }
 
 impl Engine<'_> {
@@ -100,41 +110,88 @@ impl Engine<'_> {
     }
 
     fn put_back_lent(&mut self, m: &Module, place: ExprId, value: &Value) {
+        self.write_back(m, place, value, true);
+    }
+
+    /// Writes to a place; where it is not sure that this one is written, it may hold what it held, too.
+    fn write_back(&mut self, m: &Module, place: ExprId, value: &Value, is_sure: bool) {
         let span = m.expr(place).span;
         match &m.expr(place).kind {
             ExprKind::Name(name) => {
                 let value = self.assigned(value, name.as_str(), span);
-                self.set_through(m, *name, value);
+                self.set_each(m, *name, &value, is_sure);
             }
-            ExprKind::Member(..) | ExprKind::Index(..) => self.assign_place(m, place, value, span),
+            ExprKind::Member(..) | ExprKind::Index(..) if is_sure => self.assign_place(m, place, value, span),
+            ExprKind::Member(..) | ExprKind::Index(..) => {
+                if let Some(object) = varying_object(m, place) {
+                    let object = self.eval(m, object);
+                    self.fill_contents(&object, value, MAX_DEPTH);
+                } else {
+                    let old = self.eval(m, place);
+                    self.assign_place(m, place, &join(&old, value), span);
+                }
+            }
             _ => {}
         }
     }
 
-    /// Remembers what a variable refers to that a reference is put into.
-    pub(super) fn note_reference(&mut self, m: &Module, pattern: &Pattern, value: ExprId) {
-        let Pattern::Name(name) = pattern else { return };
-        if self.language != Language::Rust {
-            return;
-        }
-        let of = match &m.expr(value).kind {
-            ExprKind::Lent(place) => Some(*place),
+    /// Binds a pattern to a value, and remembers what a variable refers to that a reference is put into.
+    pub(super) fn bind_noting(&mut self, m: &Module, pattern: &Pattern, value: &Value, from: ExprId) {
+        let of = match (pattern, &m.expr(from).kind) {
+            (Pattern::Name(name), ExprKind::Lent(place)) if self.language == Language::Rust && is_place(m, *place) => {
+                Some((*name, *place))
+            }
             _ => None,
         };
-        let frame: &mut Frame = self.frame();
-        frame.references.retain(|(known, _)| known != name);
-        frame.references.extend(of.filter(|place| is_place(m, *place)).map(|place| (*name, place)));
+        let reference = of.map(|(name, place)| {
+            let is_first = self.look_up(name).is_none();
+            let mut others = self.frame().references.iter().filter(|known| known.name == name).peekable();
+            // A variable that had a value may be another one, or hold that again where branches meet.
+            let is_sure =
+                if others.peek().is_none() { is_first } else { others.all(|r| r.place == place && r.is_sure) };
+            let is_sure = is_sure && varying_object(m, place).is_none();
+            Reference { name, place, root: root_of(m, place), is_sure }
+        });
+        self.bind(m, pattern, value, m.expr(from).span);
+        if let Some(reference) = reference {
+            let references = &mut self.frame().references;
+            references.retain(|known| (known.name, known.place) != (reference.name, reference.place));
+            references.push(reference);
+        }
+    }
+
+    /// Notes that a name is bound to something else: what it referred to, and what referred to it, is not sure any more.
+    pub(super) fn unsettle_references(&mut self, name: Name) {
+        if let Some(frame) = self.frames.last_mut() {
+            let touched = frame.references.iter_mut().filter(|known| known.name == name || known.root == Some(name));
+            touched.for_each(|reference| reference.is_sure = false);
+        }
     }
 
     /// Sets a variable, and what it refers to.
-    pub(super) fn set_through(&mut self, m: &Module, name: Name, value: Value) {
-        let of = self.frames.last().and_then(|f| f.references.iter().find(|(known, _)| *known == name).copied());
-        if let Some((_, place)) = of
-            && !matches!(m.expr(place).kind, ExprKind::Name(other) if other == name)
-        {
-            self.put_back_lent(m, place, &value);
+    pub(super) fn set_through(&mut self, m: &Module, name: Name, value: &Value) {
+        self.set_each(m, name, value, true);
+    }
+
+    fn set_each(&mut self, m: &Module, name: Name, value: &Value, is_sure: bool) {
+        // Taken out meanwhile: names may refer to one another in a circle.
+        let all = self.frames.last_mut().map(|frame| std::mem::take(&mut frame.references)).unwrap_or_default();
+        let (of, others): (Vec<_>, Vec<_>) = all.into_iter().partition(|known| known.name == name);
+        if let Some(frame) = self.frames.last_mut() {
+            frame.references = others;
         }
-        self.set_where_known(name, value);
+        let is_only = of.len() == 1;
+        for reference in &of {
+            let is_this = matches!(m.expr(reference.place).kind, ExprKind::Name(other) if other == name);
+            if !is_this {
+                self.write_back(m, reference.place, value, is_sure && is_only && reference.is_sure);
+            }
+        }
+        if let Some(frame) = self.frames.last_mut() {
+            frame.references.extend(of);
+        }
+        let old = self.look_up(name).filter(|_| !is_sure);
+        self.set_where_known(name, old.map_or_else(|| value.clone(), |old| join(&old, value)));
     }
 
     /// Sets what a reference refers to: `*r = value`.
@@ -144,7 +201,7 @@ impl Engine<'_> {
                 let old = self.look_up(*name);
                 let value = self.assigned(value, name.as_str(), span);
                 self.sink_of_name(*name, &value, span);
-                self.set_through(m, *name, value.clone());
+                self.set_through(m, *name, &value);
                 // What a call gave refers to something that has no name here.
                 if let Some(old) = old.filter(|old| !value.labels.is_empty() && matches!(old.kind, Kind::Path(_))) {
                     self.assign_member(&old, Name::new("*"), &value, span);
@@ -212,5 +269,25 @@ fn is_place(m: &Module, id: ExprId) -> bool {
             is_place(m, *object) && matches!(m.expr(*key).kind, ExprKind::Const(_) | ExprKind::Name(_))
         }
         _ => false,
+    }
+}
+
+/// Returns the variable that a place begins with.
+fn root_of(m: &Module, place: ExprId) -> Option<Name> {
+    match &m.expr(place).kind {
+        ExprKind::Name(name) => Some(*name),
+        ExprKind::Member(object, _) | ExprKind::Index(object, _) => root_of(m, *object),
+        _ => None,
+    }
+}
+
+/// Returns the object of which a place is a part that a variable names, which may hold something else later: `m[k]`.
+fn varying_object(m: &Module, place: ExprId) -> Option<ExprId> {
+    match &m.expr(place).kind {
+        ExprKind::Member(object, _) => varying_object(m, *object),
+        ExprKind::Index(object, key) => {
+            varying_object(m, *object).or_else(|| (!matches!(m.expr(*key).kind, ExprKind::Const(_))).then_some(*object))
+        }
+        _ => None,
     }
 }

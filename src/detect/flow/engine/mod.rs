@@ -18,7 +18,6 @@ mod comprehension;
 mod constraint;
 mod container;
 mod cookie;
-mod covered;
 mod decorator;
 mod entries;
 mod exception;
@@ -55,6 +54,7 @@ mod position;
 mod promise;
 mod protocol;
 mod random;
+mod reads;
 mod reflect;
 mod regex;
 mod render;
@@ -181,7 +181,7 @@ struct Frame {
     /// Names that belong to outer scopes.
     outer: Vec<Name>,
     /// What variables refer to that hold references.
-    references: Vec<(Name, super::ir::ExprId)>,
+    references: Vec<lent::Reference>,
     /// Whether a function was made in it, which may see its variables later.
     captured: bool,
     /// The class of sink that what it returns is.

@@ -292,7 +292,7 @@ impl Engine<'_> {
                     }
                 } else if let Some(name) = args.receiver {
                     let handle = self.module(self.here());
-                    self.set_through(&handle, name, value);
+                    self.set_through(&handle, name, &value);
                 } else if !value.labels.is_empty() {
                     self.state.contents_mut(object.id).blur(&value);
                 }

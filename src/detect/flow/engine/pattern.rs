@@ -125,6 +125,7 @@ impl Engine<'_> {
     fn assign_name(&mut self, name: Name, value: &Value, span: (u32, u32)) {
         let value = self.assigned(value, name.as_str(), span);
         self.sink_of_name(name, &value, span);
+        self.unsettle_references(name);
         self.set(name, value);
     }
 

@@ -5,16 +5,16 @@
 //! made with. What a function was seen to put there stays, with its data, for those that are run later; where it is more than
 //! was known, those that were run before are run once more.
 
+use super::fill::may_be;
 use super::handler::Pending;
+use super::reads::{News, Reads};
 use super::writes::{Write, Writes};
 use super::{Engine, MAX_FILE_STEPS};
 use crate::detect::flow::catalog::schema::Trust;
 use crate::detect::flow::ir::ClassId;
-use crate::detect::flow::joined::parts_of_joined;
 use crate::detect::flow::name::Name;
 use crate::detect::flow::state::{Contents, Key, State};
 use crate::detect::flow::value::{Closure, Data, Kind, Labels, Shape, Value, join};
-use foldhash::fast::FixedState;
 use std::collections::{BTreeSet, HashSet};
 use std::rc::Rc;
 
@@ -25,38 +25,6 @@ const MAX_OBJECTS: usize = 2000;
 const MAX_DEPTH: u32 = 3;
 /// The part of the steps of a file after which nothing is run once more.
 const FEW_STEPS: u32 = MAX_FILE_STEPS / 4;
-
-/// What some function has put where others see it.
-#[derive(Clone, Copy)]
-enum News {
-    Variable(Name),
-    Object(u64),
-}
-
-/// What was looked at: variables by name, values by number.
-#[derive(Default)]
-struct Reads {
-    names: HashSet<Name, FixedState>,
-    values: HashSet<u64, FixedState>,
-}
-
-impl Reads {
-    fn hold(&self, news: News) -> bool {
-        match news {
-            News::Variable(name) => self.names.contains(&name),
-            News::Object(id) => self.values.contains(&id),
-        }
-    }
-
-    /// Adds the values that the joined ones may be.
-    fn with_parts(mut self) -> Self {
-        let mut next: Vec<u64> = self.values.iter().copied().collect();
-        while let Some((a, b)) = next.pop().map(|id| parts_of_joined(id).unwrap_or((id, id))) {
-            next.extend([a, b].into_iter().filter(|id| self.values.insert(*id)));
-        }
-        self
-    }
-}
 
 /// What functions have put where others see it.
 #[derive(Default)]
@@ -107,6 +75,9 @@ impl Engine<'_> {
         for (name, write) in &writes.names {
             let Some(known) = self.state.variable(scope, *name) else { continue };
             let value = self.beside(&known, write, super::number(&("shared", scope, name)));
+            if Rc::ptr_eq(&value, &known) {
+                continue;
+            }
             self.state.set_variable(scope, *name, value.clone());
             let exports = self.units[unit].exports.values_mut().filter(|v| Rc::ptr_eq(v, &known));
             exports.for_each(|export| *export = value.clone());
@@ -173,6 +144,7 @@ impl Engine<'_> {
 
     /// Returns what a variable may hold that some function writes: of an object, what it holds may be anything.
     fn beside(&mut self, known: &Value, write: &Write, id: u64) -> Value {
+        let as_stored = known;
         let known = &self.state.checked(known);
         let any = match write {
             Write::Consts(all) if !all.is_empty() => {
@@ -185,7 +157,10 @@ impl Engine<'_> {
         };
         if matches!(known.kind, Kind::Object(_)) {
             self.open_contents(known, id);
-            return known.clone();
+            return if known.id == as_stored.id { as_stored.clone() } else { known.clone() };
+        }
+        if self.is_filled(known, &any, MAX_DEPTH) {
+            return as_stored.clone();
         }
         self.loosened(known, &any, MAX_DEPTH)
     }
@@ -250,6 +225,9 @@ impl Engine<'_> {
         let variables = std::mem::take(&mut self.shared.variables);
         for (number, ((scope, name), value, is_expected)) in variables.iter().enumerate() {
             let known = self.state.variable(*scope, *name);
+            if known.as_ref().is_some_and(|known| !matches!(known.kind, Kind::Object(_)) && may_be(known, value)) {
+                continue;
+            }
             let mut value = known.map_or_else(|| value.clone(), |known| join(&self.state.checked(&known), value));
             if !is_expected || matches!(value.kind, Kind::Object(_)) {
                 value = self.beside(&value, &Write::Any, super::number(&("kept", number)));
@@ -263,6 +241,7 @@ impl Engine<'_> {
             for (key, value) in &kept.entries {
                 let known = self.state.contents(*id).and_then(|c| c.get(key).ok().cloned());
                 let known = match known {
+                    Some(known) if may_be(&known, value) => continue,
                     Some(known) => join(&self.state.checked(&known), value),
                     None => self.loosened(value, &any, MAX_DEPTH),
                 };

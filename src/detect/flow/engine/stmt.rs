@@ -72,8 +72,7 @@ impl Engine<'_> {
                     Some(of_type) => self.converted(&value, of_type),
                     None => value,
                 };
-                self.note_reference(m, pattern, *id);
-                self.bind(m, pattern, &value, m.expr(*id).span);
+                self.bind_noting(m, pattern, &value, *id);
             }
             StmtKind::AssignOp(pattern, op, id) => {
                 self.assign_op(m, pattern, *op, *id, stmt.span);

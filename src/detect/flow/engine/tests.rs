@@ -133,20 +133,3 @@ fn what_a_loop_changes_late_is_seen() {
     let code = "a = b = 'x'\nfor _ in range(9):\n    connect().run(a)\n    a = b\n    b = read()\n";
     assert_eq!(flows(&[("shop.py", code)]).flows.len(), 1, "the third round runs what the first has read");
 }
-
-#[test]
-fn a_function_is_entered_for_unknown_callers_unless_a_call_gives_it_as_little() {
-    const INNER: &str = "def inner(word):\n    connect().run('x' + word)\n\n";
-    // The way begins where nobody knows the caller: outside, where that function gives no more than it was given.
-    for (outer, first) in
-        [("def outer(text):\n    inner(text)\n", "def outer"), ("def outer(text):\n    inner('a')\n", "def inner")]
-    {
-        let code = format!("{INNER}{outer}");
-        let found = flows(&[("shop.py", &code)]);
-        let begins: Vec<&str> = found.flows.iter().map(|f| &code[f.steps[0].range.0 as usize..]).collect();
-        assert_eq!(begins.len(), 1, "{outer}");
-        let named = &code[..code.len() - begins[0].len()];
-        let function = named.rfind("def ").map(|at| &code[at..at + 9]);
-        assert!(begins[0].starts_with(first) || function == Some(first), "{outer}: {:?}", begins[0]);
-    }
-}
