@@ -26,6 +26,8 @@ const MAX_FILES: usize = 200;
 /// Files of one side that are kept in memory; the oldest make room. A worker has less of it.
 const MAX_KEPT: [usize; 2] = [500, 100];
 
+/// Answers of either kind, of which those that nothing is there are remembered up to here.
+const MAX_ANSWERS: usize = 50_000;
 /// Bytes of a file that says something of a project.
 const MAX_TEXT: u64 = 1 << 20;
 
@@ -39,6 +41,8 @@ pub struct Side<'a> {
     seen: Mutex<Seen>,
     /// Analysed files that import more than is followed.
     beyond: AtomicUsize,
+    /// Analysed files of which not all names were looked for.
+    cut: AtomicUsize,
     /// Files that are too risky to be read in this process.
     risky: Mutex<HashSet<RepoPath>>,
     /// Files of the change among those: what leads into one is followed in a worker.
@@ -139,6 +143,7 @@ impl<'a> Side<'a> {
             max_bytes,
             seen: Mutex::default(),
             beyond: AtomicUsize::new(0),
+            cut: AtomicUsize::new(0),
             risky: Mutex::default(),
             large: HashSet::new(),
         }
@@ -151,6 +156,11 @@ impl<'a> Side<'a> {
         if beyond > 0 {
             let files = plural(beyond, "file", "files");
             notes.push(format!("data was followed into the first {MAX_FILES} imports only of {files}"));
+        }
+        let cut = self.cut.load(Ordering::Relaxed);
+        if cut > 0 {
+            let files = plural(cut, "file imports", "files import");
+            notes.push(format!("{files} too many names that may be aliases: data was followed into the first only"));
         }
         let risky = self.risky.lock().unwrap_or_else(PoisonError::into_inner).len();
         if risky > 0 {
@@ -246,7 +256,10 @@ impl SourceProvider for Side<'_> {
             return known.clone();
         }
         let text: Option<Arc<str>> = self.read_text(path).map(|text| text.text.into());
-        lock().texts.insert(path.clone(), text.clone());
+        let mut seen = lock();
+        if text.is_some() || seen.texts.len() < MAX_ANSWERS {
+            seen.texts.insert(path.clone(), text.clone());
+        }
         text
     }
 }
@@ -262,12 +275,14 @@ pub struct Share<'a> {
     loaded: Mutex<HashSet<RepoPath>>,
     /// Whether it was asked for a file of the change that only a worker may read.
     met_large: AtomicBool,
+    /// Whether names were not looked for.
+    is_cut: AtomicBool,
 }
 
 impl<'a> Share<'a> {
     /// Returns the share of one analysed file.
     pub fn of(side: Option<&'a Side<'a>>) -> Self {
-        Self { side, loaded: Mutex::default(), met_large: AtomicBool::new(false) }
+        Self { side, loaded: Mutex::default(), met_large: AtomicBool::default(), is_cut: AtomicBool::default() }
     }
 
     /// Says whether data leads into a file of the change that only a worker may read.
@@ -298,5 +313,11 @@ impl SourceProvider for Share<'_> {
             side.beyond.fetch_add(1, Ordering::Relaxed);
         }
         None
+    }
+
+    fn cut(&self) {
+        if let Some(side) = self.side.filter(|_| !self.is_cut.swap(true, Ordering::Relaxed)) {
+            side.cut.fetch_add(1, Ordering::Relaxed);
+        }
     }
 }
