@@ -14,6 +14,7 @@ use crate::path::RepoPath;
 use crate::policy::plural;
 use crate::syntax::language::Language;
 use crate::syntax::{Limits, parse};
+use serde::{Deserialize, Serialize};
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -149,6 +150,12 @@ impl<'a> Side<'a> {
         }
     }
 
+    /// Notes what a worker has left out for one analysed file.
+    pub fn tell(&self, left_out: LeftOut) {
+        self.beyond.fetch_add(usize::from(left_out.files), Ordering::Relaxed);
+        self.cut.fetch_add(usize::from(left_out.names), Ordering::Relaxed);
+    }
+
     /// Says what was not followed.
     pub fn notes(&self) -> Vec<String> {
         let mut notes = Vec::new();
@@ -269,6 +276,15 @@ fn is_plain(path: &RepoPath) -> bool {
     !path.as_str().split('/').any(|part| matches!(part, "" | "." | "..") || part.contains(['\\', '\0']))
 }
 
+/// What was left out for one analysed file. Travels from worker processes.
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
+pub struct LeftOut {
+    /// Whether it imports more files than are followed.
+    files: bool,
+    /// Whether it imports more names than are looked for.
+    names: bool,
+}
+
 /// One side as one analysed file sees it: no more than a number of files.
 pub struct Share<'a> {
     side: Option<&'a Side<'a>>,
@@ -288,6 +304,22 @@ impl<'a> Share<'a> {
     /// Says whether data leads into a file of the change that only a worker may read.
     pub fn met_large(&self) -> bool {
         self.met_large.load(Ordering::Relaxed)
+    }
+
+    /// Says what was left out.
+    pub fn left_out(&self) -> LeftOut {
+        let files = self.loaded.lock().unwrap_or_else(PoisonError::into_inner).len() > MAX_FILES;
+        LeftOut { files, names: self.is_cut.load(Ordering::Relaxed) }
+    }
+
+    /// Takes back what it has noted, and says what: the file is analysed once more.
+    pub fn take_back(&self) -> LeftOut {
+        let left_out = self.left_out();
+        if let Some(side) = self.side {
+            side.beyond.fetch_sub(usize::from(left_out.files), Ordering::Relaxed);
+            side.cut.fetch_sub(usize::from(left_out.names), Ordering::Relaxed);
+        }
+        left_out
     }
 }
 

@@ -191,4 +191,9 @@ fn names_that_may_stand_for_too_many_places_are_not_all_looked_for() {
     let run = repo.check(&["--base", "topic~1"]);
     let note = "1 file imports too many names that may be aliases: data was followed into the first only";
     assert!(run.json()["notes"].to_string().contains(note), "{run}");
+    // And of one that a process of its own analyses.
+    let padding: String = (0..3_600).map(|i| format!("function pad{i}(a) {{ return a + {i} }}\n")).collect();
+    repo.write("web9/page.ts", format!("{}{padding}", importing(9, 200))).commit("large page");
+    let run = repo.check(&["--base", "topic~1"]);
+    assert!(run.json()["notes"].to_string().contains(note), "{run}");
 }
