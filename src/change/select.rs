@@ -120,7 +120,7 @@ fn github<'a>(around: &'a Surroundings, var: &dyn Fn(&str) -> Option<&'a str>) -
         "push" => {
             let default = event.repository.map(|r| r.default_branch).filter(|b| !b.is_empty());
             let pushed = event.reference.as_deref().and_then(|r| r.strip_prefix("refs/heads/"));
-            Choice::Candidates(push(event.before.as_deref(), pushed, default.as_deref(), "`before` of the push event"))
+            push(event.before.as_deref(), pushed, default.as_deref(), "`before` of the push event")
         }
         other => Choice::NoBase(format!(
             "a `{other}` event compares nothing; use `portcullis audit` for whole trees, or give --base"
@@ -170,12 +170,10 @@ fn gitlab<'a>(var: &dyn Fn(&str) -> Option<&'a str>) -> Choice {
             }
             Choice::Candidates(candidates)
         }
-        "push" => Choice::Candidates(push(
-            var("CI_COMMIT_BEFORE_SHA"),
-            var("CI_COMMIT_BRANCH"),
-            var("CI_DEFAULT_BRANCH"),
-            "CI_COMMIT_BEFORE_SHA",
-        )),
+        "push" => {
+            let (before, pushed) = (var("CI_COMMIT_BEFORE_SHA"), var("CI_COMMIT_BRANCH"));
+            push(before, pushed, var("CI_DEFAULT_BRANCH"), "CI_COMMIT_BEFORE_SHA")
+        }
         other => Choice::NoBase(format!(
             "a `{other}` pipeline compares nothing; use `portcullis audit` for whole trees, or give --base"
         )),
@@ -183,18 +181,27 @@ fn gitlab<'a>(var: &dyn Fn(&str) -> Option<&'a str>) -> Choice {
 }
 
 /// A push to the default branch is compared with what the branch had. A push to any other branch is compared with the
-/// default branch: what that branch had before is the pusher's own, and so would be the policy in it.
-fn push(before: Option<&str>, pushed: Option<&str>, default_branch: Option<&str>, reason: &str) -> Vec<Candidate> {
+/// default branch: what that branch had before is the pusher's own, and so would be the policy in it. The default branch
+/// itself holds what was just pushed: where nothing says what it had before, it is nothing to compare with.
+fn push(before: Option<&str>, pushed: Option<&str>, default_branch: Option<&str>, reason: &str) -> Choice {
     let mut candidates = Vec::new();
+    let before = before.filter(|b| !is_zero(b));
     let elsewhere = matches!((pushed, default_branch), (Some(p), Some(d)) if p != d);
-    if let Some(before) = before.filter(|b| !is_zero(b) && !elsewhere) {
-        candidates.push(merge_base(before, reason.into()));
+    match (before, pushed) {
+        (Some(before), _) if !elsewhere => candidates.push(merge_base(before, reason.into())),
+        (None, Some(pushed)) if !elsewhere => {
+            return Choice::NoBase(format!(
+                "{reason} names no commit that `{pushed}` had before, and no other branch to compare with is known; use \
+                 `portcullis audit` for whole trees, or give --base"
+            ));
+        }
+        _ => {}
     }
     if let Some(branch) = default_branch {
         let name = format!("refs/remotes/origin/{branch}");
         candidates.push(merge_base(&name, format!("merge base with the default branch origin/{branch}")));
     }
-    candidates
+    Choice::Candidates(candidates)
 }
 
 fn local() -> Vec<Candidate> {

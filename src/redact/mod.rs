@@ -5,10 +5,12 @@
 
 mod base64;
 mod command;
+mod index;
 
+use index::Index;
 use regex::Regex;
 use serde::{Deserialize, Serialize};
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::{LazyLock, OnceLock};
 
@@ -89,14 +91,20 @@ const COMMON: [&str; 20] = [
 const PART: usize = 6;
 
 /// Masks secrets in text.
-#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Default, Serialize, Deserialize)]
 pub struct Redactor {
-    values: Vec<String>,
+    values: BTreeSet<String>,
     /// What of the values is secret: of an address only the password, of a text with a token in it the token.
-    parts: Vec<String>,
-    /// All stretches of `PART` characters of `parts`.
+    parts: BTreeSet<String>,
+    /// Made of both when a text is first masked.
     #[serde(skip)]
-    pieces: OnceLock<HashSet<String>>,
+    index: OnceLock<Index>,
+}
+
+impl PartialEq for Redactor {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.values, &self.parts) == (&other.values, &other.parts)
+    }
 }
 
 impl std::fmt::Debug for Redactor {
@@ -118,19 +126,17 @@ impl Redactor {
             }
             let whole = std::iter::once(0..line.len()).filter(|_| secret.is_empty());
             for part in secret.iter().cloned().chain(whole).map(|range| &line[range]) {
-                if part.chars().count() > PART && !self.parts.iter().any(|p| p == part) {
-                    self.parts.push(part.to_owned());
+                if part.chars().count() > PART && self.parts.insert(part.to_owned()) {
                     self.parts.extend(base64::forms(part.as_bytes()).into_iter().filter(|form| form.len() > PART));
                 }
             }
         }
-        self.values.sort_by_key(|v| std::cmp::Reverse(v.len()));
-        self.pieces = OnceLock::new();
+        self.index = OnceLock::new();
     }
 
     fn remember(&mut self, value: &str) {
-        if value.chars().count() >= 4 && !self.values.iter().any(|v| v == value) {
-            self.values.push(value.to_owned());
+        if value.chars().count() >= 4 {
+            self.values.insert(value.to_owned());
         }
     }
 
@@ -150,13 +156,13 @@ impl Redactor {
 
     /// Takes over what another one knows.
     pub fn merge(&mut self, other: Self) {
-        for value in &other.values {
-            self.remember(value);
-        }
-        let new = other.parts.into_iter().filter(|part| !self.parts.contains(part)).collect::<Vec<_>>();
-        self.parts.extend(new);
-        self.values.sort_by_key(|v| std::cmp::Reverse(v.len()));
-        self.pieces = OnceLock::new();
+        self.values.extend(other.values);
+        self.parts.extend(other.parts);
+        self.index = OnceLock::new();
+    }
+
+    fn index(&self) -> &Index {
+        self.index.get_or_init(|| Index::of(&self.values, &self.parts))
     }
 
     /// Returns `text` with every known secret and every part of one masked, character for character.
@@ -168,26 +174,16 @@ impl Redactor {
     ///
     /// A word that stands by itself in the secret, too, tells nothing: `secret` of `my-secret-4711`.
     pub fn redact_parts(&self, text: &str) -> String {
-        let pieces =
-            self.pieces.get_or_init(|| self.parts.iter().flat_map(|p| windows(p)).map(str::to_owned).collect());
-        if pieces.is_empty() {
+        if !self.index().has_pieces() {
             return text.to_owned();
         }
-        let mut shared: Vec<Range<usize>> = Vec::new();
-        for piece in windows(text).filter(|piece| pieces.contains(*piece)) {
-            let start = piece.as_ptr() as usize - text.as_ptr() as usize;
-            let range = start..start + piece.len();
-            match shared.last_mut() {
-                Some(last) if last.end > range.start => last.end = range.end,
-                _ => shared.push(range),
-            }
-        }
+        let mut shared = self.index().shared(text);
         shared.retain(|range| !self.is_own_word(&text[range.clone()]));
         mask_ranges(text, shared)
     }
 
     fn is_own_word(&self, shared: &str) -> bool {
-        let alone = |part: &String| {
+        let alone = |part: &str| {
             part.match_indices(shared).all(|(at, _)| {
                 let before = part[..at].chars().next_back();
                 let after = part[at + shared.len()..].chars().next();
@@ -196,19 +192,13 @@ impl Redactor {
         };
         let letters = shared.trim_matches(|c: char| !c.is_alphanumeric());
         let is_common = || COMMON.contains(&letters.to_ascii_lowercase().as_str());
-        letters.chars().all(char::is_alphabetic) && (is_common() || self.parts.iter().all(alone))
+        letters.chars().all(char::is_alphabetic) && (is_common() || self.index().holders(shared).all(alone))
     }
 
     /// Returns `text` with the known values masked that have at least `min` characters. Away from where a secret was
     /// found a short one is more likely a word than the secret.
     pub fn redact_values(&self, text: &str, min: usize) -> String {
-        let mut out = text.to_owned();
-        for value in self.values.iter().filter(|v| v.chars().count() >= min) {
-            if out.contains(value.as_str()) {
-                out = out.replace(value.as_str(), &mask(value));
-            }
-        }
-        out
+        self.index().mask_values(text, min)
     }
 }
 
@@ -394,6 +384,25 @@ mod tests {
         let mut merged = Redactor::default();
         merged.merge(there);
         assert_eq!(merged.redact("kq7Rm2"), "******");
+    }
+
+    /// Thousands of secrets in one file: masking costs what the text is long, and none of them is shown.
+    #[test]
+    fn thousands_of_values_are_masked_and_overlap() {
+        let secret = |number: usize| format!("Kq{number}x{}Zt", (number * 7_919) % 100_003);
+        let mut redactor = Redactor::default();
+        (0..5_000).for_each(|number| redactor.learn(&secret(number)));
+        let mut merged = Redactor::default();
+        merged.merge(redactor);
+        for number in 0..5_000 {
+            let shown = merged.redact(&format!("p{number} = '{}'", secret(number)));
+            assert_eq!(shown, format!("p{number} = '{}'", "*".repeat(secret(number).len())));
+        }
+        merged.learn("left-4711-middle");
+        merged.learn("middle-0815-right-and-more");
+        let both = merged.redact_values("x left-4711-middle-0815-right-and-more y", 0);
+        assert_eq!(both, format!("x {} y", "*".repeat(36)), "where two overlap nothing is left of either");
+        assert_eq!(merged.redact_values("left-4711-middle", 17), "left-4711-middle", "too short to be looked for");
     }
 
     #[test]

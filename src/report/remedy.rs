@@ -120,6 +120,10 @@ fn advise_on_base(reason: &str) -> &'static str {
     let says = |words: &[&str]| words.iter().any(|word| reason.contains(word));
     match () {
         () if says(&["compares nothing"]) => "give a base with --base, or use `portcullis audit` for the whole tree",
+        () if says(&["which this clone lacks"]) => "fetch the commit that the job names, or use --deepen",
+        () if says(&["names no commit that"]) => {
+            "give a base with --base, or use `portcullis audit` for the whole tree"
+        }
         () if says(&["does not contain", "brings in nothing"]) => "check out the head of the change, or give --head",
         () if says(&["cannot be read", "names no base_sha"]) => {
             "repair the event of the job, or give a base with --base"

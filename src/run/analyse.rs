@@ -60,7 +60,7 @@ impl<'a> Analyser<'a> {
                 if !(before.met_large() || after.met_large()) {
                     return analysis;
                 }
-                self.again(analysis, &Task::Changed(Box::new(job)), others)
+                self.again(analysis, &Task::Changed(Box::new(job)), others, [before, after])
             });
             done(item, analysis)
         })
@@ -77,15 +77,21 @@ impl<'a> Analyser<'a> {
                 return analysis;
             }
             let text = Text { text: file.text().to_owned(), notes: Vec::new() };
-            self.again(analysis, &Task::Unchanged(file.path.clone(), text, focus.clone()), others)
+            self.again(analysis, &Task::Unchanged(file.path.clone(), text, focus.clone()), others, [before, after])
         })
     }
 
     /// Analyses in a worker what leads into a file of the change that only a worker may read. Where that fails, what is
     /// known without it stays, and says so.
-    fn again(&self, known: Analysis, task: &Task, others: &(Side<'_>, Side<'_>)) -> Analysis {
+    fn again(&self, known: Analysis, task: &Task, others: &(Side<'_>, Side<'_>), shares: [Share<'_>; 2]) -> Analysis {
+        let [before, after] = shares.map(|share| share.take_back());
         let whole = self.pool.analyse(task, Some(others));
-        if whole.alone || !whole.gaps.is_empty() { Analysis { alone: true, ..known } } else { whole }
+        if whole.alone || !whole.gaps.is_empty() {
+            others.0.tell(before);
+            others.1.tell(after);
+            return Analysis { alone: true, ..known };
+        }
+        whole
     }
 
     fn each<T: Sync, R: Send>(&self, items: &[T], one: impl Fn(&T) -> R + Sync) -> Vec<R> {

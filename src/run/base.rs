@@ -18,6 +18,8 @@ enum Tried {
     Found(Base),
     /// It could do so with more history.
     Open,
+    /// It names a commit that is not here, however much history there is: a push by force leaves it behind.
+    Absent,
     /// It names a branch that this clone does not follow: it has to be fetched by its name.
     Unfollowed,
     /// It does not apply here.
@@ -32,6 +34,8 @@ struct Search<'a> {
     empty: Option<Base>,
     /// Those before the found one that could be found with more history.
     open: Vec<&'a Candidate>,
+    /// The first that names a commit which leads nowhere, though the history is whole.
+    missing: Option<&'a Candidate>,
     shallow: bool,
 }
 
@@ -87,6 +91,10 @@ pub(super) fn find(git: &Git, wanted: &Wanted, around: &Surroundings, head: &str
             true => format!("; {} is out of reach", first.reason),
             false => format!("; {} comes first, but needs more history: fetch it, or use --deepen", first.reason),
         });
+        let passed = match search.missing {
+            Some(missing) if passed.is_none() => Some(format!("; {}", sought.lost(missing)?)),
+            _ => passed,
+        };
         let reason = format!("{}{after}{}", base.reason, passed.unwrap_or_default());
         return Ok(Base { reason: crate::path::visible(&reason), ..base });
     }
@@ -96,6 +104,10 @@ pub(super) fn find(git: &Git, wanted: &Wanted, around: &Surroundings, head: &str
     if let Some(empty) = &search.empty {
         if let Some(why) = sought.unseen_head()? {
             return Ok(no_base(why));
+        }
+        // What is new since a commit that nobody can see is not known: not even that it is nothing.
+        if let Some(missing) = search.missing.filter(|_| search.open.is_empty() || wanted.deepen) {
+            return Ok(no_base(format!("{} ({} is the change itself)", sought.lost(missing)?, empty.reason)));
         }
         if search.open.is_empty() || wanted.deepen {
             return Ok(no_base(sought.nothing_differs(&empty.reason)));
@@ -134,6 +146,7 @@ impl<'a> Sought<'a> {
         };
         // Of a merge request the base is never the checked-out commit itself: where it seems so, the history is cut off.
         let of_merge = matches!(self.candidates.first(), Some(Candidate { how: How::FirstParent(_), .. }));
+        let is_job = self.expected.is_some();
         let mut unfollowed = Vec::new();
         for candidate in self.candidates {
             match attempt(self.git, candidate, self.head)? {
@@ -143,21 +156,25 @@ impl<'a> Sought<'a> {
                     // reach.
                     if is_empty && (of_merge || !search.open.is_empty()) && is_shallow()? {
                         search.open.push(candidate);
-                    } else if is_empty && self.expected.is_some() {
+                    } else if is_empty && is_job {
                         search.empty.get_or_insert(base);
                     } else {
                         search.found = Some(base);
                         break;
                     }
                 }
-                Tried::Open if is_shallow()? => search.open.push(candidate),
+                Tried::Open | Tried::Absent if is_shallow()? => search.open.push(candidate),
+                Tried::Absent if self.is_fetchable(candidate) => search.open.push(candidate),
+                Tried::Open | Tried::Absent if is_job && revision(candidate).is_some_and(is_oid) => {
+                    search.missing.get_or_insert(candidate);
+                }
                 Tried::Unfollowed if self.is_fetchable(candidate) && is_shallow()? => search.open.push(candidate),
                 Tried::Unfollowed if self.is_fetchable(candidate) => unfollowed.push(candidate),
-                Tried::Open | Tried::Unfollowed | Tried::Out => {}
+                Tried::Open | Tried::Absent | Tried::Unfollowed | Tried::Out => {}
             }
         }
         let is_expected = self.expected.as_ref().is_some_and(|e| e.commit.as_deref() == Some(self.head));
-        if search.found.is_none() && search.open.is_empty() && is_expected {
+        if search.found.is_none() && search.open.is_empty() && search.missing.is_none() && is_expected {
             // The very commit that the job runs for: it brings in nothing.
             search.found = search.empty.take();
         }
@@ -181,6 +198,7 @@ impl<'a> Sought<'a> {
                 if self.is_over(search) {
                     return Ok(after);
                 }
+                let mut fetched = true;
                 match what {
                     _ if !search.shallow && what != Fetch::Sought => continue,
                     Fetch::Followed => match self.git.deepen(depth) {
@@ -189,12 +207,13 @@ impl<'a> Sought<'a> {
                         }
                         other => other?,
                     },
-                    Fetch::Sought => self.fetch(search, depth, whole)?,
+                    Fetch::Sought => fetched = self.fetch(search, depth, whole)?,
                     Fetch::Head => drop(self.git.fetch_revision(self.head, Depth::More(depth))?),
                 }
                 after = match search.shallow {
                     true => format!(", after deepening by {depth}"),
-                    false => ", after fetching it".to_owned(),
+                    false if fetched => ", after fetching it".to_owned(),
+                    false => String::new(),
                 };
                 *search = self.search()?;
             }
@@ -217,8 +236,9 @@ impl<'a> Sought<'a> {
         self.gone.as_ref().is_some_and(|gone| gone.contains(revision))
     }
 
-    /// Fetches what the open candidates name.
-    fn fetch(&mut self, search: &Search<'a>, depth: u32, whole: u32) -> Result<(), RunError> {
+    /// Fetches what the open candidates name. Says whether the remote gave anything.
+    fn fetch(&mut self, search: &Search<'a>, depth: u32, whole: u32) -> Result<bool, RunError> {
+        let mut any = false;
         for name in search.open.iter().copied().filter_map(revision) {
             let is_here = self.git.commit(name)?.is_some();
             let more = match search.shallow {
@@ -227,11 +247,25 @@ impl<'a> Sought<'a> {
                 true => Depth::First(whole),
             };
             let fetched = self.git.fetch_revision(name, more)?;
+            any |= fetched;
             if !fetched && !is_here {
                 self.gone.get_or_insert_default().insert(name.to_owned());
             }
         }
-        Ok(())
+        Ok(any)
+    }
+
+    /// Says what became of the commit that a candidate names, and what to do.
+    fn lost(&self, candidate: &Candidate) -> Result<String, GitError> {
+        let (what, name) = (&candidate.reason, revision(candidate).unwrap_or_default());
+        let commit = short(name);
+        Ok(if self.git.commit(name)?.is_some() {
+            format!("{what} names {commit}, which shares no history with the change: give another base with --base")
+        } else if self.gone.is_some() {
+            format!("{what} names {commit}, which neither this clone nor the remote has: give another with --base")
+        } else {
+            format!("{what} names {commit}, which this clone lacks: fetch it, use --deepen, or give one with --base")
+        })
     }
 
     /// Says why the checked-out commit is not the change, where the surroundings tell of another one.
@@ -296,7 +330,7 @@ fn attempt(git: &Git, candidate: &Candidate, head: &str) -> Result<Tried, GitErr
 /// A commit may be fetched by its id, and a branch of the remote by its name.
 fn missing(revision: &str) -> Tried {
     match revision.strip_prefix("refs/remotes/").unwrap_or(revision) {
-        _ if is_oid(revision) => Tried::Open,
+        _ if is_oid(revision) => Tried::Absent,
         name if name.starts_with("origin/") => Tried::Unfollowed,
         _ => Tried::Out,
     }

@@ -18,7 +18,7 @@ use crate::span::LineSet;
 use crate::syntax::language::Language;
 use crate::syntax::{Limits, SourceFile, is_generated_path, is_test_path, parse};
 use std::cell::OnceCell;
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::time::Duration;
 
 /// Files that are looked at.
@@ -82,7 +82,7 @@ struct Candidate {
     text: Text,
     imports: OnceCell<Vec<Import>>,
     /// The files that each import may name though its text does not say so.
-    places: OnceCell<Vec<HashSet<RepoPath>>>,
+    places: OnceCell<HashMap<RepoPath, Vec<usize>>>,
 }
 
 impl Candidate {
@@ -95,18 +95,18 @@ impl Candidate {
         let is_python = self.language == Language::Python;
         let hides = |name: &str| name.ends_with(['.', '/']) || name.starts_with('.') == is_python;
         let places = self.places.get_or_init(|| {
-            let names = self.imports().iter().map(|import| import.module.as_str());
-            names
-                .map(|name| if hides(name) { ways.after.places(self.language, &self.path, name) } else { Vec::new() })
-                .map(HashSet::from_iter)
-                .collect()
+            let mut places: HashMap<RepoPath, Vec<usize>> = HashMap::new();
+            for (number, import) in self.imports().iter().enumerate().filter(|(_, import)| hides(&import.module)) {
+                for place in ways.after.places(self.language, &self.path, &import.module) {
+                    let numbers = places.entry(place).or_default();
+                    if numbers.last() != Some(&number) {
+                        numbers.push(number);
+                    }
+                }
+            }
+            places
         });
-        self.imports()
-            .iter()
-            .zip(places)
-            .filter(|(_, places)| places.contains(path))
-            .map(|(import, _)| import)
-            .collect()
+        places.get(path).into_iter().flatten().filter_map(|number| self.imports().get(*number)).collect()
     }
 
     /// Returns the imports that a change leads elsewhere.
@@ -188,6 +188,10 @@ pub fn of(
         level = next;
     }
     dependents.notes.extend(notes(dependents.files.len(), left_out, cut.then_some(looked_at)));
+    if ways.is_spent() {
+        let what = "the change and the files around it hold too many imports to find out what all of them name";
+        dependents.notes.push(format!("{what}: unchanged files that use changed code by an alias may be missing"));
+    }
     dependents
 }
 

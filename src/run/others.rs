@@ -14,6 +14,7 @@ use crate::path::RepoPath;
 use crate::policy::plural;
 use crate::syntax::language::Language;
 use crate::syntax::{Limits, parse};
+use serde::{Deserialize, Serialize};
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -26,6 +27,8 @@ const MAX_FILES: usize = 200;
 /// Files of one side that are kept in memory; the oldest make room. A worker has less of it.
 const MAX_KEPT: [usize; 2] = [500, 100];
 
+/// Answers of either kind, of which those that nothing is there are remembered up to here.
+const MAX_ANSWERS: usize = 50_000;
 /// Bytes of a file that says something of a project.
 const MAX_TEXT: u64 = 1 << 20;
 
@@ -39,6 +42,8 @@ pub struct Side<'a> {
     seen: Mutex<Seen>,
     /// Analysed files that import more than is followed.
     beyond: AtomicUsize,
+    /// Analysed files of which not all names were looked for.
+    cut: AtomicUsize,
     /// Files that are too risky to be read in this process.
     risky: Mutex<HashSet<RepoPath>>,
     /// Files of the change among those: what leads into one is followed in a worker.
@@ -139,9 +144,16 @@ impl<'a> Side<'a> {
             max_bytes,
             seen: Mutex::default(),
             beyond: AtomicUsize::new(0),
+            cut: AtomicUsize::new(0),
             risky: Mutex::default(),
             large: HashSet::new(),
         }
+    }
+
+    /// Notes what a worker has left out for one analysed file.
+    pub fn tell(&self, left_out: LeftOut) {
+        self.beyond.fetch_add(usize::from(left_out.files), Ordering::Relaxed);
+        self.cut.fetch_add(usize::from(left_out.names), Ordering::Relaxed);
     }
 
     /// Says what was not followed.
@@ -151,6 +163,11 @@ impl<'a> Side<'a> {
         if beyond > 0 {
             let files = plural(beyond, "file", "files");
             notes.push(format!("data was followed into the first {MAX_FILES} imports only of {files}"));
+        }
+        let cut = self.cut.load(Ordering::Relaxed);
+        if cut > 0 {
+            let files = plural(cut, "file imports", "files import");
+            notes.push(format!("{files} too many names that may be aliases: data was followed into the first only"));
         }
         let risky = self.risky.lock().unwrap_or_else(PoisonError::into_inner).len();
         if risky > 0 {
@@ -246,7 +263,10 @@ impl SourceProvider for Side<'_> {
             return known.clone();
         }
         let text: Option<Arc<str>> = self.read_text(path).map(|text| text.text.into());
-        lock().texts.insert(path.clone(), text.clone());
+        let mut seen = lock();
+        if text.is_some() || seen.texts.len() < MAX_ANSWERS {
+            seen.texts.insert(path.clone(), text.clone());
+        }
         text
     }
 }
@@ -256,23 +276,50 @@ fn is_plain(path: &RepoPath) -> bool {
     !path.as_str().split('/').any(|part| matches!(part, "" | "." | "..") || part.contains(['\\', '\0']))
 }
 
+/// What was left out for one analysed file. Travels from worker processes.
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
+pub struct LeftOut {
+    /// Whether it imports more files than are followed.
+    files: bool,
+    /// Whether it imports more names than are looked for.
+    names: bool,
+}
+
 /// One side as one analysed file sees it: no more than a number of files.
 pub struct Share<'a> {
     side: Option<&'a Side<'a>>,
     loaded: Mutex<HashSet<RepoPath>>,
     /// Whether it was asked for a file of the change that only a worker may read.
     met_large: AtomicBool,
+    /// Whether names were not looked for.
+    is_cut: AtomicBool,
 }
 
 impl<'a> Share<'a> {
     /// Returns the share of one analysed file.
     pub fn of(side: Option<&'a Side<'a>>) -> Self {
-        Self { side, loaded: Mutex::default(), met_large: AtomicBool::new(false) }
+        Self { side, loaded: Mutex::default(), met_large: AtomicBool::default(), is_cut: AtomicBool::default() }
     }
 
     /// Says whether data leads into a file of the change that only a worker may read.
     pub fn met_large(&self) -> bool {
         self.met_large.load(Ordering::Relaxed)
+    }
+
+    /// Says what was left out.
+    pub fn left_out(&self) -> LeftOut {
+        let files = self.loaded.lock().unwrap_or_else(PoisonError::into_inner).len() > MAX_FILES;
+        LeftOut { files, names: self.is_cut.load(Ordering::Relaxed) }
+    }
+
+    /// Takes back what it has noted, and says what: the file is analysed once more.
+    pub fn take_back(&self) -> LeftOut {
+        let left_out = self.left_out();
+        if let Some(side) = self.side {
+            side.beyond.fetch_sub(usize::from(left_out.files), Ordering::Relaxed);
+            side.cut.fetch_sub(usize::from(left_out.names), Ordering::Relaxed);
+        }
+        left_out
     }
 }
 
@@ -298,5 +345,11 @@ impl SourceProvider for Share<'_> {
             side.beyond.fetch_add(1, Ordering::Relaxed);
         }
         None
+    }
+
+    fn cut(&self) {
+        if let Some(side) = self.side.filter(|_| !self.is_cut.swap(true, Ordering::Relaxed)) {
+            side.cut.fetch_add(1, Ordering::Relaxed);
+        }
     }
 }

@@ -17,6 +17,8 @@ use std::sync::Arc;
 const MAX_READ: usize = 60;
 /// Added, moved and removed files that are asked for others of their name.
 const MAX_ASKED: usize = 300;
+/// Steps that are taken on each side to find what imports name; a path that is asked for is ten.
+const MAX_STEPS: usize = 500_000;
 /// How far up from a file of Python another of its name may be.
 const MAX_ROOTS: usize = 5;
 
@@ -40,7 +42,7 @@ pub struct Ways<'a> {
 impl<'a> Ways<'a> {
     /// Makes those of a change.
     pub fn of(sides: &'a (Side<'_>, Side<'_>)) -> Self {
-        Self { before: Names::new(&sides.0), after: Names::new(&sides.1) }
+        Self { before: Names::new(&sides.0, MAX_STEPS), after: Names::new(&sides.1, MAX_STEPS) }
     }
 
     /// Says whether a change leads an import of a file elsewhere.
@@ -50,7 +52,16 @@ impl<'a> Ways<'a> {
             None => !name.starts_with(['.', '/']),
             Some(word) => super::dependents::holds(name, word) || name.ends_with(['.', '/']) || is_short(name),
         };
-        is_meant && self.before.file(language, from, name) != self.after.file(language, from, name)
+        if !is_meant || self.is_spent() {
+            return false;
+        }
+        let (before, after) = (self.before.file(language, from, name), self.after.file(language, from, name));
+        before != after && !self.is_spent()
+    }
+
+    /// Says whether too much was asked for: the rest is not looked for.
+    pub fn is_spent(&self) -> bool {
+        self.before.is_spent() || self.after.is_spent()
     }
 }
 

@@ -8,7 +8,7 @@
 #![expect(clippy::disallowed_methods, reason = "I/O edge: starts and ends worker processes")]
 
 use super::RunError;
-use super::others::{Share, Side};
+use super::others::{LeftOut, Share, Side};
 use crate::change::text::{Text, bracket_depth};
 use crate::detect::flow::catalog::load::Catalogs;
 use crate::detect::flow::detector::FlowDetector;
@@ -73,8 +73,8 @@ pub enum Task {
 enum Said {
     /// It asks for the text of another file.
     Wants { path: RepoPath, after: bool, is_source: bool },
-    /// It is done.
-    Done(Box<Analysis>),
+    /// It is done, and has left out so much of base and head.
+    Done(Box<Analysis>, LeftOut, LeftOut),
 }
 
 impl Task {
@@ -246,7 +246,13 @@ impl Worker {
                 Err(RecvTimeoutError::Disconnected) => return Err(Loss::Died),
             };
             match serde_json::from_str(&answer) {
-                Ok(Said::Done(analysis)) => return Ok(*analysis),
+                Ok(Said::Done(analysis, before, after)) => {
+                    if let Some((base, head)) = others {
+                        base.tell(before);
+                        head.tell(after);
+                    }
+                    return Ok(*analysis);
+                }
                 Ok(Said::Wants { path, after, is_source }) => {
                     let side = others.map(|(base, head)| if after { head } else { base });
                     let text = side.and_then(|side| side.for_worker(&path, is_source));
@@ -347,7 +353,7 @@ pub fn converse(input: impl BufRead + Send, output: impl Write + Send) -> Result
             Task::Changed(job) => analyse(&job, &[&matcher, &flow], &options, others),
             Task::Unchanged(path, text, focus) => unchanged(&path, &text, &focus, &flow, &options, others),
         };
-        line.say(&Said::Done(Box::new(analysis)))?;
+        line.say(&Said::Done(Box::new(analysis), before.left_out(), after.left_out()))?;
     }
     Ok(())
 }

@@ -198,3 +198,87 @@ fn advice_about_the_base_fits_the_reason() {
     forked.repo.commit("of its own");
     advises(forked.repo.call(&["check", "--base", "main"]).run(), "give a base that shares history with the change");
 }
+
+/// The default branch is pushed by force, on GitHub and on GitLab: the commit that it had before is in no clone, and the
+/// remote's branch is what was pushed.
+#[test]
+fn push_by_force_is_compared_with_what_the_branch_had_or_not_at_all() {
+    let forked = Forked::new();
+    let remote = forked.repo.publish_main();
+    // `main` had a commit of its own, and has that of `topic` in its place.
+    forked.repo.git(&["push", "--quiet", "--force", "origin", "topic:main"]);
+    let event = forked.event(&format!(
+        r#"{{"before":"{}","after":"{}","ref":"refs/heads/main","repository":{{"default_branch":"main"}}}}"#,
+        forked.main, forked.topic
+    ));
+    let of_gitlab = [
+        ("CI_COMMIT_BEFORE_SHA", forked.main.as_str()),
+        ("CI_COMMIT_SHA", &forked.topic),
+        ("CI_COMMIT_BRANCH", "main"),
+        ("CI_DEFAULT_BRANCH", "main"),
+    ];
+    let jobs =
+        [("`before` of the push event", github("push", &event)), ("CI_COMMIT_BEFORE_SHA", gitlab("push", &of_gitlab))];
+    let url = format!("file://{}", remote.display());
+    for (number, (name, pairs)) in jobs.iter().enumerate() {
+        let into = forked.repo.beside(&format!("runner{number}"));
+        forked.repo.git(&["clone", "--quiet", &url, into.to_str().unwrap()]);
+        let here = forked.repo.clone_at(into);
+        let lacks = format!("{name} names {}, which this clone lacks: fetch it", &forked.main[..12]);
+        no_base(here.call(&[]).envs(pairs).run(), &lacks);
+        let run = here.call(&["--deepen"]).envs(pairs).run();
+        only_topic(&run, &forked.fork, &format!("{name}, after fetching it"));
+        // The remote lacks it, too.
+        let lost = "1234567890".repeat(4);
+        let other = forked.repo.beside("other.json").to_str().unwrap().to_owned();
+        std::fs::write(&other, std::fs::read_to_string(&event).unwrap().replace(&forked.main, &lost)).unwrap();
+        let pairs: Vec<(&str, &str)> = pairs
+            .iter()
+            .map(|&(key, value)| match key {
+                "CI_COMMIT_BEFORE_SHA" => (key, lost.as_str()),
+                "GITHUB_EVENT_PATH" => (key, other.as_str()),
+                _ => (key, value),
+            })
+            .collect();
+        no_base(here.call(&["--deepen"]).envs(&pairs).run(), "which neither this clone nor the remote has");
+    }
+}
+
+/// A history of its own takes the place of the default branch.
+#[test]
+fn push_of_another_history_is_no_pass() {
+    let forked = Forked::new();
+    forked.repo.git(&["checkout", "--quiet", "--orphan", "other"]);
+    let other = forked.repo.commit("of its own");
+    forked.repo.git(&["branch", "--force", "main", "other"]);
+    forked.repo.publish_main();
+    let pairs = [
+        ("CI_COMMIT_BEFORE_SHA", forked.main.as_str()),
+        ("CI_COMMIT_SHA", &other),
+        ("CI_COMMIT_BRANCH", "main"),
+        ("CI_DEFAULT_BRANCH", "main"),
+    ];
+    no_base(with(&forked.repo, &gitlab("push", &pairs)), "shares no history with the change");
+}
+
+/// The first push of the default branch: it holds what was pushed, so nothing would differ from it.
+#[test]
+fn first_push_of_the_default_branch_has_no_base() {
+    let forked = Forked::new();
+    forked.repo.git(&["branch", "--force", "main", "topic"]);
+    forked.repo.publish_main();
+    for before in ["", &format!(r#""before":"{ZEROS}","#)] {
+        let event = forked.event(&format!(
+            r#"{{{before}"after":"{}","ref":"refs/heads/main","repository":{{"default_branch":"main"}}}}"#,
+            forked.topic
+        ));
+        no_base(with(&forked.repo, &github("push", &event)), "names no commit that `main` had before");
+    }
+    let all = [
+        ("CI_COMMIT_BEFORE_SHA", ZEROS),
+        ("CI_COMMIT_SHA", forked.topic.as_str()),
+        ("CI_COMMIT_BRANCH", "main"),
+        ("CI_DEFAULT_BRANCH", "main"),
+    ];
+    no_base(with(&forked.repo, &gitlab("push", &all)), "use `portcullis audit`");
+}

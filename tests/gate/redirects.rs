@@ -1,6 +1,7 @@
 //! Names that a change leads elsewhere: unchanged files that use them then run other code.
 
 use crate::dependents::{CLEAN_PY, OPEN_PY, VIEW_PY, with};
+use crate::harness::Repo;
 
 const ROUTE: &str = "import express from 'express'\nimport { exec } from 'child_process'\nimport { wash } from 'NAME'\nconst app = express()\n\napp.get('/p', (req, res) => {\n  const host = wash(req.query.host)\n  exec('ping -c 1 ' + host, (e, out) => res.json({ out }))\n})\n";
 const CLEAN: &str = "export function wash(text) {\n  if (!/^[a-z0-9.]+$/.test(text)) {\n    throw new Error('no host')\n  }\n  return text\n}\n";
@@ -161,4 +162,38 @@ fn a_module_of_python_that_comes_to_stand_before_another_opens_a_way() {
         assert_eq!(run.status, 1, "{new}: {run}");
         assert!(run.findings().iter().any(|f| f.contains("app/web/views.py")), "{new}: {run}");
     }
+}
+
+/// A project in which each name may stand for many places: not all of them are looked at, and the report says so.
+#[test]
+fn names_that_may_stand_for_too_many_places_are_not_all_looked_for() {
+    let paths = |folder: &str| {
+        let places: Vec<String> = (0..24).map(|number| format!("\"./{folder}{number}/*\"")).collect();
+        format!("{{\"compilerOptions\": {{\"paths\": {{\"*\": [{}]}}}}}}", places.join(", "))
+    };
+    let importing = |file: usize, count: usize| {
+        let lines = (0..count).map(|name| format!("import x{name} from 'q{file}x{name}/sub'\n"));
+        let used: Vec<String> = (0..count).map(|name| format!("x{name}()")).collect();
+        format!("{}export const all = (req) => [{}, req.query.c]\n", lines.collect::<String>(), used.join(", "))
+    };
+    let repo = Repo::new();
+    repo.write("tsconfig.json", paths("old"));
+    for file in 0..5 {
+        repo.write(&format!("web{file}/page.ts"), importing(file, 100));
+    }
+    repo.commit("before");
+    repo.git(&["checkout", "--quiet", "-b", "topic"]);
+    repo.write("tsconfig.json", paths("new")).commit("paths");
+    let run = repo.check(&["--base", "main"]);
+    assert!(run.json()["notes"].to_string().contains("too many imports to find out what all of them name"), "{run}");
+    // Of one changed file, too.
+    repo.write("web9/page.ts", importing(9, 200)).commit("page");
+    let run = repo.check(&["--base", "topic~1"]);
+    let note = "1 file imports too many names that may be aliases: data was followed into the first only";
+    assert!(run.json()["notes"].to_string().contains(note), "{run}");
+    // And of one that a process of its own analyses.
+    let padding: String = (0..3_600).map(|i| format!("function pad{i}(a) {{ return a + {i} }}\n")).collect();
+    repo.write("web9/page.ts", format!("{}{padding}", importing(9, 200))).commit("large page");
+    let run = repo.check(&["--base", "topic~1"]);
+    assert!(run.json()["notes"].to_string().contains(note), "{run}");
 }

@@ -37,6 +37,9 @@ pub trait SourceProvider: Sync {
     fn text(&self, _path: &RepoPath) -> Option<Arc<str>> {
         None
     }
+
+    /// Notes that names were not looked for, since the file imports too many.
+    fn cut(&self) {}
 }
 
 /// No other files: a patch, or a snippet.

@@ -2,18 +2,24 @@
 
 use super::Engine;
 use super::imports::{beside, candidates, folder_of, is_relative, normal};
-use crate::detect::flow::SourceProvider;
 use crate::detect::flow::name::Name;
 use crate::detect::flow::packages::{self, Aliases};
+use crate::detect::flow::{Loaded, SourceProvider};
 use crate::path::RepoPath;
 use crate::syntax::language::Language;
 use std::collections::HashMap;
 use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// How many files one `tsconfig.json` is followed through by `extends`.
 const MAX_EXTENDS: usize = 4;
 /// Places that one name is looked for in.
 const MAX_TARGETS: usize = 24;
+/// Places in which the names that one analysed file imports are looked for, all together.
+const MAX_TRIED: usize = 4_000;
+/// What a question to a side costs, a path that is made for it, and an answer that is known.
+const COSTS: [usize; 3] = [10, 4, 1];
 
 /// A file of aliases, and the folder that it lies in.
 type Located = Rc<(String, Aliases)>;
@@ -26,6 +32,7 @@ pub(super) struct Known {
     aliases: HashMap<String, Option<Located>>,
     workspaces: HashMap<String, Option<Workspace>>,
     names: HashMap<(String, Name), Option<Name>>,
+    tried: usize,
 }
 
 impl Engine<'_> {
@@ -43,7 +50,12 @@ impl Engine<'_> {
             return *known;
         }
         self.named.names.insert(key.clone(), None);
+        if self.named.tried >= MAX_TRIED {
+            self.others.cut();
+            return None;
+        }
         let targets = self.named.targets(self.others, &folder, module.as_str());
+        self.named.tried += targets.len().max(1);
         let found = targets.iter().find_map(|target| {
             let path = Name::new(&format!("^{target}"));
             self.find_module(here, path.as_str()).is_some_and(|(_, members)| members.is_empty()).then_some(path)
@@ -152,19 +164,29 @@ fn own_imports(others: &dyn SourceProvider, folder: &str, name: &str) -> Vec<Str
 
 /// What the imports of one side stand for, by the files and folders that are there; nothing is parsed.
 pub struct Names<'a> {
-    others: &'a dyn SourceProvider,
+    others: Counted<'a>,
     known: Known,
     files: HashMap<(String, String), Option<RepoPath>>,
 }
 
 impl<'a> Names<'a> {
-    /// Makes one for the files of a side.
-    pub fn new(others: &'a dyn SourceProvider) -> Self {
+    /// Makes one for the files of a side, which does no more than `budget` steps: counted, not timed, so that every run
+    /// comes to the same end.
+    pub fn new(others: &'a dyn SourceProvider, budget: usize) -> Self {
+        let others = Counted { others, left: AtomicUsize::new(budget) };
         Self { others, known: Known::default(), files: HashMap::new() }
+    }
+
+    /// Says whether the budget is spent: what is said since then may be wrong.
+    pub fn is_spent(&self) -> bool {
+        self.others.left.load(Ordering::Relaxed) == 0
     }
 
     /// Returns the file of the repository that an import of another file names, if it names one.
     pub fn file(&mut self, language: Language, from: &RepoPath, name: &str) -> Option<RepoPath> {
+        if !self.others.spend(COSTS[2]) {
+            return None;
+        }
         let key = (folder_of(from.as_str()).to_owned(), name.to_owned());
         if let Some(known) = self.files.get(&key) {
             return known.clone();
@@ -179,15 +201,46 @@ impl<'a> Names<'a> {
     pub fn places(&mut self, language: Language, from: &RepoPath, name: &str) -> Vec<RepoPath> {
         let is_script = language.is_script();
         let mut found = Vec::new();
+        if !self.others.spend(COSTS[2]) {
+            return found;
+        }
         if is_script && !name.starts_with(['.', '/', '<']) {
-            for target in self.known.targets(self.others, folder_of(from.as_str()), name) {
+            for target in self.known.targets(&self.others, folder_of(from.as_str()), name) {
                 found.extend(whole(language, from, &format!("^{target}")));
             }
         }
         if !is_script || is_relative(name) {
             found.extend(whole(language, from, name));
         }
+        if !self.others.spend(found.len() * COSTS[1]) {
+            found.clear();
+        }
         found
+    }
+}
+
+/// The files of a side that answer until the budget is spent; then nothing is there.
+struct Counted<'a> {
+    others: &'a dyn SourceProvider,
+    left: AtomicUsize,
+}
+
+impl Counted<'_> {
+    /// Takes from the budget, and says whether there was enough.
+    fn spend(&self, cost: usize) -> bool {
+        let left = self.left.load(Ordering::Relaxed);
+        self.left.store(left.saturating_sub(cost), Ordering::Relaxed);
+        left > cost
+    }
+}
+
+impl SourceProvider for Counted<'_> {
+    fn load(&self, path: &RepoPath) -> Option<Arc<Loaded>> {
+        if self.spend(COSTS[0]) { self.others.load(path) } else { None }
+    }
+
+    fn text(&self, path: &RepoPath) -> Option<Arc<str>> {
+        if self.spend(COSTS[0]) { self.others.text(path) } else { None }
     }
 }
 
@@ -195,4 +248,50 @@ impl<'a> Names<'a> {
 fn whole(language: Language, from: &RepoPath, path: &str) -> Vec<RepoPath> {
     let all = candidates(language, from, path).into_iter();
     all.filter(|(_, members)| members.is_empty() || language == Language::Python).flat_map(|(files, _)| files).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Names;
+    use crate::detect::flow::{Loaded, SourceProvider};
+    use crate::path::RepoPath;
+    use crate::syntax::language::Language;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    /// A project whose names may all stand for many places, of which none is there but one.
+    #[derive(Default)]
+    struct Wide(AtomicUsize);
+
+    impl SourceProvider for Wide {
+        fn load(&self, _: &RepoPath) -> Option<Arc<Loaded>> {
+            None
+        }
+
+        fn text(&self, path: &RepoPath) -> Option<Arc<str>> {
+            self.0.fetch_add(1, Ordering::Relaxed);
+            let places: Vec<String> = (0..20).map(|number| format!("\"./lib{number}/*\"")).collect();
+            match path.as_str() {
+                "tsconfig.json" => {
+                    Some(format!(r#"{{"compilerOptions": {{"paths": {{"*": [{}]}}}}}}"#, places.join(",")).into())
+                }
+                "lib3/here.ts" => Some("".into()),
+                _ => None,
+            }
+        }
+    }
+
+    #[test]
+    fn names_are_looked_for_until_the_budget_is_spent() {
+        let (project, from) = (Wide::default(), RepoPath::from("src/web.ts"));
+        let mut names = Names::new(&project, 20_000);
+        assert_eq!(names.file(Language::TypeScript, &from, "here"), Some(RepoPath::from("lib3/here.ts")));
+        assert!(!names.is_spent());
+        for number in 0..1_000 {
+            names.file(Language::TypeScript, &from, &format!("there{number}"));
+        }
+        let asked = project.0.load(Ordering::Relaxed);
+        assert!(names.is_spent() && asked <= 2_000, "{asked}");
+        assert_eq!(names.file(Language::TypeScript, &from, "here"), None, "nothing is said any more");
+    }
 }

@@ -4,6 +4,7 @@ use super::Engine;
 use super::call::Args;
 use super::facts::finding;
 use super::member::Key;
+use super::part::name_in;
 use crate::detect::flow::catalog::operation::Operation;
 use crate::detect::flow::catalog::schema::{Beginning, Handler, Source, Trust, Validator};
 use crate::detect::flow::catalog::{ALL, Classes, Entry, KEEPS_QUOTES, KEEPS_SCHEME, OWN_PAGE, OWN_PATH};
@@ -153,7 +154,7 @@ impl Engine<'_> {
         let catalog = self.catalog;
         let mut labels = Labels::default();
         let mut is_source = false;
-        let name = args.value(0).and_then(|first| first.as_text());
+        let name = args.value(0).or_else(|| args.by_name("key").map(|(key, _)| key)).and_then(name_in);
         for key in keys {
             let is_named = |entry: &Entry<Source>| name.is_some_and(|name| entry.of.is_named(name));
             let any_named = catalog.call_sources(*key).iter().any(is_named);

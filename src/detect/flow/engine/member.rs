@@ -1,6 +1,7 @@
 //! Fields and elements, read and set.
 
 use super::Engine;
+use super::part::name_in;
 use crate::detect::flow::catalog::operation::Operation;
 use crate::detect::flow::catalog::schema::Trust;
 use crate::detect::flow::ir::{ClassId, Const, Method, Module, StmtKind};
@@ -285,14 +286,16 @@ impl Engine<'_> {
             return self.member(object, Name::new(&at.to_string()), span);
         }
         if let Kind::Path(path) | Kind::Object(Shape::Library(path)) = &object.kind {
+            if let Some(named) =
+                name_in(key).and_then(|name| self.named_source(object, Name::new(name), self.place(span)))
+            {
+                return named;
+            }
             // Of a pair each place may have a type of its own.
             let numbered = match &key_const {
                 Some(Key::Index(at)) => Some(self.catalog.path(&format!("{path}[{at}]"))),
                 // What another part of the program has put there is no data of the request.
                 Some(Key::Name(name)) => {
-                    if let Some(named) = self.named_source(object, *name, self.place(span)) {
-                        return named;
-                    }
                     let of = self.catalog.type_of(self.catalog.path(&format!("{path}[{name}]")));
                     if let Some(of) = of {
                         return Rc::new(Data::new(super::number(&(object.id, key.id)), Kind::Path(of)));

@@ -78,6 +78,9 @@ impl Engine<'_> {
                 Some(self.object(shape, contents, span))
             }
             Operation::NewMap => {
+                if let Some(copy) = args.value(0).and_then(|of| self.copy_of_named(of, args, span)) {
+                    return Some(copy);
+                }
                 let mut contents = Contents::default();
                 for value in object.into_iter().chain(args.positional.iter().map(|(v, _)| v)) {
                     self.take_entries(&mut contents, value, span);

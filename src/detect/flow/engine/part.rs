@@ -1,7 +1,10 @@
 //! Labels of parts and forms of data: where they come in, and what was found out of the whole.
 
+use super::call::Args;
 use super::{Engine, Place};
-use crate::detect::flow::catalog::{ALL, Classes, NO_PARENT, NOT_ABSOLUTE, ONE_SEGMENT, ONE_SLASH, OWN_HOST};
+use crate::detect::flow::catalog::schema::Source;
+use crate::detect::flow::catalog::{ALL, Classes, Entry, NO_PARENT, NOT_ABSOLUTE, ONE_SEGMENT, ONE_SLASH, OWN_HOST};
+use crate::detect::flow::ir::Const;
 use crate::detect::flow::name::Name;
 use crate::detect::flow::value::{Data, Kind, Labels, Value};
 use std::rc::Rc;
@@ -37,12 +40,28 @@ impl Engine<'_> {
     /// Returns what stands under a name where the catalog tells it from the rest: a variable that a web server sets, among
     /// those of the environment.
     pub(super) fn named_source(&self, object: &Value, name: Name, place: Place) -> Option<Value> {
-        let Kind::Path(of) = object.kind else { return None };
-        let mut entries = self.catalog.member_sources(of).iter().filter(|entry| self.is_active(entry.file));
-        let entry = entries.find(|entry| entry.of.is_named(name.as_str()))?;
+        let entry = self.named_sources(object).find(|entry| entry.of.is_named(name.as_str()))?;
         let id = super::number(&(object.id, "named", name));
         let value = Data { labels: self.label(entry, place), ..Data::new(id, Kind::Unknown) };
         Some(self.state.checked(&Rc::new(value)))
+    }
+
+    fn named_sources(&self, object: &Value) -> impl Iterator<Item = &Entry<Source>> {
+        let of = if let Kind::Path(of) = object.kind { Some(of) } else { None };
+        let entries = of.into_iter().flat_map(|of| self.catalog.member_sources(of));
+        entries.filter(|entry| self.is_active(entry.file) && !entry.of.named.is_empty())
+    }
+
+    /// Returns a map that is made of a whole in which the catalog tells names apart: they stand for the same in it.
+    pub(super) fn copy_of_named(&mut self, whole: &Value, args: &Args, span: (u32, u32)) -> Option<Value> {
+        let is_whole = args.all().count() == 1 && self.named_sources(whole).next().is_some();
+        is_whole.then(|| {
+            let id = super::number(&(whole.id, "copy", span));
+            if let Some(contents) = self.state.contents(whole.id).map(|c| c.as_ref().clone()) {
+                self.state.set_contents(id, contents);
+            }
+            Rc::new(Data { labels: whole.labels.clone(), ..Data::new(id, whole.kind.clone()) })
+        })
     }
 
     /// Returns a value that is put into a part of a thing as it then matters: the query of a URL does not decide where it
@@ -57,6 +76,14 @@ impl Engine<'_> {
             return value.clone();
         }
         value.with_labels(value.labels.cleaned(self.catalog.decided_by_parts(*path) & !decided))
+    }
+}
+
+/// Returns the name that a value is, as text or as bytes.
+pub(super) fn name_in(value: &Value) -> Option<&str> {
+    match &value.kind {
+        Kind::Const(Const::Bytes(bytes)) => std::str::from_utf8(bytes).ok(),
+        _ => value.as_text(),
     }
 }
 
