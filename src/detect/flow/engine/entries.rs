@@ -29,7 +29,8 @@ impl Engine<'_> {
         self.run_handler_classes(&handle);
         self.run_exported(&handle);
         self.run_all_pending();
-        let hot = self.hot_functions(&handle);
+        let mut hot = self.hot_functions(&handle);
+        hot.extend(self.sharing_functions(&handle, &hot));
         let fields = functions_of_fields(&handle);
         let handed = handed_on(&handle);
         for number in 0..handle.functions.len() {

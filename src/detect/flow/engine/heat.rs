@@ -4,7 +4,7 @@ use super::Engine;
 use super::call::Args;
 use crate::detect::flow::catalog::schema::Trust;
 use crate::detect::flow::catalog::words::{Owner, SinkWord};
-use crate::detect::flow::ir::{Const, ExprKind, FunctionId, Module, StmtKind};
+use crate::detect::flow::ir::{Const, ExprKind, FunctionId, Module, Pattern, StmtKind};
 use crate::detect::flow::name::Name;
 use crate::detect::flow::value::{Closure, Kind, Value};
 use crate::syntax::language::Language;
@@ -28,6 +28,29 @@ impl Engine<'_> {
     pub(super) fn hot_functions(&self, m: &Module) -> HashSet<FunctionId> {
         let (marks, calls) = self.marks(m, &|_| false);
         holders(m, marks, calls)
+    }
+
+    /// Returns the functions that name a variable of the top level that a hot one names, too, and that holds a list, a map or
+    /// the like: they may put something there, directly or through another name.
+    pub(super) fn sharing_functions(&self, m: &Module, hot: &HashSet<FunctionId>) -> HashSet<FunctionId> {
+        let held: HashSet<Name> = m.body.iter().filter_map(|stmt| held(m, &stmt.kind)).collect();
+        if held.is_empty() {
+            return HashSet::new();
+        }
+        let named = |(at, expr): (u32, &ExprKind)| match expr {
+            ExprKind::Name(name) if held.contains(name) => Some((at, *name)),
+            _ => None,
+        };
+        let mut named: Vec<(u32, Name)> = m.exprs.iter().filter_map(|e| named((e.span.0, &e.kind))).collect();
+        named.sort_unstable();
+        let names_of = |id: FunctionId| {
+            let (from, to) = m.function(id).span;
+            let begin = named.partition_point(|(at, _)| *at < from);
+            named[begin..].iter().take_while(move |(at, _)| *at < to).map(|(_, name)| *name)
+        };
+        let shared: HashSet<Name> = hot.iter().flat_map(|id| names_of(*id)).collect();
+        let all = (0..m.functions.len()).map(|number| FunctionId(u32::try_from(number).unwrap_or(u32::MAX)));
+        all.filter(|id| !hot.contains(id) && names_of(*id).any(|name| shared.contains(&name))).collect()
     }
 
     /// Returns the functions of a module that hold a sink, a source or a name from other code of the repository, or call
@@ -187,6 +210,21 @@ fn holders(m: &Module, mut marks: Vec<u32>, mut calls: Vec<(u32, Name)>) -> Hash
         }
     }
     hot
+}
+
+/// Returns the variable that a statement makes a list, a map or an object of a class that is known to be one.
+fn held(m: &Module, stmt: &StmtKind) -> Option<Name> {
+    let StmtKind::Assign(Pattern::Name(name), value, _) = stmt else { return None };
+    let is_held = match &m.expr(*value).kind {
+        ExprKind::List(_) | ExprKind::Map(_) => true,
+        ExprKind::Call(call) => {
+            let made = ["dict", "list", "set", "defaultdict", "OrderedDict", "deque", "Map", "Set", "Array", "Object"];
+            matches!(&m.expr(call.callee).kind,
+                ExprKind::Name(name) | ExprKind::Member(_, name) if made.contains(&name.as_str()))
+        }
+        _ => false,
+    };
+    is_held.then_some(*name)
 }
 
 fn callee(kind: &ExprKind) -> Option<u32> {
