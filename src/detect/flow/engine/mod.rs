@@ -38,6 +38,7 @@ mod imports;
 mod inherit;
 mod invoke;
 mod leading;
+mod left;
 mod lent;
 mod listener;
 mod logline;

@@ -10,18 +10,17 @@ use super::handler::Pending;
 use super::reads::{News, Reads};
 use super::writes::{Write, Writes};
 use super::{Engine, MAX_FILE_STEPS};
-use crate::detect::flow::catalog::schema::Trust;
 use crate::detect::flow::ir::ClassId;
 use crate::detect::flow::name::Name;
 use crate::detect::flow::state::{Contents, Key, State};
 use crate::detect::flow::value::{Closure, Data, Kind, Labels, Shape, Value, join};
-use std::collections::{BTreeSet, HashSet};
+use std::collections::HashSet;
 use std::rc::Rc;
 
 /// How many variables and objects are kept.
-const MAX_KEPT: usize = 300;
+pub(super) const MAX_KEPT: usize = 300;
 /// How many objects are looked at for fields that functions write, and how deep.
-const MAX_OBJECTS: usize = 2000;
+pub(super) const MAX_OBJECTS: usize = 2000;
 const MAX_DEPTH: u32 = 3;
 /// The part of the steps of a file after which nothing is run once more.
 const FEW_STEPS: u32 = MAX_FILE_STEPS / 4;
@@ -32,10 +31,10 @@ pub(super) struct Shared {
     /// What the functions of each module write, by number of the module.
     writes: Vec<Option<Rc<Writes>>>,
     /// Variables, each with whether it is known that functions of its own module write it.
-    variables: Vec<((u32, Name), Value, bool)>,
-    contents: Vec<(u64, Contents)>,
+    pub(super) variables: Vec<((u32, Name), Value, bool)>,
+    pub(super) contents: Vec<(u64, Contents)>,
     /// What came in that those run before could not know: names of variables, numbers of objects.
-    news: Vec<News>,
+    pub(super) news: Vec<News>,
     /// What has run, how much of the news was there when it began, and what it has looked at.
     ran: Vec<(Pending, usize, Reads)>,
     /// What the present one has looked at.
@@ -43,7 +42,7 @@ pub(super) struct Shared {
     /// Whether entries are run for the second time.
     is_again: bool,
     /// Whether some could not be run a second time.
-    is_cut: bool,
+    pub(super) is_cut: bool,
 }
 
 impl Shared {
@@ -54,7 +53,7 @@ impl Shared {
 }
 
 impl Engine<'_> {
-    fn writes_of(&mut self, unit: usize) -> Rc<Writes> {
+    pub(super) fn writes_of(&mut self, unit: usize) -> Rc<Writes> {
         if self.shared.writes.len() <= unit {
             self.shared.writes.resize(unit + 1, None);
         }
@@ -270,135 +269,6 @@ impl Engine<'_> {
         self.state.take_over(after, &seen);
     }
 
-    /// Notes what a function has put, since it began, where others see it.
-    pub(super) fn note_shared(&mut self, begin: &State, closure: &Closure) {
-        if self.is_late {
-            return;
-        }
-        let mut variables = BTreeSet::new();
-        let mut objects = BTreeSet::new();
-        for layer in self.state.set_since(begin) {
-            let is_outer = |scope: u32| closure.scopes.contains(&scope) || self.units.iter().any(|u| u.scope == scope);
-            variables.extend(layer.variables.keys().filter(|(scope, _)| is_outer(*scope)).copied());
-            objects.extend(layer.objects.keys().copied());
-        }
-        for (scope, name) in variables {
-            let (Some(value), known) = (self.state.variable(scope, name), begin.variable(scope, name)) else {
-                continue;
-            };
-            if known.is_none_or(|known| !is_same(&known, &value)) {
-                let is_expected = self.writes_of(closure.module).names.contains_key(&name);
-                let value = self.whole(&value);
-                self.keep_variable((scope, name), value, is_expected);
-            }
-        }
-        for id in objects {
-            if let Some(contents) = self.state.contents(id) {
-                self.note_contents(begin, id, &contents);
-            }
-        }
-    }
-
-    fn note_contents(&mut self, begin: &State, id: u64, contents: &Rc<Contents>) {
-        let known = begin.contents(id);
-        if known.as_ref().is_some_and(|known| Rc::ptr_eq(known, contents)) {
-            return;
-        }
-        let mut news = Contents::default();
-        for (key, value) in &contents.entries {
-            let before = known.as_ref().and_then(|known| known.get(key).ok());
-            if before.is_none_or(|before| !is_same(before, value)) {
-                news.set(key.clone(), self.part_to_share(value));
-            }
-        }
-        let list = known.as_ref().and_then(|known| known.list.as_deref()).unwrap_or_default();
-        for (at, value) in contents.list.iter().flatten().enumerate() {
-            if list.get(at).is_none_or(|before| !is_same(before, value)) {
-                news.blur(&self.part_to_share(value));
-            }
-        }
-        if let Some(rest) = &contents.rest {
-            let before = known.as_ref().and_then(|known| known.rest.as_ref());
-            if before.is_none_or(|before| !is_same(before, rest)) {
-                news.blur(&self.part_to_share(rest));
-            }
-        }
-        let has_data = news.all().any(|value| !value.labels.is_empty());
-        if has_data || (known.is_some() && news.all().next().is_some()) {
-            self.keep_contents(id, news, known.as_deref());
-        }
-    }
-
-    /// Returns a value with what is in it, for those who see no more than the value.
-    fn whole(&self, value: &Value) -> Value {
-        let value = self.state.checked(value);
-        let labels = shared_labels(&self.state.reach(&value));
-        Rc::new(Data { labels, facts: None, ..value.as_ref().clone() })
-    }
-
-    fn part_to_share(&self, value: &Value) -> Value {
-        let value = self.state.checked(value);
-        let labels = shared_labels(&value.labels);
-        Rc::new(Data { labels, facts: None, ..value.as_ref().clone() })
-    }
-
-    fn keep_variable(&mut self, of: (u32, Name), value: Value, is_expected: bool) {
-        let is_full = self.shared.variables.len() >= MAX_KEPT;
-        let known = self.shared.variables.iter_mut().find(|(key, ..)| *key == of);
-        let is_new = match known {
-            Some((_, known, _)) => {
-                let joined = join(known, &value);
-                let is_new = count(&joined.labels) != count(&known.labels);
-                *known = joined;
-                is_new
-            }
-            None if !is_full => {
-                let is_new = !is_expected || !value.labels.is_empty();
-                self.shared.variables.push((of, value, is_expected));
-                is_new
-            }
-            None => {
-                self.shared.is_cut = true;
-                false
-            }
-        };
-        self.shared.news.extend(is_new.then_some(News::Variable(of.1)));
-    }
-
-    fn keep_contents(&mut self, id: u64, news: Contents, begin: Option<&Contents>) {
-        // Where nothing was known already of what stands there, nothing was wrong of those who saw it before.
-        let was_open = |key: &Key| begin.is_some_and(|c| c.get(key).map_or_else(|r| r.is_some_and(is_open), is_open));
-        let all_open = news.entries.keys().all(was_open)
-            && news.rest.as_ref().is_none_or(|_| begin.is_some_and(|c| c.rest.as_ref().is_some_and(is_open)));
-        let at = self.shared.contents.iter().position(|(known, _)| *known == id);
-        let at = match at {
-            Some(at) => at,
-            None if self.shared.contents.len() < MAX_KEPT => {
-                self.shared.contents.push((id, Contents::default()));
-                self.shared.contents.len() - 1
-            }
-            None => {
-                self.shared.is_cut = true;
-                return;
-            }
-        };
-        let known = &mut self.shared.contents[at].1;
-        let before: usize = known.all().map(|v| count(&v.labels)).sum();
-        let is_first = known.all().next().is_none();
-        for (key, value) in news.entries {
-            match known.entries.get_mut(&key) {
-                Some(slot) => *slot = join(slot, &value),
-                None => known.set(key, value),
-            }
-        }
-        if let Some(rest) = &news.rest {
-            known.blur(rest);
-        }
-        let after: usize = known.all().map(|v| count(&v.labels)).sum();
-        let is_new = before != after || (is_first && !all_open);
-        self.shared.news.extend(is_new.then_some(News::Object(id)));
-    }
-
     /// Remembers what is run, to run it again where that is called for.
     pub(super) fn note_run(&mut self, pending: &Pending) {
         if !self.shared.is_again {
@@ -457,21 +327,4 @@ impl Engine<'_> {
 fn holds_any(reads: Reads, news: &[News]) -> bool {
     let reads = reads.with_parts();
     news.iter().any(|news| reads.hold(*news))
-}
-
-fn is_same(a: &Value, b: &Value) -> bool {
-    Rc::ptr_eq(a, b) || (a.id == b.id && count(&a.labels) == count(&b.labels))
-}
-
-fn is_open(value: &Value) -> bool {
-    matches!(value.kind, Kind::Unknown) && !value.plain
-}
-
-fn count(labels: &Labels) -> usize {
-    labels.all().len()
-}
-
-/// Returns the labels that others see: what a caller nobody knows gave one function is none of theirs.
-fn shared_labels(labels: &Labels) -> Labels {
-    Labels::of(labels.all().iter().filter(|label| label.origin.trust != Trust::Parameter).cloned().collect())
 }
