@@ -4,6 +4,7 @@
 
 pub mod classifier;
 pub mod excerpt;
+mod finder;
 pub mod flow;
 mod loosen;
 mod overlap;

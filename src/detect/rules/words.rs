@@ -3,7 +3,7 @@
 //!
 //! Sound, not complete: a rule of which nothing can be told applies to every file. Case is ignored throughout.
 
-use aho_corasick::AhoCorasick;
+use crate::detect::finder::Finder;
 use regex_syntax::ast::{Ast, parse::Parser};
 use serde_json::{Map, Value};
 use std::collections::HashMap;
@@ -129,7 +129,7 @@ fn clause_of(run: &mut String) -> Option<Clause> {
 
 /// The words of all rules of a language, looked up in one pass over a file.
 pub(super) struct Words {
-    automaton: Option<AhoCorasick>,
+    finder: Option<Finder>,
     /// Length of each word.
     lengths: Vec<usize>,
     rules: Vec<Needs>,
@@ -164,17 +164,16 @@ impl Words {
         };
         let rules = rules.map(|(near, far)| Needs { near: numbered(near), far: numbered(far) }).collect();
         // An automaton that cannot be built (too many words) leaves every rule applied to every file.
-        let automaton = AhoCorasick::builder().ascii_case_insensitive(true).build(&words).ok();
-        Self { automaton, lengths: words.iter().map(|w| w.len()).collect(), rules }
+        let lengths = words.iter().map(|w| w.len()).collect();
+        let finder = Finder::new(words.into_iter().map(str::to_owned).collect(), true);
+        Self { finder, lengths, rules }
     }
 
     /// Looks the words up in a text.
     pub(super) fn held(&self, text: &str) -> Held<'_> {
-        let places = self.automaton.as_ref().filter(|_| !text.contains(FOLDED)).map(|automaton| {
+        let places = self.finder.as_ref().filter(|_| !text.contains(FOLDED)).map(|finder| {
             let mut places = vec![Vec::new(); self.lengths.len()];
-            for found in automaton.find_overlapping_iter(text) {
-                places[found.pattern().as_usize()].push(found.start());
-            }
+            finder.find(text, |word, at| places[word].push(at));
             places
         });
         Held { words: self, places }

@@ -1,6 +1,6 @@
 //! Which catalog files matter to a text, by the words that it holds.
 
-use aho_corasick::{AhoCorasick, Input};
+use crate::detect::finder::Finder;
 use std::sync::OnceLock;
 
 /// The words of catalog files.
@@ -9,7 +9,7 @@ pub(super) struct Words {
     /// By number of the file: words of which a text must hold one, none where it matters to every text.
     each: Vec<Vec<String>>,
     /// Looks for all of them at once, and the files that each is a word of.
-    finder: OnceLock<Option<(AhoCorasick, Vec<u16>)>>,
+    finder: OnceLock<Option<(Finder, Vec<u16>)>>,
 }
 
 impl Words {
@@ -31,19 +31,16 @@ impl Words {
             return self.each.iter().map(holds).collect();
         };
         let mut active: Vec<bool> = self.each.iter().map(Vec::is_empty).collect();
-        for found in finder.find_overlapping_iter(Input::new(text)) {
-            active[usize::from(files[found.pattern().as_usize()])] = true;
-        }
+        finder.find(text, |word, _| active[usize::from(files[word])] = true);
         active
     }
 
     /// Makes the finder; `None` where there are too many words for it.
-    fn make(&self) -> Option<(AhoCorasick, Vec<u16>)> {
+    fn make(&self) -> Option<(Finder, Vec<u16>)> {
         let numbered = (0u16..).zip(&self.each);
-        let all: Vec<(u16, &String)> =
-            numbered.flat_map(|(file, words)| words.iter().map(move |w| (file, w))).collect();
-        let finder = AhoCorasick::new(all.iter().map(|(_, word)| word)).ok()?;
-        Some((finder, all.into_iter().map(|(file, _)| file).collect()))
+        let all = numbered.flat_map(|(file, words)| words.iter().map(move |word| (word.clone(), file)));
+        let (words, files): (Vec<String>, Vec<u16>) = all.unzip();
+        Some((Finder::new(words, false)?, files))
     }
 }
 
