@@ -7,6 +7,7 @@ pub mod diff;
 mod entries;
 pub mod fetch;
 pub mod git;
+pub mod history;
 pub mod lines;
 mod near;
 mod objects;

@@ -62,6 +62,8 @@ pub enum Command {
     /// List, show, test and measure rules
     #[command(subcommand)]
     Rules(RulesCommand),
+    /// Run the gate over what was merged already, to see what it would have blocked
+    Replay(ReplayArgs),
     /// Explain a rule, or a finding of an earlier verdict
     Explain(ExplainArgs),
     /// Install, remove or run the pre-push hook
@@ -266,6 +268,55 @@ pub enum MeasureFormat {
     Text,
     /// Everything, each change and each finding.
     Json,
+}
+
+/// `portcullis replay`.
+#[derive(Debug, Args)]
+pub struct ReplayArgs {
+    /// Check at most so many changes, the newest [default: 300, without --since]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub last: Option<u32>,
+    /// Check what was merged since this day
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = day)]
+    pub since: Option<jiff::civil::Date>,
+    /// Branch, tag or commit whose history counts, by first parents; its policy is used for all
+    #[arg(long, value_name = "REV", default_value = "HEAD")]
+    pub head: String,
+    /// Propose limits that would have stopped at most this share of the changes, in percent
+    #[arg(long, value_name = "PERCENT", default_value = "1", value_parser = percent)]
+    pub at_most: f64,
+    /// Keep what was done in this file, and go on from there the next time
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub resume: Option<PathBuf>,
+    /// What to print
+    #[arg(long, short = 'o', value_name = "FORMAT", default_value = "text")]
+    pub output: ReplayFormat,
+    /// Policy file in place of the repository's
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub config: Option<PathBuf>,
+    /// Directory with rules of your own (can be repeated)
+    #[arg(long, value_name = "DIR")]
+    pub rules: Vec<PathBuf>,
+}
+
+/// What `replay` prints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ReplayFormat {
+    /// For a reader.
+    Text,
+    /// Everything, each change and each finding.
+    Json,
+    /// A page with charts.
+    Html,
+}
+
+fn day(text: &str) -> Result<jiff::civil::Date, String> {
+    text.parse().map_err(|_: jiff::Error| "a day is written like 2026-01-31".to_owned())
+}
+
+fn percent(text: &str) -> Result<f64, String> {
+    let number = text.parse::<f64>().ok().filter(|number| (0.0..=100.0).contains(number));
+    number.ok_or_else(|| "a number from 0 to 100 is wanted".to_owned())
 }
 
 /// `portcullis explain`.

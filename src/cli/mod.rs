@@ -14,10 +14,12 @@ use crate::report::{Format, Style};
 use crate::run::check::{Options, Outcome, Overrides};
 use crate::run::gather::Wanted;
 use crate::run::publish::{Output, no_collision, publish, to_stdout};
-use crate::run::{RunError, audit, check, exit, explain, hook, init, measure, rules, surroundings, tokens, worker};
+use crate::run::{
+    RunError, audit, check, exit, explain, hook, init, measure, replay, rules, surroundings, tokens, worker,
+};
 use args::{
     AuditArgs, CheckArgs, Cli, Color, Command, ConfigCommand, GlobalArgs, HookCommand, MeasureArgs, MeasureFormat,
-    OutputArgs, RulesCommand,
+    OutputArgs, ReplayArgs, ReplayFormat, RulesCommand,
 };
 use clap::{CommandFactory, Parser};
 use failure::Failure;
@@ -83,6 +85,7 @@ fn dispatch(cli: Cli) -> Result<u8, RunError> {
     match command {
         Command::Check(args) => run_check(&args, &cli.global, &around),
         Command::Audit(args) => run_audit(&args, &cli.global, &around),
+        Command::Replay(args) => run_replay(&args, &cli.global, &around),
         Command::Rules(RulesCommand::Measure(args)) => run_measure(&args, &cli.global, &around),
         Command::Rules(command) => run_rules(&command),
         Command::Explain(args) => say(&explain::run(&args.what, args.from.as_deref(), &args.rules)?),
@@ -222,6 +225,38 @@ fn run_measure(args: &MeasureArgs, global: &GlobalArgs, around: &Surroundings) -
     say(&match args.output {
         MeasureFormat::Text => measure::text::write(&measurement),
         MeasureFormat::Json => measure::json(&measurement),
+    })
+}
+
+fn run_replay(args: &ReplayArgs, global: &GlobalArgs, around: &Surroundings) -> Result<u8, RunError> {
+    /// Changes that are checked where neither their number nor a day is given.
+    const LAST: u32 = 300;
+    let options = replay::Options {
+        directory: here(),
+        head: Some(args.head.clone()),
+        last: args.last.or(args.since.is_none().then_some(LAST)),
+        since: args.since,
+        config: args.config.clone(),
+        rules: args.rules.clone(),
+        state: args.resume.clone(),
+        at_most: args.at_most / 100.0,
+        threads: threads(global),
+    };
+    let is_seen = std::io::stderr().is_terminal();
+    let progress = |done: usize, all: usize| {
+        if is_seen {
+            let full = done * 30 / all.max(1);
+            let end = if done == all { "\n" } else { "" };
+            complain(&format!("\r[{:<30}] {done} of {all} changes{end}", "#".repeat(full)));
+        }
+    };
+    let replay = replay::run(&options, around, &progress)?;
+    say(&match args.output {
+        ReplayFormat::Text => replay::text::write(&replay),
+        ReplayFormat::Json => {
+            serde_json::to_string_pretty(&replay).expect("numbers and strings are always JSON") + "\n"
+        }
+        ReplayFormat::Html => replay::html::write(&replay),
     })
 }
 

@@ -45,6 +45,8 @@ pub struct Wanted {
     pub candidates: Option<Vec<Candidate>>,
     /// Whether the policy that is built in counts, whatever the repository says.
     pub built_in_policy: bool,
+    /// Commit that policy, rules and baseline are read from in place of the base.
+    pub policy_of: Option<String>,
 }
 
 /// Everything a check needs.
@@ -81,7 +83,8 @@ pub fn from_repository(wanted: &Wanted, around: &Surroundings) -> Result<Gathere
                 .into(),
         ),
     })?;
-    let base = if wanted.staged { staged_base(&head, wanted)? } else { base::find(&git, wanted, around, &head)? };
+    let mut base = if wanted.staged { staged_base(&head, wanted)? } else { base::find(&git, wanted, around, &head)? };
+    base.policy_commit = wanted.policy_of.clone().or(base.policy_commit);
     let (config, rules, baseline) = policy(&git, wanted, &base)?;
     let mut gaps = Vec::new();
     let entries = match &base.commit {

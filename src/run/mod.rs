@@ -14,6 +14,7 @@ pub mod measure;
 pub mod others;
 pub mod publish;
 pub mod redirects;
+pub mod replay;
 pub mod rules;
 mod scope;
 pub mod score;

@@ -21,6 +21,7 @@ mod measure;
 mod policy;
 mod properties;
 mod redirects;
+mod replay;
 mod robust;
 mod robust_support;
 mod runaway;

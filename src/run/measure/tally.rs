@@ -6,7 +6,7 @@ use crate::finding::{Confidence, RuleId};
 use crate::policy::Verdict;
 use crate::report::Report;
 use crate::report::model::FindingView;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Name and version of the form.
@@ -87,7 +87,7 @@ pub struct Row {
 }
 
 /// What was seen of a change, or why nothing.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
     /// It was checked.
@@ -97,7 +97,7 @@ pub enum Outcome {
 }
 
 /// What a check said.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Seen {
     /// The verdict.
     pub verdict: Verdict,
@@ -108,7 +108,7 @@ pub struct Seen {
 }
 
 /// A finding.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SeenFinding {
     /// Its rule.
     pub rule: RuleId,
