@@ -111,3 +111,14 @@ fn what_cannot_be_replayed_is_said() {
     repo.write("portcullis.yml", "version: 9\n").commit("broken policy");
     repo.call(&["replay"]).run().exits(2).says("policy");
 }
+
+#[test]
+fn a_change_without_a_verdict_is_listed_with_the_reason() {
+    let repo = Repo::new();
+    repo.write("app/run.py", GOOD_PY).commit("first");
+    let head = repo.write("app/broken.py", "def f(:\n    return (\n").commit("broken");
+    let out = repo.call(&["replay"]).run().exits(0).out();
+    let (_, listed) = out.split_once("\nGot no verdict\n").expect("they are listed");
+    assert!(listed.starts_with(&format!("  {} broken\n    app/broken.py: ", &head[..12])), "{out}");
+    assert!(out.contains("1 got no verdict"), "{out}");
+}

@@ -105,6 +105,8 @@ pub struct Seen {
     pub risk: f64,
     /// What the change brings in, hints left out.
     pub findings: Vec<SeenFinding>,
+    /// What could not be analysed, a line each.
+    pub gaps: Vec<String>,
 }
 
 /// A finding.
@@ -139,7 +141,11 @@ impl Seen {
             |f: &&FindingView| f.origin == "introduced" && matches!(f.disposition.as_str(), "blocks" | "warns");
         let mut findings: Vec<SeenFinding> = report.findings.iter().filter(counts).map(SeenFinding::of).collect();
         findings.sort_by(|a, b| (&a.path, a.line, &a.rule).cmp(&(&b.path, b.line, &b.rule)));
-        Self { verdict: report.verdict, risk: report.risk.score, findings }
+        let gaps = report.coverage.gaps.iter().map(|gap| match &gap.path {
+            Some(path) => format!("{path}: {}", gap.detail),
+            None => gap.detail.clone(),
+        });
+        Self { verdict: report.verdict, risk: report.risk.score, findings, gaps: gaps.collect() }
     }
 }
 
@@ -337,7 +343,7 @@ mod tests {
         let cwe = if label == Label::Ordinary { Vec::new() } else { vec!["CWE-79".into()] };
         let change = Change { repository: "a/b".into(), base: "x".into(), head: "y".into(), label, class: None, cwe };
         let verdict = if findings.iter().any(|f| f.blocks) { Verdict::Blocked } else { Verdict::Pass };
-        Row { change, outcome: Outcome::Seen(Seen { verdict, risk: 0.0, findings }) }
+        Row { change, outcome: Outcome::Seen(Seen { verdict, risk: 0.0, findings, gaps: Vec::new() }) }
     }
 
     #[test]

@@ -184,7 +184,7 @@ mod tests {
             date: "2026-01-02T00:00:00Z".into(),
             subject: String::new(),
             reverted_by: reverted.then(|| "b".repeat(40)),
-            outcome: Outcome::Seen(Seen { verdict, risk, findings: Vec::new() }),
+            outcome: Outcome::Seen(Seen { verdict, risk, findings: Vec::new(), gaps: Vec::new() }),
         }
     }
 

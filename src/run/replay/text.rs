@@ -2,6 +2,7 @@
 
 use super::figures::{Replay, Row, Share};
 use crate::path::visible;
+use crate::policy::Verdict;
 use crate::run::measure::tally::Outcome;
 
 /// Characters of a commit that are shown.
@@ -36,6 +37,10 @@ pub fn write(replay: &Replay) -> String {
         text.push_str(&format!("  {:3}  {}\n", limit.risk, of_all(limit.changes, replay.checked)));
     }
     text.push_str(&format!("\n{}\n", proposal(replay)));
+    let open: Vec<String> = replay.changes.iter().filter_map(no_verdict).collect();
+    if !open.is_empty() {
+        text.push_str(&format!("\nGot no verdict\n{}", open.concat()));
+    }
     let lost = replay.changes.iter().filter_map(|row| match &row.outcome {
         Outcome::Unreadable(why) => Some(format!("  {}: {}\n", short(&row.commit), visible(why))),
         Outcome::Seen(_) => None,
@@ -101,6 +106,16 @@ pub(super) fn of_all(part: u32, all: u32) -> String {
 
 pub(super) fn short(commit: &str) -> String {
     visible(&commit.chars().take(SHORT).collect::<String>())
+}
+
+/// Says why a change got no verdict, where it got none.
+fn no_verdict(row: &Row) -> Option<String> {
+    let seen = row.outcome.seen().filter(|seen| seen.verdict == Verdict::Inconclusive)?;
+    let mut text = format!("  {} {}\n", short(&row.commit), visible(&row.subject));
+    for gap in &seen.gaps {
+        text.push_str(&format!("    {}\n", visible(gap)));
+    }
+    Some(text)
 }
 
 fn blocks(row: &Row) -> String {

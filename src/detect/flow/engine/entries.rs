@@ -1,7 +1,7 @@
 //! Where the engine begins: the file's top level, then what frameworks call, then what others may call.
 
 use super::handler::Pending;
-use super::{Engine, MAX_CALLS, MAX_ENTRY_STEPS};
+use super::{Engine, MANY_FILE_STEPS, MAX_CALLS, MAX_ENTRY_STEPS};
 use crate::detect::flow::catalog::Entry;
 use crate::detect::flow::catalog::schema::Handler;
 use crate::detect::flow::ir::{ClassId, ExprKind, FunctionId, Method, Module, StmtKind};
@@ -29,21 +29,31 @@ impl Engine<'_> {
         self.run_handler_classes(&handle);
         self.run_exported(&handle);
         self.run_all_pending();
-        let mut hot = self.hot_functions(&handle);
-        hot.extend(self.sharing_functions(&handle, &hot));
-        let fields = functions_of_fields(&handle);
-        let handed = handed_on(&handle);
-        for number in 0..handle.functions.len() {
+        let hot = self.hot_functions(&handle);
+        self.run_functions(&handle, &hot, u32::MAX);
+        // What these put into shared lists and maps comes to the others when they are run again.
+        let sharing = self.sharing_functions(&handle, &hot);
+        self.run_functions(&handle, &sharing, MANY_FILE_STEPS / 2);
+        self.run_again();
+    }
+
+    /// Runs functions of the file that nobody is known to have called with anything, as long as it has taken few steps.
+    fn run_functions(&mut self, m: &Module, functions: &HashSet<FunctionId>, most_steps: u32) {
+        let fields = functions_of_fields(m);
+        let handed = handed_on(m);
+        for number in 0..m.functions.len() {
             let id = FunctionId(u32::try_from(number).unwrap_or(u32::MAX));
-            let is_handed = handle.function(id).name.is_some_and(|name| handed.contains(&name));
-            let is_known = if is_handed || self.is_open(&handle, id) { &self.entered } else { &self.visited };
-            if hot.contains(&id) && !is_known.contains(&(0, id)) {
-                let closure = self.top_level_of(&handle, id, &fields);
+            if !functions.contains(&id) || self.file_steps > most_steps {
+                continue;
+            }
+            let is_handed = m.function(id).name.is_some_and(|name| handed.contains(&name));
+            let is_known = if is_handed || self.is_open(m, id) { &self.entered } else { &self.visited };
+            if !is_known.contains(&(0, id)) {
+                let closure = self.top_level_of(m, id, &fields);
                 self.run_pending(Pending::of(closure));
                 self.run_all_pending();
             }
         }
-        self.run_again();
     }
 
     /// Says whether code that is not seen can call a function, with anything, whoever else calls it: in Python a name that

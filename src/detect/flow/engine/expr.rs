@@ -305,6 +305,7 @@ impl Engine<'_> {
         let place = self.place(span);
         let value = self.fresh(place, Kind::Object(shape));
         self.state.set_contents(value.id, contents);
+        self.shared.made.insert(value.id);
         value
     }
 

@@ -36,7 +36,8 @@ impl Engine<'_> {
                 self.keep_variable((scope, name), value, is_expected);
             }
         }
-        let (known, made): (Vec<u64>, Vec<u64>) = objects.into_iter().partition(|id| begin.contents(*id).is_some());
+        let is_new = |id: &u64| self.shared.made.contains(id) && begin.contents(*id).is_none();
+        let (made, known): (Vec<u64>, Vec<u64>) = objects.into_iter().partition(is_new);
         for id in known {
             if let Some(contents) = self.state.contents(id) {
                 put.extend(contents.all().cloned());
@@ -55,6 +56,7 @@ impl Engine<'_> {
         }
         let scopes: BTreeSet<u32> = closure.scopes.iter().copied().chain([self.units[closure.module].scope]).collect();
         put.extend(scopes.into_iter().flat_map(|scope| self.state.variables(scope).into_values()));
+        put.extend(closure.this.clone());
         let put = self.held_by(put);
         for (id, contents) in made.into_iter().filter(|(id, _)| put.as_ref().is_none_or(|put| put.contains(id))) {
             self.note_contents(begin, id, &contents);
@@ -64,7 +66,7 @@ impl Engine<'_> {
     /// Returns the numbers of values and of all that is in them; nothing where they are too many.
     fn held_by(&self, values: Vec<Value>) -> Option<HashSet<u64>> {
         let mut held = HashSet::new();
-        let mut scopes: HashSet<u32> = self.units.iter().map(|unit| unit.scope).collect();
+        let mut scopes: HashSet<u32> = HashSet::new();
         let mut next = values;
         while let Some(value) = next.pop() {
             if !held.insert(value.id) {
@@ -81,6 +83,9 @@ impl Engine<'_> {
             match &value.kind {
                 Kind::Bound(of, _) => next.push(of.clone()),
                 Kind::Partial(of, given) => next.extend(std::iter::once(of).chain(given.iter()).cloned()),
+                Kind::Module(unit) if scopes.insert(self.units[*unit].scope) => {
+                    next.extend(self.state.variables(self.units[*unit].scope).into_values());
+                }
                 Kind::Function(closure) => {
                     next.extend(closure.this.clone());
                     for scope in closure.scopes.iter().filter(|scope| scopes.insert(**scope)) {

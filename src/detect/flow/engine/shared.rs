@@ -33,6 +33,8 @@ pub(super) struct Shared {
     /// Variables, each with whether it is known that functions of its own module write it.
     pub(super) variables: Vec<((u32, Name), Value, bool)>,
     pub(super) contents: Vec<(u64, Contents)>,
+    /// Lists, maps and objects that the code itself makes, by number: before that nobody has them.
+    pub(super) made: HashSet<u64>,
     /// What came in that those run before could not know: names of variables, numbers of objects.
     pub(super) news: Vec<News>,
     /// What has run, how much of the news was there when it began, and what it has looked at.
