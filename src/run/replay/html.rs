@@ -1,7 +1,7 @@
 //! The replay as one page without scripts, which needs nothing from elsewhere.
 
 use super::figures::{Replay, Row};
-use super::text::{false_alarms, headline, proposal, short};
+use super::text::{false_alarms, headline, left_open, proposal, short};
 use crate::path::visible;
 
 /// Width and height of a chart, in its own units.
@@ -19,6 +19,9 @@ pub fn write(replay: &Replay) -> String {
          <title>Portcullis replay</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<h1>Replay</h1>\n<p>{title}</p>\n"
     );
     page.push_str(&format!("<p>False alarms: {}.</p>\n", escaped(&false_alarms(replay))));
+    for line in left_open(replay) {
+        page.push_str(&format!("<p>{line}.</p>\n"));
+    }
     page.push_str(&format!("<p>{}.</p>\n", escaped(&proposal(replay))));
     let months: Vec<(String, u32, u32)> =
         replay.months.iter().map(|(month, (all, bad))| (month.clone(), *all, *bad)).collect();

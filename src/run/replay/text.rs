@@ -13,13 +13,8 @@ pub fn write(replay: &Replay) -> String {
     let mut text = format!("{}\n", headline(replay));
     text.push_str(&format!("Policy: {}, of commit {}\n", visible(&replay.policy), short(&replay.head)));
     text.push_str(&format!("False alarms: {}\n", false_alarms(replay)));
-    let others = [
-        (replay.inconclusive, "got no verdict"),
-        (replay.unreadable, "could not be read"),
-        (u32::try_from(replay.without_parent).unwrap_or(u32::MAX), "left out, without a parent in this clone"),
-    ];
-    for (count, what) in others.into_iter().filter(|(count, _)| *count > 0) {
-        text.push_str(&format!("{count} {what}\n"));
+    for line in left_open(replay) {
+        text.push_str(&format!("{line}\n"));
     }
     let blocked: Vec<&Row> = replay.changes.iter().filter(|row| row.blocked().is_some()).collect();
     if !blocked.is_empty() {
@@ -59,6 +54,16 @@ pub(super) fn headline(replay: &Replay) -> String {
         |row: Option<&Row>| row.map_or_else(String::new, |row| visible(&row.date.chars().take(10).collect::<String>()));
     let blocked = of_all(replay.blocked, replay.checked);
     format!("{} merged changes, {} to {}: {blocked} blocked", replay.changes.len(), day(first), day(last))
+}
+
+/// Says what there is no verdict on, a line for each kind.
+pub(super) fn left_open(replay: &Replay) -> impl Iterator<Item = String> {
+    let kinds = [
+        (replay.inconclusive, "got no verdict"),
+        (replay.unreadable, "could not be read"),
+        (u32::try_from(replay.without_parent).unwrap_or(u32::MAX), "left out, without a parent in this clone"),
+    ];
+    kinds.into_iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}"))
 }
 
 /// Says how many false alarms there were at most.
